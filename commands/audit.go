@@ -1,0 +1,54 @@
+package commands
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"hourbank/services"
+)
+
+func (p *program) audit() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "audit",
+		Short: "Re-add the ledger and compare it with every purchase and account",
+		Long: `Re-add the ledger and compare it with every purchase and account, and every
+purchase with its own evidence. Prints a line for each thing that differs and
+exits 1 when there is one. It only reads, and may run beside a serving instance.`,
+		Example: "  hourbank audit\n  hourbank audit --json",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return p.withServices(cmd.Context(), func(ctx context.Context, s *services.Services) error {
+				bar := p.progress("auditing")
+				report, err := s.Audit.Run(ctx, func(rows int) { _ = bar.Add(rows) }) // a bar that can't be drawn is no reason to stop
+				_ = bar.Finish()
+				if err != nil {
+					return err
+				}
+				return p.printAudit(report, asJSON)
+			})
+		},
+	}
+	addJSONFlag(cmd, &asJSON)
+	return cmd
+}
+
+func (p *program) printAudit(report services.AuditReport, asJSON bool) error {
+	if asJSON {
+		if err := p.printJSON(report); err != nil {
+			return err
+		}
+	} else {
+		for _, d := range report.Differences {
+			fmt.Fprintf(p.stdout, "%s %s: %s is %s, should be %s\n", d.Kind, d.ID, d.Field, d.Recorded, d.Expected)
+		}
+		fmt.Fprintf(p.stdout, "audited %d purchases and %d accounts: %d differences\n",
+			report.Purchases, report.Accounts, len(report.Differences))
+	}
+	if len(report.Differences) > 0 {
+		return errChecksFailed
+	}
+	return nil
+}

@@ -1,0 +1,139 @@
+package commands
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"hourbank/models"
+	"hourbank/services"
+)
+
+func (p *program) events() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "events",
+		Short: "List, show and replay the stored Stripe events",
+		Example: `  hourbank events list --status rejected
+  hourbank events show evt_123
+  hourbank events replay evt_123 evt_456`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(p.eventsList(), p.eventsShow(), p.eventsReplay())
+	return cmd
+}
+
+func (p *program) eventsList() *cobra.Command {
+	var status, eventType, cursor string
+	var limit int
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use: "list", Short: "List events, newest first", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if limit < 1 {
+				return usageError{fmt.Errorf("--limit: must be from 1 to %d", services.MaxPageSize)}
+			}
+			return p.withServices(cmd.Context(), func(ctx context.Context, s *services.Services) error {
+				page, err := s.Events.List(ctx, status, eventType, services.PageRequest{Cursor: cursor, Limit: limit})
+				if err != nil {
+					return err
+				}
+				if asJSON {
+					return p.printJSON(page)
+				}
+				return p.printEvents(page)
+			})
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&status, "status", "", "only processed, ignored, rejected or parked ones")
+	flags.StringVar(&eventType, "type", "", "only of this type, such as payment_intent.succeeded")
+	flags.StringVar(&cursor, "cursor", "", "the next_cursor of the page before")
+	flags.IntVar(&limit, "limit", services.DefaultPageSize, "events a page")
+	addJSONFlag(cmd, &asJSON)
+	return cmd
+}
+
+func (p *program) printEvents(page services.Page[models.WebhookEvent]) error {
+	if len(page.Data) == 0 {
+		fmt.Fprintln(p.stdout, "No events. Send one with: hourbank test-stripe-webhook --help")
+		return nil
+	}
+	rows := make([][]any, len(page.Data))
+	for i, e := range page.Data {
+		rows[i] = []any{showTime(&e.ReceivedAt), e.ID, e.Type, e.Status, orDash(e.Reason), orDash(e.TransactionID)}
+	}
+	if err := p.printTable("RECEIVED\tID\tTYPE\tSTATUS\tREASON\tPURCHASE", rows); err != nil {
+		return err
+	}
+	if page.NextCursor != nil {
+		fmt.Fprintf(p.stdout, "\nMore with: --cursor %s\n", *page.NextCursor)
+	}
+	return nil
+}
+
+func (p *program) eventsShow() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use: "show ID", Short: "Show one event with its payload", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return p.withServices(cmd.Context(), func(ctx context.Context, s *services.Services) error {
+				event, err := s.Events.Get(ctx, args[0])
+				if err != nil {
+					return err
+				}
+				if asJSON {
+					return p.printJSON(event.WithPayload())
+				}
+				return p.printEvent(event)
+			})
+		},
+	}
+	addJSONFlag(cmd, &asJSON)
+	return cmd
+}
+
+func (p *program) printEvent(e *models.WebhookEvent) error {
+	for _, line := range [][2]string{
+		{"id", e.ID}, {"type", e.Type}, {"api version", orDash(e.APIVersion)}, {"livemode", fmt.Sprint(e.Livemode)},
+		{"status", string(e.Status)}, {"reason", orDash(e.Reason)}, {"purchase", orDash(e.TransactionID)},
+		{"attempts", fmt.Sprint(e.Attempts)}, {"deliveries", fmt.Sprint(e.Deliveries)},
+		{"received", showTime(&e.ReceivedAt)}, {"processed", showTime(e.ProcessedAt)}, {"next attempt", showTime(e.NextAttemptAt)},
+	} {
+		fmt.Fprintf(p.stdout, "%-13s %s\n", line[0], line[1])
+	}
+	fmt.Fprintln(p.stdout)
+	return p.printJSON(json.RawMessage(e.Payload))
+}
+
+func (p *program) eventsReplay() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use: "replay ID…", Short: "Apply stored events once more", Args: cobra.MinimumNArgs(1),
+		Long: "Apply stored events once more, whatever became of them before. What a purchase\nknows already it can't learn twice, so a replay never credits twice.",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return p.withServices(cmd.Context(), func(ctx context.Context, s *services.Services) error {
+				outcomes := make([]services.Outcome, 0, len(args))
+				for _, id := range args {
+					outcome, err := s.Events.Replay(ctx, id)
+					if err != nil {
+						return fmt.Errorf("%s: %w", id, err)
+					}
+					outcomes = append(outcomes, outcome)
+				}
+				if asJSON {
+					return p.printJSON(outcomes)
+				}
+				rows := make([][]any, len(outcomes))
+				for i, o := range outcomes {
+					rows[i] = []any{o.EventID, o.Status, orDash(o.Reason), orDash(o.TransactionID)}
+				}
+				return p.printTable("ID\tSTATUS\tREASON\tPURCHASE", rows)
+			})
+		},
+	}
+	addJSONFlag(cmd, &asJSON)
+	return cmd
+}

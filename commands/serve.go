@@ -1,0 +1,114 @@
+package commands
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/spf13/cobra"
+	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
+
+	"hourbank/config"
+	"hourbank/models"
+	"hourbank/routes"
+	"hourbank/services"
+)
+
+// shutdownTimeout is how long requests in flight may still take after SIGTERM.
+const shutdownTimeout = 20 * time.Second
+
+func (p *program) serve() *cobra.Command {
+	var sandbox bool
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Migrate the database, then serve the webhook and the API",
+		Example: `  hourbank serve --sandbox                           # with nothing set, to try it
+  STRIPE_WEBHOOK_SECRET=whsec_… hourbank serve      # on an SQLite file
+  DATABASE_URL=postgres://… STRIPE_WEBHOOK_SECRET_FILE=/run/secrets/whsec hourbank serve`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if sandbox {
+				return p.serveSandbox(cmd.Context())
+			}
+			cfg, err := config.Load(p.environ)
+			if err := errors.Join(err, cfg.RequireWebhookSecret()); err != nil {
+				return usageError{err}
+			}
+			return p.runServer(cmd.Context(), cfg, nil)
+		},
+	}
+	cmd.Flags().BoolVar(&sandbox, "sandbox", false, "make keys, plans and a purchase, and print what to try next")
+	return cmd
+}
+
+// runServer serves until ctx ends (SIGTERM), finishes what is in flight and
+// returns. started, where given, runs once the address answers.
+func (p *program) runServer(ctx context.Context, cfg *config.Config, started func(context.Context, *services.Services, string) error) error {
+	log := p.logger(cfg)
+	db, err := openMigrated(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	defer db.Close() //nolint:errcheck // everything is committed by now
+	s := services.New(cfg, db, log)
+	listener, err := net.Listen("tcp", cfg.ListenAddr)
+	if err != nil {
+		return fmt.Errorf("LISTEN_ADDR: %w", err)
+	}
+	server := newHTTPServer(routes.New(cfg, s, log))
+
+	// The services outlive the server, so that requests in flight at a
+	// SIGTERM still get their events committed.
+	working, stopWork := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopWork()
+	var group errgroup.Group
+	group.Go(func() error { return s.Run(working) })
+	group.Go(func() error {
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			return fmt.Errorf("serve: %w", err)
+		}
+		return nil
+	})
+	group.Go(func() error {
+		<-ctx.Done()
+		defer stopWork()
+		log.Info("shutting down")
+		finish, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
+		defer cancel()
+		return server.Shutdown(finish)
+	})
+	address := listener.Addr().String()
+	log.Info("listening", zap.String("address", address), zap.String("database", string(db.Engine)))
+	warnAboutConfig(log, cfg, db)
+	if started != nil {
+		if err := started(ctx, s, address); err != nil {
+			log.Error("start", zap.Error(err))
+		}
+	}
+	return group.Wait()
+}
+
+func newHTTPServer(handler http.Handler) *http.Server {
+	return &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 5 * time.Second, // slow senders hold only themselves
+		ReadTimeout:       15 * time.Second,
+		WriteTimeout:      30 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+	}
+}
+
+// warnAboutConfig says what works but is probably not meant.
+func warnAboutConfig(log *zap.Logger, cfg *config.Config, db *models.DB) {
+	if len(cfg.APIKeys) == 0 {
+		log.Warn("API_KEYS is not set: the API answers 401 to everyone")
+	}
+	if cfg.Live() && db.Engine == models.SQLite {
+		log.Warn("a live Stripe key with SQLite: fine on one machine with backups; PostgreSQL is meant for production")
+	}
+}

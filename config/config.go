@@ -1,0 +1,157 @@
+// Package config reads the environment into one checked value. It imports
+// nothing of ours.
+package config
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"net"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/caarlos0/env/v11"
+	"go.uber.org/zap/zapcore"
+)
+
+// Config is everything that can be set. README.md documents each name.
+type Config struct {
+	ListenAddr  string `env:"LISTEN_ADDR" envDefault:":8000"`
+	DatabaseURL Secret `env:"DATABASE_URL" envDefault:"sqlite:hourbank.db"` // may hold a password
+
+	StripeSecretKey                  Secret  `env:"STRIPE_SECRET_KEY"`
+	StripePublicKey                  string  `env:"STRIPE_PUBLIC_KEY"`
+	StripeWebhookSecrets             Secrets `env:"STRIPE_WEBHOOK_SECRET"`
+	StripeSubscriptionsWebhookSecret Secrets `env:"STRIPE_SUBSCRIPTIONS_WEBHOOK_SECRET"` // empty: as above
+	StripeAPIBase                    string  `env:"STRIPE_API_BASE"`
+
+	APIKeys APIKeys `env:"API_KEYS"`
+
+	SandboxAddr     string        `env:"SANDBOX_ADDR" envDefault:"127.0.0.1:12111"`
+	MaxWebhookBytes int64         `env:"MAX_WEBHOOK_BYTES" envDefault:"1048576"`
+	ParkFor         time.Duration `env:"PARK_FOR" envDefault:"72h"`
+	LogLevel        zapcore.Level `env:"LOG_LEVEL" envDefault:"info"`
+	LogFormat       string        `env:"LOG_FORMAT" envDefault:"json"`
+}
+
+// secretNames are the variables that may also be given as NAME_FILE, the way
+// container platforms mount secrets.
+var secretNames = []string{
+	"DATABASE_URL", "STRIPE_SECRET_KEY", "STRIPE_PUBLIC_KEY", "STRIPE_WEBHOOK_SECRET",
+	"STRIPE_SUBSCRIPTIONS_WEBHOOK_SECRET", "API_KEYS",
+}
+
+// Load reads and checks the environment. The error holds one line for every
+// mistake, each naming its variable and none showing a secret. The Config is
+// usable in so far as there were no mistakes.
+func Load(environ map[string]string) (*Config, error) {
+	environ, mistakes := readFiles(environ)
+	var c Config
+	err := env.ParseWithOptions(&c, env.Options{Environment: environ})
+	if many, ok := errors.AsType[env.AggregateError](err); ok {
+		for _, one := range many.Errors {
+			mistakes = append(mistakes, explain(one))
+		}
+	} else if err != nil {
+		mistakes = append(mistakes, err)
+	}
+	mistakes = append(mistakes, c.check()...)
+	return &c, errors.Join(mistakes...)
+}
+
+// RequireWebhookSecret is the mistake of serving without one.
+func (c *Config) RequireWebhookSecret() error {
+	if len(c.StripeWebhookSecrets) == 0 {
+		return errors.New("STRIPE_WEBHOOK_SECRET: required; it is the signing secret (whsec_…) of the webhook endpoint in Stripe's dashboard or of \"stripe listen\"")
+	}
+	return nil
+}
+
+// SubscriptionSecrets are the secrets of the subscriptions' own address.
+func (c *Config) SubscriptionSecrets() []string {
+	if len(c.StripeSubscriptionsWebhookSecret) > 0 {
+		return c.StripeSubscriptionsWebhookSecret
+	}
+	return c.StripeWebhookSecrets
+}
+
+func readFiles(environ map[string]string) (map[string]string, []error) {
+	environ = maps.Clone(environ)
+	var mistakes []error
+	for _, name := range secretNames {
+		path := environ[name+"_FILE"]
+		switch {
+		case path == "":
+		case environ[name] != "":
+			mistakes = append(mistakes, fmt.Errorf("%s: set it or %s_FILE, not both", name, name))
+		default:
+			content, err := os.ReadFile(path) //nolint:gosec // the operator names the file
+			if err != nil {
+				mistakes = append(mistakes, fmt.Errorf("%s_FILE: %w", name, err))
+			}
+			environ[name] = strings.TrimSpace(string(content))
+		}
+	}
+	return environ, mistakes
+}
+
+// explain words a parse error by the variable's name instead of the field's.
+func explain(err error) error {
+	parse, ok := errors.AsType[env.ParseError](err)
+	if !ok {
+		return err
+	}
+	field, _ := reflect.TypeFor[Config]().FieldByName(parse.Name)
+	return fmt.Errorf("%s: %w", field.Tag.Get("env"), parse.Err)
+}
+
+func (c *Config) check() []error {
+	var mistakes []error
+	expect := func(ok bool, format string, args ...any) {
+		if !ok {
+			mistakes = append(mistakes, fmt.Errorf(format, args...))
+		}
+	}
+	for name, address := range map[string]string{"LISTEN_ADDR": c.ListenAddr, "SANDBOX_ADDR": c.SandboxAddr} {
+		_, _, err := net.SplitHostPort(address)
+		expect(err == nil, "%s: %q is not an address such as \":8000\"", name, address)
+	}
+	expect(hasPrefix(string(c.DatabaseURL), "sqlite:", "postgres://", "postgresql://"),
+		"DATABASE_URL: must start with sqlite: or postgres://")
+	expect(c.StripeSecretKey == "" || hasPrefix(string(c.StripeSecretKey), "sk_test_", "sk_live_", "rk_test_", "rk_live_"),
+		"STRIPE_SECRET_KEY: must start with sk_test_ or sk_live_ (or rk_…, restricted)")
+	expect(c.StripePublicKey == "" || hasPrefix(c.StripePublicKey, "pk_test_", "pk_live_"),
+		"STRIPE_PUBLIC_KEY: must start with pk_test_ or pk_live_")
+	expect(c.ModesAgree(), "STRIPE_PUBLIC_KEY: is for another mode (test or live) than STRIPE_SECRET_KEY")
+	for name, secrets := range map[string]Secrets{
+		"STRIPE_WEBHOOK_SECRET": c.StripeWebhookSecrets, "STRIPE_SUBSCRIPTIONS_WEBHOOK_SECRET": c.StripeSubscriptionsWebhookSecret,
+	} {
+		for _, secret := range secrets {
+			expect(strings.HasPrefix(secret, "whsec_"), "%s: each secret must start with whsec_", name)
+		}
+	}
+	expect(c.StripeAPIBase == "" || hasPrefix(c.StripeAPIBase, "http://", "https://"),
+		"STRIPE_API_BASE: must start with http:// or https://")
+	expect(c.MaxWebhookBytes > 0, "MAX_WEBHOOK_BYTES: must be more than 0")
+	expect(c.ParkFor >= 0, "PARK_FOR: must not be negative")
+	expect(slices.Contains([]string{"json", "console"}, c.LogFormat), "LOG_FORMAT: must be json or console")
+	slices.SortFunc(mistakes, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
+	return mistakes
+}
+
+// ModesAgree says whether the secret and the public key, where both are set,
+// are of the same mode.
+func (c *Config) ModesAgree() bool {
+	return c.StripeSecretKey == "" || c.StripePublicKey == "" ||
+		c.Live() == strings.HasPrefix(c.StripePublicKey, "pk_live_")
+}
+
+// Live says whether the secret key moves real money.
+func (c *Config) Live() bool { return hasPrefix(string(c.StripeSecretKey), "sk_live_", "rk_live_") }
+
+func hasPrefix(s string, prefixes ...string) bool {
+	return slices.ContainsFunc(prefixes, func(prefix string) bool { return strings.HasPrefix(s, prefix) })
+}

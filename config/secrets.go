@@ -1,0 +1,95 @@
+package config
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+const redacted = "[redacted]"
+
+// Secret is a string that doesn't print itself.
+type Secret string
+
+func (Secret) String() string { return redacted }
+
+// GoString keeps %#v from showing the secret.
+func (Secret) GoString() string { return redacted }
+
+// Secrets are several, as while one is rolled.
+type Secrets []string
+
+func (Secrets) String() string { return redacted }
+
+// GoString keeps %#v from showing the secrets.
+func (Secrets) GoString() string { return redacted }
+
+// UnmarshalText reads secrets separated by commas.
+func (s *Secrets) UnmarshalText(text []byte) error {
+	for part := range strings.SplitSeq(string(text), ",") {
+		if part = strings.TrimSpace(part); part != "" {
+			*s = append(*s, part)
+		}
+	}
+	return nil
+}
+
+// Role is what an API key may do; each includes the one before.
+type Role int
+
+// Public routes need no key.
+const (
+	RolePublic Role = iota
+	RoleRead
+	RoleWrite
+	RoleAdmin
+)
+
+var roleNames = []string{"public", "read", "write", "admin"}
+
+func (r Role) String() string { return roleNames[r] }
+
+// APIKey is one caller of the API. Only the secret's hash is kept.
+type APIKey struct {
+	Name string
+	Role Role
+	hash [sha256.Size]byte
+}
+
+// APIKeys are all callers.
+type APIKeys []APIKey
+
+// UnmarshalText reads "name:role:secret", several with commas. Its errors
+// count the entries and never show one.
+func (k *APIKeys) UnmarshalText(text []byte) error {
+	var mistakes []error
+	for i, entry := range strings.Split(string(text), ",") {
+		parts := strings.SplitN(strings.TrimSpace(entry), ":", 3)
+		if len(parts) != 3 || parts[0] == "" || parts[2] == "" {
+			mistakes = append(mistakes, fmt.Errorf("entry %d must be name:role:secret", i+1))
+			continue
+		}
+		role := slices.Index(roleNames, parts[1])
+		if role < int(RoleRead) {
+			mistakes = append(mistakes, fmt.Errorf("entry %d must have the role read, write or admin", i+1))
+			continue
+		}
+		*k = append(*k, APIKey{Name: parts[0], Role: Role(role), hash: sha256.Sum256([]byte(parts[2]))})
+	}
+	return errors.Join(mistakes...)
+}
+
+// Find gives the key with this secret. It takes the same time whichever it
+// is, and compares hashes so that not even the length can be told.
+func (k APIKeys) Find(secret string) (found APIKey, ok bool) {
+	hash := sha256.Sum256([]byte(secret))
+	for _, key := range k {
+		if subtle.ConstantTimeCompare(key.hash[:], hash[:]) == 1 {
+			found, ok = key, true
+		}
+	}
+	return found, ok
+}

@@ -1,0 +1,117 @@
+package controllers
+
+import (
+	"github.com/gin-gonic/gin"
+
+	"hourbank/models"
+	"hourbank/services"
+)
+
+// Purchase answers one purchase, by its id or its PaymentIntent's.
+func (h *Controllers) Purchase(c *gin.Context) error {
+	purchase, err := h.services.Purchases.Get(c.Request.Context(), c.Param("id"))
+	if err != nil {
+		return err
+	}
+	return ok(c, purchase)
+}
+
+// Purchases answers a page of purchases.
+func (h *Controllers) Purchases(c *gin.Context) error {
+	page, err := pageRequest(c)
+	if err != nil {
+		return err
+	}
+	status := c.Query("payment_status")
+	if err := oneOf("payment_status", status, models.PaymentStatuses); err != nil {
+		return err
+	}
+	purchases, err := h.services.Purchases.List(c.Request.Context(), c.Query("student_id"), status, page)
+	if err != nil {
+		return err
+	}
+	return ok(c, purchases)
+}
+
+// Balance answers a student's account.
+func (h *Controllers) Balance(c *gin.Context) error {
+	account, err := h.services.Accounts.Balance(c.Request.Context(), c.Param("student_id"))
+	if err != nil {
+		return err
+	}
+	return ok(c, account)
+}
+
+// Ledger answers a page of a student's ledger.
+func (h *Controllers) Ledger(c *gin.Context) error {
+	page, err := pageRequest(c)
+	if err != nil {
+		return err
+	}
+	entries, err := h.services.Accounts.Ledger(c.Request.Context(), c.Param("student_id"), page)
+	if err != nil {
+		return err
+	}
+	return ok(c, entries)
+}
+
+// Events answers a page of events, without their payloads.
+func (h *Controllers) Events(c *gin.Context) error {
+	page, err := pageRequest(c)
+	if err != nil {
+		return err
+	}
+	status := c.Query("status")
+	if err := oneOf("status", status, models.EventStatuses); err != nil {
+		return err
+	}
+	events, err := h.services.Events.List(c.Request.Context(), status, c.Query("type"), page)
+	if err != nil {
+		return err
+	}
+	return ok(c, events)
+}
+
+// Event answers one event with its payload.
+func (h *Controllers) Event(c *gin.Context) error {
+	event, err := h.services.Events.Get(c.Request.Context(), c.Param("id"))
+	if err != nil {
+		return err
+	}
+	return ok(c, event.WithPayload())
+}
+
+// ReplayEvent applies a stored event once more.
+func (h *Controllers) ReplayEvent(c *gin.Context) error {
+	outcome, err := h.services.Events.Replay(c.Request.Context(), c.Param("id"))
+	if err != nil {
+		return err
+	}
+	c.Set(eventIDKey, outcome.EventID)
+	return ok(c, outcome)
+}
+
+// Plans answers the plans on sale.
+func (h *Controllers) Plans(c *gin.Context) error {
+	plans, err := h.services.Plans.List(c.Request.Context(), false)
+	if err != nil {
+		return err
+	}
+	return ok(c, services.Page[models.Plan]{Data: plans})
+}
+
+// StripeConfig answers what a browser needs to pay with Stripe.js.
+func (h *Controllers) StripeConfig(c *gin.Context) error {
+	return ok(c, gin.H{"public_key": h.cfg.StripePublicKey})
+}
+
+// Healthz says that the process runs.
+func (h *Controllers) Healthz(c *gin.Context) error { return ok(c, gin.H{"status": "ok"}) }
+
+// Readyz says that the database answers and is migrated.
+func (h *Controllers) Readyz(c *gin.Context) error {
+	if err := h.services.Health.Ready(c.Request.Context()); err != nil {
+		return err
+	}
+	return ok(c, gin.H{"status": "ready"})
+}

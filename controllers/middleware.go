@@ -1,0 +1,165 @@
+package controllers
+
+import (
+	"fmt"
+	"net/http"
+	"regexp"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gin-gonic/gin"
+	"github.com/google/uuid"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
+	"hourbank/config"
+	"hourbank/services"
+)
+
+const (
+	requestIDKey = "request_id"
+	outcomeKey   = "outcome"
+	keyNameKey   = "api_key"
+)
+
+var saneRequestID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,128}$`)
+
+// RequestID gives every request an id, the caller's where it is a sane one,
+// and every response its X-Request-Id.
+func RequestID(c *gin.Context) {
+	id := c.GetHeader("X-Request-Id")
+	if !saneRequestID.MatchString(id) {
+		id = uuid.NewString()
+	}
+	c.Set(requestIDKey, id)
+	c.Header("X-Request-Id", id)
+}
+
+// AccessLog writes one line a request: what was asked, by which key, what
+// came of it. It logs the route and never the path's values, the query, a
+// header or a body; of an event, only its id and type.
+func AccessLog(log *zap.Logger) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		start := time.Now()
+		c.Next()
+		fields := []zap.Field{
+			zap.String("request_id", c.GetString(requestIDKey)),
+			zap.String("method", c.Request.Method),
+			zap.String("route", c.FullPath()),
+			zap.Int("status", c.Writer.Status()),
+			zap.Float64("duration_ms", float64(time.Since(start).Microseconds())/1000),
+		}
+		for _, key := range []string{keyNameKey, eventIDKey, eventTypeKey} {
+			if value := c.GetString(key); value != "" {
+				fields = append(fields, zap.String(key, value))
+			}
+		}
+		if outcome, ok := c.Get(outcomeKey); ok {
+			outcome := outcome.(services.Outcome)
+			fields = append(fields, zap.String("outcome", string(outcome.Status)), zap.Bool("duplicate", outcome.Duplicate))
+			if outcome.Reason != nil {
+				fields = append(fields, zap.String("reason", string(*outcome.Reason)))
+			}
+		}
+		level := zapcore.InfoLevel
+		if last := c.Errors.Last(); last != nil {
+			known := services.AsError(last.Err)
+			fields = append(fields, zap.String("code", string(known.Code)))
+			if known.Status() >= http.StatusInternalServerError {
+				level = zapcore.ErrorLevel
+				fields = append(fields, zap.NamedError("error", known))
+			}
+		}
+		log.Log(level, "request", fields...)
+	}
+}
+
+// problem is an error as RFC 9457 has it, with our stable code.
+type problem struct {
+	Type      string        `json:"type"`
+	Title     string        `json:"title"`
+	Status    int           `json:"status"`
+	Code      services.Code `json:"code"`
+	Detail    string        `json:"detail"`
+	RequestID string        `json:"request_id"`
+}
+
+// RenderErrors answers what a handler returned as an error, or panicked with.
+func RenderErrors(log *zap.Logger) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		defer func() {
+			if r := recover(); r != nil {
+				log.Error("panic", zap.String("request_id", c.GetString(requestIDKey)),
+					zap.Any("panic", r), zap.ByteString("stack", debug.Stack()))
+				_ = c.Error(fmt.Errorf("panic: %v", r)) // kept on the context, and rendered below
+			}
+			if last := c.Errors.Last(); last != nil && !c.Writer.Written() {
+				render(c, services.AsError(last.Err))
+			}
+		}()
+		c.Next()
+	}
+}
+
+func render(c *gin.Context, e *services.Error) {
+	status := e.Status()
+	if after := e.RetryAfter(); after > 0 {
+		c.Header("Retry-After", strconv.Itoa(int(after.Seconds())))
+	}
+	if e.Code == services.CodeUnauthorized {
+		c.Header("WWW-Authenticate", `Bearer realm="hourbank"`)
+	}
+	c.Header("Content-Type", "application/problem+json")
+	c.AbortWithStatusJSON(status, problem{
+		Type: "about:blank", Title: http.StatusText(status), Status: status,
+		Code: e.Code, Detail: e.Message, RequestID: c.GetString(requestIDKey),
+	})
+}
+
+// RequireRole lets only keys with the role, or a higher one, pass.
+func RequireRole(keys config.APIKeys, role config.Role) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		if role == config.RolePublic {
+			return
+		}
+		scheme, secret, _ := strings.Cut(c.GetHeader("Authorization"), " ")
+		key, known := keys.Find(strings.TrimSpace(secret))
+		switch {
+		case !strings.EqualFold(scheme, "Bearer") || !known:
+			fail(c, services.Errorf(services.CodeUnauthorized, "This needs an API key: Authorization: Bearer KEY."))
+		case key.Role < role:
+			c.Set(keyNameKey, key.Name)
+			fail(c, services.Errorf(services.CodeForbidden, "This needs a key with the role %s; yours has %s.", role, key.Role))
+		default:
+			c.Set(keyNameKey, key.Name)
+		}
+	}
+}
+
+// fail leaves the error for RenderErrors and skips the handlers after it.
+func fail(c *gin.Context, err error) {
+	_ = c.Error(err) // returns what it was given
+	c.Abort()
+}
+
+// Handle adapts a Handler to Gin.
+func Handle(h Handler) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		if err := h(c); err != nil {
+			fail(c, err)
+		}
+	}
+}
+
+// NotFound and MethodNotAllowed answer what no route does.
+func NotFound(c *gin.Context) {
+	fail(c, services.Errorf(services.CodeNotFound, "There is nothing at this address."))
+}
+
+// MethodNotAllowed answers a known address asked in another way; Gin has set
+// Allow already.
+func MethodNotAllowed(c *gin.Context) {
+	fail(c, services.Errorf(services.CodeMethodNotAllowed, "This address takes only %s.", c.Writer.Header().Get("Allow")))
+}

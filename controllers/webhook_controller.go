@@ -1,0 +1,79 @@
+package controllers
+
+import (
+	"bytes"
+	"errors"
+	"net/http"
+
+	"github.com/gin-gonic/gin"
+
+	"hourbank/models"
+	"hourbank/services"
+)
+
+// Keys under which a request's event is noted for the access log.
+const (
+	eventIDKey   = "event_id"
+	eventTypeKey = "event_type"
+)
+
+// Webhook receives Stripe's events at the main address.
+func (h *Controllers) Webhook(c *gin.Context) error {
+	return h.receive(c, h.cfg.StripeWebhookSecrets)
+}
+
+// SubscriptionsWebhook receives them at the subscriptions' own address, which
+// has a secret of its own.
+func (h *Controllers) SubscriptionsWebhook(c *gin.Context) error {
+	return h.receive(c, h.cfg.SubscriptionSecrets())
+}
+
+// receive answers 2xx only after the event is durably committed, which is
+// what lets Stripe forget it.
+func (h *Controllers) receive(c *gin.Context, secrets []string) error {
+	body, err := h.readBody(c)
+	if err != nil {
+		return err
+	}
+	if err := h.services.Stripe.Verify(body, c.GetHeader("Stripe-Signature"), secrets); err != nil {
+		return err
+	}
+	event, err := h.services.Stripe.Decode(body)
+	if err != nil {
+		return err
+	}
+	c.Set(eventIDKey, event.ID)
+	c.Set(eventTypeKey, event.Type)
+	outcome, err := h.services.Payments.Handle(c.Request.Context(), event)
+	if err != nil {
+		return err
+	}
+	c.Set(outcomeKey, outcome)
+	status := http.StatusOK
+	if outcome.Status == models.EventParked {
+		status = http.StatusAccepted
+	}
+	c.JSON(status, outcome)
+	return nil
+}
+
+// readBody reads the raw bytes that the signature is over, up to the limit.
+func (h *Controllers) readBody(c *gin.Context) ([]byte, error) {
+	limit := h.cfg.MaxWebhookBytes
+	tooLarge := services.Errorf(services.CodePayloadTooLarge, "The body is larger than %d bytes.", limit)
+	if c.Request.ContentLength > limit {
+		return nil, tooLarge
+	}
+	var body bytes.Buffer
+	if c.Request.ContentLength > 0 {
+		body.Grow(int(c.Request.ContentLength) + bytes.MinRead)
+	}
+	_, err := body.ReadFrom(http.MaxBytesReader(c.Writer, c.Request.Body, limit))
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return nil, tooLarge
+	}
+	if err != nil {
+		return nil, &services.Error{Code: services.CodeInvalidRequest, Message: "The body could not be read to its end.", Err: err}
+	}
+	return body.Bytes(), nil
+}

@@ -1,0 +1,180 @@
+package models
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/glebarez/sqlite"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgconn/ctxwatch"
+	"github.com/jackc/pgx/v5/pgtype"
+	"github.com/jackc/pgx/v5/stdlib"
+	"gorm.io/driver/postgres"
+	"gorm.io/gorm"
+	"gorm.io/gorm/logger"
+)
+
+// Engine is the kind of database behind a DB.
+type Engine string
+
+// SQLite is embedded and needs nothing; PostgreSQL stands for every server
+// that speaks its protocol.
+const (
+	Postgres Engine = "postgres"
+	SQLite   Engine = "sqlite"
+)
+
+// Pool sizes. PostgreSQL's is small on purpose: events go through one or two
+// committers, so connections serve reads and the retry worker. SQLite allows
+// one writer; readers don't wait for it in WAL mode.
+const (
+	postgresConnections = 16
+	sqliteReaders       = 4
+)
+
+// DB is an open database. The embedded handle writes and reads; Reader only
+// reads, and on SQLite it does so beside the writer instead of behind it.
+// Both are safe for concurrent use.
+type DB struct {
+	*gorm.DB
+	Reader *gorm.DB
+	Engine Engine
+	url    string
+}
+
+// Open connects to "postgres://…" or "sqlite:PATH" and checks that the
+// database answers before ctx ends. The error never contains a password.
+func Open(ctx context.Context, databaseURL string) (*DB, error) {
+	db := &DB{url: databaseURL}
+	var err error
+	if path, ok := SQLitePath(databaseURL); ok {
+		db.Engine = SQLite
+		err = db.openSQLite(path)
+	} else {
+		db.Engine = Postgres
+		err = db.openPostgres(databaseURL)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := db.Ping(ctx); err != nil {
+		_ = db.Close() // the ping's error says more
+		return nil, err
+	}
+	return db, nil
+}
+
+// SQLitePath gives the file named by a "sqlite:PATH" URL, and whether it is
+// one.
+func SQLitePath(databaseURL string) (string, bool) {
+	path, ok := strings.CutPrefix(databaseURL, "sqlite:")
+	return strings.TrimPrefix(path, "//"), ok
+}
+
+func gormConfig(prepare bool) *gorm.Config {
+	return &gorm.Config{
+		SkipDefaultTransaction: true, // every transaction here is written out
+		PrepareStmt:            prepare,
+		Logger:                 logger.Discard, // errors are returned, and logged once at the edge
+		NowFunc:                func() time.Time { return time.Now().UTC().Truncate(time.Microsecond) },
+	}
+}
+
+func (db *DB) openSQLite(path string) error {
+	open := func(connections int, options url.Values) (*gorm.DB, error) {
+		// WAL lets readers go on beside the writer; FULL syncs it at every
+		// commit, because a 2xx promises durability.
+		options["_pragma"] = append(options["_pragma"], "busy_timeout(5000)", "journal_mode(WAL)",
+			"synchronous(FULL)", "foreign_keys(1)")
+		conn, err := sql.Open(sqlite.DriverName, path+"?"+options.Encode())
+		if err != nil {
+			return nil, fmt.Errorf("open SQLite database %s: %w", path, err)
+		}
+		conn.SetMaxOpenConns(connections)
+		conn.SetMaxIdleConns(connections)
+		handle, err := gorm.Open(&sqlite.Dialector{Conn: conn}, gormConfig(true))
+		if err != nil {
+			_ = conn.Close() // the first error says more
+			return nil, fmt.Errorf("open SQLite database %s: %w", path, err)
+		}
+		return handle, nil
+	}
+	var err error
+	// An immediate transaction is the row lock: it waits for the writer
+	// before it reads, so what it read can't change under it.
+	if db.DB, err = open(1, url.Values{"_txlock": {"immediate"}}); err != nil {
+		return err
+	}
+	db.Reader, err = open(sqliteReaders, url.Values{"_pragma": {"query_only(1)"}})
+	return err
+}
+
+func (db *DB) openPostgres(databaseURL string) error {
+	config, err := pgx.ParseConfig(databaseURL)
+	if err != nil {
+		// pgx redacts the password in its own message.
+		return fmt.Errorf("parse DATABASE_URL: %w", err)
+	}
+	if !strings.Contains(databaseURL, "default_query_exec_mode") {
+		// Statements are planned for the values at hand, every time: a plan
+		// kept from when a table was empty stays a sequential scan as it
+		// grows. It also leaves no prepared statement on the server, so a
+		// transaction-pooling PgBouncer may stand between.
+		config.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
+	}
+	// When a context ends, ask the server to stop too; closing the socket
+	// alone would leave a statement waiting for its lock.
+	config.BuildContextWatcherHandler = func(conn *pgconn.PgConn) ctxwatch.Handler {
+		return &pgconn.CancelRequestContextWatcherHandler{Conn: conn, DeadlineDelay: time.Second}
+	}
+	conn := stdlib.OpenDB(*config, stdlib.OptionAfterConnect(readTimesInUTC))
+	conn.SetMaxOpenConns(postgresConnections)
+	conn.SetMaxIdleConns(postgresConnections)
+	conn.SetConnMaxLifetime(30 * time.Minute)
+	if db.DB, err = gorm.Open(postgres.New(postgres.Config{Conn: conn}), gormConfig(false)); err != nil {
+		_ = conn.Close() // the first error says more
+		return fmt.Errorf("open PostgreSQL: %w", err)
+	}
+	db.Reader = db.DB
+	return nil
+}
+
+func readTimesInUTC(_ context.Context, conn *pgx.Conn) error {
+	conn.TypeMap().RegisterType(&pgtype.Type{
+		Name: "timestamptz", OID: pgtype.TimestamptzOID, Codec: &pgtype.TimestamptzCodec{ScanLocation: time.UTC},
+	})
+	return nil
+}
+
+// Ping checks that the database answers.
+func (db *DB) Ping(ctx context.Context) error {
+	for _, handle := range []*gorm.DB{db.DB, db.Reader} {
+		pool, err := handle.DB()
+		if err != nil {
+			return fmt.Errorf("reach the database: %w", err)
+		}
+		if err := pool.PingContext(ctx); err != nil {
+			return fmt.Errorf("reach the database: %w", err)
+		}
+	}
+	return nil
+}
+
+// Close waits for running statements and closes the connections.
+func (db *DB) Close() error {
+	for _, handle := range []*gorm.DB{db.Reader, db.DB} {
+		pool, err := handle.DB()
+		if err != nil {
+			return fmt.Errorf("close the database: %w", err)
+		}
+		if err := pool.Close(); err != nil {
+			return fmt.Errorf("close the database: %w", err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,56 @@
+package models
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// WebhookEvent is one Stripe event as it was delivered, and what became of
+// it. Its id is Stripe's, which is what makes a second delivery a duplicate.
+type WebhookEvent struct {
+	ID            string      `gorm:"primaryKey" json:"id"`
+	Type          string      `json:"type"`
+	APIVersion    *string     `json:"api_version"`
+	Livemode      bool        `json:"livemode"`
+	Status        EventStatus `json:"status"`
+	Reason        *Reason     `json:"reason"`
+	Attempts      int         `json:"attempts"`   // how often it was tried on a purchase
+	Deliveries    int         `json:"deliveries"` // how often Stripe sent it
+	Payload       string      `json:"-"`          // as signed, but for bytes that are not UTF-8
+	TransactionID *string     `json:"transaction_id"`
+	ReceivedAt    time.Time   `json:"received_at"`
+	ProcessedAt   *time.Time  `json:"processed_at"`
+	NextAttemptAt *time.Time  `json:"next_attempt_at"`
+}
+
+// EventWithPayload shows an event together with what Stripe sent.
+type EventWithPayload struct {
+	*WebhookEvent
+	Payload json.RawMessage `json:"payload"`
+}
+
+// WithPayload shows the payload as the JSON that it is.
+func (e *WebhookEvent) WithPayload() EventWithPayload {
+	return EventWithPayload{e, json.RawMessage(e.Payload)}
+}
+
+// TableName is the contract's.
+func (WebhookEvent) TableName() string { return "webhook_events" }
+
+// Plan is a priced package or subscription period of hours.
+type Plan struct {
+	ID              string          `gorm:"primaryKey" json:"id"`
+	Name            string          `json:"name"`
+	TransactionType TransactionType `json:"transaction_type"`
+	Hours           Hours           `json:"hours"`
+	Amount          int64           `json:"amount"` // minor units
+	Currency        string          `json:"currency"`
+	StripePriceID   *string         `json:"stripe_price_id"`
+	ValidDays       *int            `json:"valid_days"`
+	Active          bool            `json:"active"`
+	CreatedAt       time.Time       `json:"-"`
+	UpdatedAt       time.Time       `json:"-"`
+}
+
+// TableName is the contract's.
+func (Plan) TableName() string { return "pricing_plans" }

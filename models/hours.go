@@ -1,0 +1,75 @@
+// Package models holds what Hourbank keeps: rows and their statuses, the
+// evidence about a payment, and the pure rules that turn evidence into hours.
+// Nothing in it but database.go and migrate.go reaches outside the process.
+package models
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/bits"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// Hours is an exact amount of tutoring time in hundredths of an hour: 150 is
+// an hour and a half. It is shown, and read, as a decimal string such as
+// "1.50", so that no float ever stands between two ledgers.
+type Hours int64
+
+// MaxHours bounds one purchase or booking (10 million hours), far from where
+// sums of int64 could overflow.
+const MaxHours Hours = 1_000_000_000
+
+var hoursPattern = regexp.MustCompile(`^(\d{1,8})(?:\.(\d{1,2}))?$`)
+
+// ParseHours reads a non-negative decimal with at most two places.
+func ParseHours(s string) (Hours, error) {
+	match := hoursPattern.FindStringSubmatch(s)
+	if match == nil {
+		return 0, fmt.Errorf("hours must be a decimal with at most two places, such as \"1.50\"")
+	}
+	hundredths, err := strconv.ParseInt(match[1]+(match[2] + "00")[:2], 10, 64)
+	if err != nil || Hours(hundredths) > MaxHours {
+		return 0, fmt.Errorf("hours must be at most %s", MaxHours)
+	}
+	return Hours(hundredths), nil
+}
+
+// String shows the hours with exactly two places.
+func (h Hours) String() string {
+	sign, n := "", uint64(h)
+	if h < 0 {
+		sign, n = "-", -n
+	}
+	return fmt.Sprintf("%s%d.%02d", sign, n/100, n%100)
+}
+
+// MarshalJSON shows the hours as a string: JSON numbers are floats to most
+// readers.
+func (h Hours) MarshalJSON() ([]byte, error) { return []byte(`"` + h.String() + `"`), nil }
+
+// UnmarshalJSON reads the string form only.
+func (h *Hours) UnmarshalJSON(data []byte) error {
+	var s string
+	if err := json.Unmarshal(data, &s); err != nil {
+		return fmt.Errorf("hours must be a string such as \"1.50\"")
+	}
+	parsed, err := ParseHours(strings.TrimSpace(s))
+	if err != nil {
+		return err
+	}
+	*h = parsed
+	return nil
+}
+
+// proportionOf gives h × part / whole, rounded half up to a hundredth of an
+// hour. It expects 0 ≤ part ≤ whole and whole > 0. The product is held in 128
+// bits, because hours × minor units can exceed 64. Halving an odd whole drops
+// its last half, which no remainder of an odd whole can equal.
+func (h Hours) proportionOf(part, whole int64) Hours {
+	hi, lo := bits.Mul64(uint64(h), uint64(part))
+	lo, carry := bits.Add64(lo, uint64(whole)/2, 0)
+	quotient, _ := bits.Div64(hi+carry, lo, uint64(whole))
+	return Hours(quotient)
+}

@@ -1,0 +1,59 @@
+package models
+
+import "time"
+
+// LedgerEntry is one append-only movement of hours and money on a student's
+// account. The database refuses to change or delete one.
+type LedgerEntry struct {
+	ID            string    `gorm:"primaryKey" json:"id"`
+	StudentID     string    `json:"student_id"`
+	TransactionID *string   `json:"transaction_id"`
+	Kind          EntryKind `json:"kind"`
+	Hours         Hours     `json:"hours"`  // signed
+	Amount        int64     `json:"amount"` // signed, minor units
+	Currency      string    `json:"currency"`
+	EventID       *string   `json:"event_id"`
+	Reference     *string   `json:"reference"`
+	CreatedAt     time.Time `json:"created_at"`
+}
+
+// TableName is the contract's.
+func (LedgerEntry) TableName() string { return "hour_ledger_entries" }
+
+// Account is a student's running totals: always the sums of the student's
+// ledger entries.
+type Account struct {
+	StudentID      string    `gorm:"primaryKey" json:"student_id"`
+	Currency       string    `json:"currency"`
+	HoursPurchased Hours     `json:"hours_purchased"` // credits and adjustments
+	HoursReversed  Hours     `json:"hours_reversed"`  // reversals less reinstatements
+	HoursConsumed  Hours     `json:"hours_consumed"`  // consumptions less restorations
+	HoursAvailable Hours     `gorm:"->" json:"hours_available"`
+	BalanceAmount  int64     `json:"balance_amount"` // minor units: received less returned or held
+	Overdrawn      bool      `gorm:"->" json:"overdrawn"`
+	UpdatedAt      time.Time `json:"updated_at"`
+}
+
+// TableName is the contract's.
+func (Account) TableName() string { return "student_account_balances" }
+
+// Movement is what entries add to an account's totals.
+type Movement struct {
+	Purchased, Reversed, Consumed Hours
+	Amount                        int64 // minor units
+}
+
+// Add books one entry. It is the only place that knows which total an entry's
+// kind belongs to; audit repeats it in SQL on purpose, to have a second
+// opinion.
+func (m *Movement) Add(e LedgerEntry) {
+	switch e.Kind {
+	case EntryCredit, EntryAdjustment:
+		m.Purchased += e.Hours
+	case EntryReversal, EntryReinstatement:
+		m.Reversed -= e.Hours
+	case EntryConsumption, EntryRestoration:
+		m.Consumed -= e.Hours
+	}
+	m.Amount += e.Amount
+}

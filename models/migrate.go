@@ -1,0 +1,124 @@
+package models
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"github.com/gofrs/flock"
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+)
+
+//go:embed migrations
+var migrations embed.FS
+
+// Several replicas may start at once; one migrates while the others try the
+// lock again every lockInterval, for as long as lockTries allow (5 minutes).
+const (
+	lockInterval = 250 * time.Millisecond
+	lockTries    = 1200
+)
+
+// Migration is one numbered step of the schema.
+type Migration struct {
+	Version   int64      `json:"version"`
+	Name      string     `json:"name"`
+	AppliedAt *time.Time `json:"applied_at"` // nil: pending
+}
+
+// Migrate applies every pending migration under a lock, and returns those
+// that it applied.
+func (db *DB) Migrate(ctx context.Context) ([]Migration, error) {
+	provider, err := db.migrationProvider()
+	if err != nil {
+		return nil, err
+	}
+	results, err := provider.Up(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("migrate the database: %w", err)
+	}
+	now := db.NowFunc()
+	applied := make([]Migration, len(results))
+	for i, result := range results {
+		applied[i] = Migration{Version: result.Source.Version, Name: result.Source.Path, AppliedAt: &now}
+	}
+	return applied, nil
+}
+
+// MigrationStatus lists every migration, applied or pending, in order.
+func (db *DB) MigrationStatus(ctx context.Context) ([]Migration, error) {
+	provider, err := db.migrationProvider()
+	if err != nil {
+		return nil, err
+	}
+	statuses, err := provider.Status(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read the migrations' status: %w", err)
+	}
+	all := make([]Migration, len(statuses))
+	for i, status := range statuses {
+		all[i] = Migration{Version: status.Source.Version, Name: status.Source.Path}
+		if status.State == goose.StateApplied {
+			all[i].AppliedAt = &status.AppliedAt
+		}
+	}
+	return all, nil
+}
+
+// HasPendingMigrations says whether the schema is older than this program.
+func (db *DB) HasPendingMigrations(ctx context.Context) (bool, error) {
+	statuses, err := db.MigrationStatus(ctx)
+	if err != nil {
+		return false, err
+	}
+	for _, status := range statuses {
+		if status.AppliedAt == nil {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+func (db *DB) migrationProvider() (*goose.Provider, error) {
+	folder, err := fs.Sub(migrations, "migrations/"+string(db.Engine))
+	if err != nil {
+		return nil, fmt.Errorf("open the embedded migrations: %w", err)
+	}
+	pool, err := db.DB.DB()
+	if err != nil {
+		return nil, fmt.Errorf("migrate the database: %w", err)
+	}
+	dialect, locker, err := goose.DialectSQLite3, lock.Locker(nil), error(nil)
+	if db.Engine == Postgres {
+		// A row with a lease, because a session's advisory lock would not
+		// survive a transaction-pooling PgBouncer.
+		dialect = goose.DialectPostgres
+		locker, err = lock.NewPostgresTableLocker(lock.WithTableLockTimeout(lockInterval, lockTries))
+	} else {
+		path, _ := SQLitePath(db.url)
+		locker = fileLocker{flock.New(path + ".migrate.lock")}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("prepare the migration lock: %w", err)
+	}
+	provider, err := goose.NewProvider(dialect, pool, folder,
+		goose.WithLocker(locker), goose.WithDisableGlobalRegistry(true))
+	if err != nil {
+		return nil, fmt.Errorf("prepare the migrations: %w", err)
+	}
+	return provider, nil
+}
+
+// fileLocker keeps two processes from migrating one SQLite file at once.
+type fileLocker struct{ file *flock.Flock }
+
+func (l fileLocker) Lock(ctx context.Context, _ *sql.DB) error {
+	_, err := l.file.TryLockContext(ctx, lockInterval)
+	return err
+}
+
+func (l fileLocker) Unlock(context.Context, *sql.DB) error { return l.file.Unlock() }

@@ -1,0 +1,149 @@
+-- The schema of contract section 6, with the rules that hold whatever the
+-- code above it does. Hours are hundredths of an hour, amounts minor units.
+
+-- +goose Up
+CREATE TABLE pricing_plans (
+    id               text PRIMARY KEY CHECK (length(id) BETWEEN 1 AND 255),
+    name             text NOT NULL CHECK (name <> ''),
+    transaction_type text NOT NULL CHECK (transaction_type IN ('package', 'subscription')),
+    hours            bigint NOT NULL CHECK (hours > 0),
+    amount           bigint NOT NULL CHECK (amount > 0),
+    currency         text NOT NULL CHECK (currency ~ '^[a-z]{3}$'),
+    stripe_price_id  text UNIQUE,
+    valid_days       integer CHECK (valid_days > 0),
+    active           boolean NOT NULL DEFAULT true,
+    created_at       timestamptz NOT NULL,
+    updated_at       timestamptz NOT NULL
+);
+
+-- One row a student, made with the first purchase, which sets the currency.
+CREATE TABLE student_account_balances (
+    student_id      text PRIMARY KEY CHECK (length(student_id) BETWEEN 1 AND 255),
+    currency        text NOT NULL CHECK (currency ~ '^[a-z]{3}$'),
+    hours_purchased bigint NOT NULL DEFAULT 0,
+    hours_reversed  bigint NOT NULL DEFAULT 0 CHECK (hours_reversed >= 0),
+    hours_consumed  bigint NOT NULL DEFAULT 0 CHECK (hours_consumed >= 0),
+    hours_available bigint GENERATED ALWAYS AS (hours_purchased - hours_reversed - hours_consumed) STORED,
+    balance_amount  bigint NOT NULL DEFAULT 0,
+    overdrawn       boolean GENERATED ALWAYS AS (hours_purchased - hours_reversed - hours_consumed < 0) STORED,
+    updated_at      timestamptz NOT NULL
+);
+
+CREATE TABLE purchase_transactions (
+    id                         text PRIMARY KEY CHECK (length(id) BETWEEN 1 AND 255),
+    student_id                 text NOT NULL REFERENCES student_account_balances,
+    transaction_type           text NOT NULL CHECK (transaction_type IN ('package', 'subscription')),
+    payment_status             text NOT NULL CHECK (payment_status IN ('pending', 'processing', 'failed', 'cancelled',
+                                   'completed', 'partially_refunded', 'refunded', 'disputed')),
+    amount                     bigint NOT NULL CHECK (amount > 0),
+    currency                   text NOT NULL CHECK (currency ~ '^[a-z]{3}$'),
+    hours                      bigint NOT NULL CHECK (hours > 0),
+    hours_credited             bigint NOT NULL DEFAULT 0 CHECK (hours_credited IN (0, hours)),
+    hours_reversed             bigint NOT NULL DEFAULT 0 CHECK (hours_reversed BETWEEN 0 AND hours_credited),
+    amount_received            bigint NOT NULL DEFAULT 0 CHECK (amount_received >= 0),
+    amount_refunded            bigint NOT NULL DEFAULT 0 CHECK (amount_refunded >= 0),
+    amount_disputed            bigint NOT NULL DEFAULT 0 CHECK (amount_disputed >= 0),
+    stripe_payment_intent_id   text UNIQUE,
+    stripe_checkout_session_id text UNIQUE,
+    stripe_invoice_id          text UNIQUE,
+    stripe_customer_id         text,
+    plan_id                    text REFERENCES pricing_plans,
+    valid_days                 integer CHECK (valid_days > 0),
+    failure                    jsonb,
+    metadata                   jsonb NOT NULL DEFAULT '{}',
+    evidence                   jsonb NOT NULL DEFAULT '{}',
+    expires_at                 timestamptz,
+    completed_at               timestamptz,
+    created_at                 timestamptz NOT NULL,
+    updated_at                 timestamptz NOT NULL,
+    CONSTRAINT purchase_money_out CHECK (amount_refunded + amount_disputed <= amount),
+    CONSTRAINT purchase_credited_when_paid CHECK ((hours_credited > 0) =
+        (payment_status IN ('completed', 'partially_refunded', 'refunded', 'disputed')))
+) WITH (fillfactor = 80); -- room for the update that every purchase gets, in its own page
+
+CREATE INDEX purchase_transactions_newest ON purchase_transactions (created_at DESC, id DESC);
+CREATE INDEX purchase_transactions_of_student ON purchase_transactions (student_id, created_at DESC, id DESC);
+
+CREATE TABLE hour_ledger_entries (
+    id             text PRIMARY KEY,
+    student_id     text NOT NULL REFERENCES student_account_balances,
+    transaction_id text REFERENCES purchase_transactions,
+    kind           text NOT NULL,
+    hours          bigint NOT NULL,
+    amount         bigint NOT NULL,
+    currency       text NOT NULL,
+    event_id       text,
+    reference      text,
+    created_at     timestamptz NOT NULL,
+    CONSTRAINT ledger_kind_and_signs CHECK (CASE kind
+        WHEN 'credit'        THEN hours > 0 AND amount > 0
+        WHEN 'reversal'      THEN hours <= 0 AND amount < 0
+        WHEN 'reinstatement' THEN hours >= 0 AND amount > 0
+        WHEN 'consumption'   THEN hours < 0 AND amount = 0
+        WHEN 'restoration'   THEN hours > 0 AND amount = 0
+        WHEN 'adjustment'    THEN hours <> 0
+        ELSE false END),
+    CONSTRAINT ledger_origin CHECK ((kind IN ('credit', 'reversal', 'reinstatement')) = (transaction_id IS NOT NULL)
+        AND (kind IN ('consumption', 'restoration', 'adjustment')) = (reference IS NOT NULL))
+);
+CREATE INDEX hour_ledger_entries_of_student ON hour_ledger_entries (student_id, created_at DESC, id DESC);
+-- One credit a purchase, one booking a reference: the last word on "exactly once".
+CREATE UNIQUE INDEX hour_ledger_entries_one_credit ON hour_ledger_entries (transaction_id) WHERE kind = 'credit';
+CREATE UNIQUE INDEX hour_ledger_entries_one_booking ON hour_ledger_entries (student_id, kind, reference) WHERE reference IS NOT NULL;
+CREATE INDEX hour_ledger_entries_money_back ON hour_ledger_entries (transaction_id) WHERE kind IN ('reversal', 'reinstatement');
+
+CREATE TABLE webhook_events (
+    id              text PRIMARY KEY CHECK (length(id) BETWEEN 1 AND 255),
+    type            text NOT NULL,
+    api_version     text,
+    livemode        boolean NOT NULL,
+    status          text NOT NULL CHECK (status IN ('processed', 'ignored', 'rejected', 'parked')),
+    reason          text,
+    attempts        integer NOT NULL,
+    deliveries      integer NOT NULL,
+    payload         text NOT NULL,
+    transaction_id  text,
+    next_attempt_at timestamptz,
+    received_at     timestamptz NOT NULL,
+    processed_at    timestamptz,
+    CONSTRAINT event_parked_until CHECK ((status = 'parked') = (next_attempt_at IS NOT NULL))
+);
+CREATE INDEX webhook_events_newest ON webhook_events (received_at DESC, id DESC);
+CREATE INDEX webhook_events_exceptions ON webhook_events (status, received_at DESC, id DESC) WHERE status <> 'processed';
+CREATE INDEX webhook_events_due ON webhook_events (next_attempt_at) WHERE status = 'parked';
+CREATE INDEX webhook_events_of_purchase ON webhook_events (transaction_id) WHERE transaction_id IS NOT NULL;
+
+-- +goose StatementBegin
+CREATE FUNCTION refuse_ledger_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'hour_ledger_entries is append-only: % refused', TG_OP USING ERRCODE = 'restrict_violation';
+END $$;
+-- +goose StatementEnd
+CREATE TRIGGER hour_ledger_entries_append_only BEFORE UPDATE OR DELETE ON hour_ledger_entries
+    FOR EACH ROW EXECUTE FUNCTION refuse_ledger_change();
+CREATE TRIGGER hour_ledger_entries_no_truncate BEFORE TRUNCATE ON hour_ledger_entries
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_ledger_change();
+
+-- Never more hours back than were credited, and never more given again than
+-- were taken. The purchase's row is locked, so that two sessions can't each
+-- see only their own half. Credits don't come here: an index guards them.
+-- +goose StatementBegin
+CREATE FUNCTION check_ledger_reversal() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    credited bigint;
+    reversed bigint;
+BEGIN
+    PERFORM 1 FROM purchase_transactions WHERE id = NEW.transaction_id FOR UPDATE;
+    SELECT coalesce(sum(hours), 0) INTO credited FROM hour_ledger_entries
+        WHERE transaction_id = NEW.transaction_id AND kind = 'credit';
+    SELECT coalesce(-sum(hours), 0) INTO reversed FROM hour_ledger_entries
+        WHERE transaction_id = NEW.transaction_id AND kind IN ('reversal', 'reinstatement');
+    IF reversed < 0 OR reversed > credited THEN
+        RAISE EXCEPTION 'purchase %: % hundredths of an hour reversed of % credited', NEW.transaction_id, reversed, credited
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_reversal_within_credit';
+    END IF;
+    RETURN NULL;
+END $$;
+-- +goose StatementEnd
+CREATE TRIGGER hour_ledger_entries_reversal AFTER INSERT ON hour_ledger_entries
+    FOR EACH ROW WHEN (NEW.kind IN ('reversal', 'reinstatement')) EXECUTE FUNCTION check_ledger_reversal();

@@ -1,0 +1,81 @@
+package models
+
+// PaymentStatus says how far a purchase's payment has come. It is never set
+// by hand: Derive computes it from the evidence. The same values stand in the
+// CHECK of purchase_transactions.payment_status and in docs/architecture.md.
+type PaymentStatus string
+
+// Before a success, and after one.
+const (
+	StatusPending    PaymentStatus = "pending"
+	StatusProcessing PaymentStatus = "processing"
+	StatusFailed     PaymentStatus = "failed"    // the last attempt; the same PaymentIntent may yet succeed
+	StatusCancelled  PaymentStatus = "cancelled" // nothing more is expected, though a success would still win
+
+	StatusCompleted         PaymentStatus = "completed"
+	StatusPartiallyRefunded PaymentStatus = "partially_refunded"
+	StatusRefunded          PaymentStatus = "refunded"
+	StatusDisputed          PaymentStatus = "disputed"
+)
+
+// PaymentStatuses lists every status, in the order of a payment's life.
+var PaymentStatuses = []PaymentStatus{
+	StatusPending, StatusProcessing, StatusFailed, StatusCancelled,
+	StatusCompleted, StatusPartiallyRefunded, StatusRefunded, StatusDisputed,
+}
+
+// TransactionType says what was sold: a package of hours, or a subscription's
+// period of them.
+type TransactionType string
+
+// The two ways of selling hours.
+const (
+	TypePackage      TransactionType = "package"
+	TypeSubscription TransactionType = "subscription"
+)
+
+// EventStatus says what became of a stored event.
+type EventStatus string
+
+// An event is parked until its purchase is found; the other three are final,
+// though any event may be replayed.
+const (
+	EventProcessed EventStatus = "processed"
+	EventIgnored   EventStatus = "ignored"
+	EventRejected  EventStatus = "rejected"
+	EventParked    EventStatus = "parked"
+)
+
+// EventStatuses lists every event status.
+var EventStatuses = []EventStatus{EventProcessed, EventIgnored, EventRejected, EventParked}
+
+// Reason is the stable word for why an event ended as it did.
+type Reason string
+
+// Reasons, by the status that they come with.
+const (
+	ReasonNone  Reason = ""
+	ReasonStale Reason = "stale" // processed: it told nothing new
+
+	ReasonUnsupportedType  Reason = "unsupported_type"  // ignored
+	ReasonUnmatched        Reason = "unmatched"         // ignored: parked longer than PARK_FOR
+	ReasonLivemodeMismatch Reason = "livemode_mismatch" // ignored
+	ReasonNotAPeriod       Reason = "not_a_period"      // ignored: an invoice that sells no hours
+
+	ReasonAmountMismatch   Reason = "amount_mismatch"   // rejected
+	ReasonCurrencyMismatch Reason = "currency_mismatch" // rejected
+	ReasonMissingObject    Reason = "missing_object"    // rejected: no data.object, or one without an id
+)
+
+// EntryKind says why a ledger entry moved hours.
+type EntryKind string
+
+// Every movement of hours is one of these.
+const (
+	EntryCredit        EntryKind = "credit"        // a payment succeeded
+	EntryReversal      EntryKind = "reversal"      // money went back or is held
+	EntryReinstatement EntryKind = "reinstatement" // money came back after a reversal
+	EntryConsumption   EntryKind = "consumption"   // a lesson was booked
+	EntryRestoration   EntryKind = "restoration"   // a booking was given back
+	EntryAdjustment    EntryKind = "adjustment"    // staff, with a reason
+)

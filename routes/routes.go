@@ -1,0 +1,67 @@
+// Package routes is the one table of what is served where, and to whom.
+package routes
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+	"go.uber.org/zap"
+
+	"hourbank/config"
+	"hourbank/controllers"
+	"hourbank/services"
+)
+
+// Route is one row of the table. Role is the least that a key must have.
+type Route struct {
+	Method string
+	Path   string
+	Role   config.Role
+	Handle controllers.Handler
+}
+
+// Table lists every route. Each path also answers without its trailing slash.
+func Table(h *controllers.Controllers) []Route {
+	return []Route{
+		{"POST", "/api/finances/webhooks/stripe/", config.RolePublic, h.Webhook}, // the signature is the key
+		{"POST", "/api/finances/webhooks/stripe/subscriptions/", config.RolePublic, h.SubscriptionsWebhook},
+
+		{"GET", "/api/finances/purchases/", config.RoleRead, h.Purchases},
+		{"GET", "/api/finances/purchases/:id/", config.RoleRead, h.Purchase},
+		{"GET", "/api/finances/students/:student_id/balance/", config.RoleRead, h.Balance},
+		{"GET", "/api/finances/students/:student_id/ledger/", config.RoleRead, h.Ledger},
+		{"GET", "/api/finances/events/", config.RoleRead, h.Events},
+		{"GET", "/api/finances/events/:id/", config.RoleRead, h.Event},
+		{"POST", "/api/finances/events/:id/replay/", config.RoleAdmin, h.ReplayEvent},
+		{"GET", "/api/finances/plans/", config.RolePublic, h.Plans},
+		{"GET", "/api/finances/stripe/config/", config.RolePublic, h.StripeConfig},
+
+		{"GET", "/healthz", config.RolePublic, h.Healthz},
+		{"GET", "/readyz", config.RolePublic, h.Readyz},
+	}
+}
+
+// New builds the handler of everything that is served.
+func New(cfg *config.Config, s *services.Services, log *zap.Logger) http.Handler {
+	gin.SetMode(gin.ReleaseMode)
+	engine := gin.New()
+	// A redirect counts as a failed delivery for Stripe, so that both forms
+	// of a path are routes of their own.
+	engine.RedirectTrailingSlash = false
+	engine.RedirectFixedPath = false
+	engine.HandleMethodNotAllowed = true
+	engine.UseRawPath = true // an id may hold an escaped slash
+	engine.Use(controllers.RequestID, controllers.AccessLog(log), controllers.RenderErrors(log))
+	engine.NoRoute(controllers.NotFound)
+	engine.NoMethod(controllers.MethodNotAllowed)
+
+	h := controllers.New(cfg, s)
+	for _, route := range Table(h) {
+		path := strings.TrimSuffix(route.Path, "/")
+		for _, form := range []string{path, path + "/"} {
+			engine.Handle(route.Method, form, controllers.RequireRole(cfg.APIKeys, route.Role), controllers.Handle(route.Handle))
+		}
+	}
+	return engine
+}

@@ -1,0 +1,238 @@
+package services
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"gorm.io/gorm"
+
+	"hourbank/models"
+)
+
+// batch applies a set of events in one transaction:
+//
+//  1. lock the purchases that they name, in id order;
+//  2. let the pure core decide, event by event in order of arrival;
+//  3. write events, purchases, accounts and ledger, one statement each.
+//
+// Locks are always taken in the order purchases, events, accounts, and by id
+// within each, so that two replicas can't deadlock.
+type batch struct {
+	db      *models.DB
+	parkFor time.Duration
+	entries []*entry
+	byJob   []*entry // the entry of each job, in order
+	isFirst []bool   // whether the job is the first of its entry
+
+	// lookUp is set when an event id turned out to be known: only then is it
+	// worth a statement to read what is known about it.
+	lookUp bool
+
+	now       time.Time
+	purchases *purchaseBook
+	ledger    []models.LedgerEntry
+}
+
+// entry is one event of the batch, however many callers brought it.
+type entry struct {
+	event      *Event
+	origin     origin
+	deliveries int                  // how many of the callers were Stripe
+	known      *models.WebhookEvent // the row, where the event was committed before
+	outcome    Outcome
+	row        models.WebhookEvent // what the row shall be
+}
+
+// errKnownEvents rolls the transaction back when another one has committed
+// some of the events meanwhile.
+var errKnownEvents = errors.New("some events are known already")
+
+func newBatch(db *models.DB, jobs []*job, parkFor time.Duration) *batch {
+	b := &batch{db: db, parkFor: parkFor, byJob: make([]*entry, len(jobs)), isFirst: make([]bool, len(jobs))}
+	byID := make(map[string]*entry, len(jobs))
+	for i, j := range jobs {
+		e, ok := byID[j.event.ID]
+		if !ok {
+			e = &entry{event: j.event}
+			byID[j.event.ID], b.isFirst[i] = e, true
+			b.entries = append(b.entries, e)
+		}
+		e.origin = max(e.origin, j.origin)
+		if j.origin == delivered {
+			e.deliveries++
+		}
+		b.lookUp = b.lookUp || j.origin != delivered
+		b.byJob[i] = e
+	}
+	return b
+}
+
+// outcome is what the caller of the i-th job is told.
+func (b *batch) outcome(i int) Outcome {
+	outcome := b.byJob[i].outcome
+	outcome.Duplicate = outcome.Duplicate || !b.isFirst[i]
+	return outcome
+}
+
+// run commits the batch. It may be called again after an error.
+func (b *batch) run(ctx context.Context) error {
+	err := b.transaction(ctx)
+	if errors.Is(err, errKnownEvents) {
+		// Looking first would cost every new event a statement; known ones
+		// are rare, and pay for a second round.
+		b.lookUp = true
+		err = b.transaction(ctx)
+	}
+	return err
+}
+
+func (b *batch) transaction(ctx context.Context) error {
+	return b.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		b.now = tx.NowFunc()
+		b.ledger = nil
+		var err error
+		if b.purchases, err = lockPurchases(tx, b.entries); err != nil {
+			return err
+		}
+		if err := b.loadKnown(tx); err != nil {
+			return err
+		}
+		for _, e := range b.entries {
+			b.decide(e)
+		}
+		return b.write(tx)
+	})
+}
+
+// loadKnown reads and locks the rows of events that were committed before.
+func (b *batch) loadKnown(tx *gorm.DB) error {
+	if !b.lookUp {
+		return nil
+	}
+	known, err := lockEvents(tx, b.entries)
+	if err != nil {
+		return err
+	}
+	for _, e := range b.entries {
+		e.known = known[e.event.ID]
+	}
+	return nil
+}
+
+// decide says what becomes of one event, and lets its purchase learn.
+func (b *batch) decide(e *entry) {
+	if e.known != nil && e.known.Status != models.EventParked && e.origin != replayed {
+		e.row = *e.known
+		e.row.Deliveries += e.deliveries
+		e.outcome = outcomeOf(e.row, true)
+		return
+	}
+	row := newRow(e, b.now)
+	row.Attempts++
+	row.Status, row.Reason, row.TransactionID = b.try(e, row.ReceivedAt)
+	row.NextAttemptAt, row.ProcessedAt = nil, &b.now
+	if row.Status == models.EventParked {
+		next := b.now.Add(retryDelay(row.Attempts))
+		row.NextAttemptAt, row.ProcessedAt = &next, nil
+	}
+	e.row, e.outcome = row, outcomeOf(row, e.known != nil)
+	if e.known != nil && e.known.Status == models.EventProcessed && isReason(row.Reason, models.ReasonStale) {
+		e.row.Reason = e.known.Reason // a replay that adds nothing leaves what the event once did on record
+	}
+}
+
+// try matches the event with its purchase and applies it.
+func (b *batch) try(e *entry, receivedAt time.Time) (models.EventStatus, *models.Reason, *string) {
+	if e.event.Status != "" {
+		return e.event.Status, &e.event.Reason, nil
+	}
+	p := b.purchases.find(e.event.Keys)
+	if p == nil {
+		if b.now.Sub(receivedAt) < b.parkFor {
+			return models.EventParked, nil, nil
+		}
+		unmatched := models.ReasonUnmatched
+		return models.EventIgnored, &unmatched, nil
+	}
+	tied := b.purchases.tie(p, e.event.Keys)
+	entries, reason := p.Learn(e.event.Facts)
+	for _, posting := range entries {
+		posting.ID, posting.EventID, posting.CreatedAt = models.NewID(), &e.event.ID, b.now
+		b.ledger = append(b.ledger, posting)
+	}
+	if reason == models.ReasonStale && !tied {
+		return models.EventProcessed, &reason, &p.ID
+	}
+	b.purchases.touch(p)
+	if reason == models.ReasonNone || reason == models.ReasonStale {
+		return models.EventProcessed, nil, &p.ID
+	}
+	return models.EventRejected, &reason, &p.ID
+}
+
+// newRow starts the event's row from what is known of it.
+func newRow(e *entry, now time.Time) models.WebhookEvent {
+	if e.known != nil {
+		row := *e.known
+		row.Deliveries += e.deliveries
+		return row
+	}
+	row := models.WebhookEvent{
+		ID: e.event.ID, Type: e.event.Type, Livemode: e.event.Livemode, Payload: e.event.Payload,
+		Deliveries: e.deliveries, ReceivedAt: now,
+	}
+	if e.event.APIVersion != "" {
+		row.APIVersion = &e.event.APIVersion
+	}
+	return row
+}
+
+func outcomeOf(row models.WebhookEvent, duplicate bool) Outcome {
+	return Outcome{
+		EventID: row.ID, Status: row.Status, Duplicate: duplicate,
+		TransactionID: row.TransactionID, Reason: row.Reason,
+	}
+}
+
+func isReason(reason *models.Reason, want models.Reason) bool {
+	return reason != nil && *reason == want
+}
+
+// Delays between the tries of a parked event: the first ones catch a webhook
+// that was faster than our own commit, the last ones cost next to nothing.
+const (
+	firstRetryDelay = time.Second
+	lastRetryDelay  = 5 * time.Minute
+)
+
+// retryDelay doubles with every attempt, up to lastRetryDelay.
+func retryDelay(attempts int) time.Duration {
+	return min(firstRetryDelay<<min(attempts-1, 20), lastRetryDelay)
+}
+
+// totals adds the batch's ledger entries up by student, in student order.
+func (b *batch) totals() []accountMovement {
+	byStudent := map[string]*accountMovement{}
+	for _, posting := range b.ledger {
+		m := byStudent[posting.StudentID]
+		if m == nil {
+			m = &accountMovement{studentID: posting.StudentID}
+			byStudent[posting.StudentID] = m
+		}
+		m.Add(posting)
+	}
+	movements := make([]accountMovement, 0, len(byStudent))
+	for _, m := range byStudent {
+		movements = append(movements, *m)
+	}
+	slices.SortFunc(movements, func(a, b accountMovement) int { return cmp.Compare(a.studentID, b.studentID) })
+	return movements
+}
+
+type accountMovement struct {
+	studentID string
+	models.Movement
+}

@@ -1,0 +1,70 @@
+package services
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"gorm.io/gorm"
+
+	"hourbank/models"
+)
+
+// EventService keeps what was delivered: it lists, shows and replays events,
+// and retries the parked ones. It is safe for concurrent use.
+type EventService struct {
+	db       *models.DB
+	stripe   *StripeService
+	payments *PaymentService
+}
+
+// NewEventService makes the service.
+func NewEventService(db *models.DB, stripe *StripeService, payments *PaymentService) *EventService {
+	return &EventService{db: db, stripe: stripe, payments: payments}
+}
+
+// Get gives one event with its payload. It returns an *Error with code
+// not_found.
+func (s *EventService) Get(ctx context.Context, id string) (*models.WebhookEvent, error) {
+	var event models.WebhookEvent
+	err := s.db.Reader.WithContext(ctx).Where("id = ?", id).Take(&event).Error
+	if errors.Is(err, gorm.ErrRecordNotFound) {
+		return nil, Errorf(CodeNotFound, "There is no such event.")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read an event: %w", err)
+	}
+	return &event, nil
+}
+
+// List pages through events, newest first and without payloads, of one status
+// and type where these are given.
+func (s *EventService) List(ctx context.Context, status, eventType string, page PageRequest) (Page[models.WebhookEvent], error) {
+	query := s.db.Reader.WithContext(ctx).Omit("payload")
+	if status != "" {
+		query = query.Where("status = ?", status)
+	}
+	if eventType != "" {
+		query = query.Where("type = ?", eventType)
+	}
+	return newest(query, "received_at", page, func(e *models.WebhookEvent) position { return position{e.ReceivedAt, e.ID} })
+}
+
+// Replay applies a stored event once more, whatever became of it before. What
+// its purchase knows already can't be learned twice, so a replay is safe.
+func (s *EventService) Replay(ctx context.Context, id string) (Outcome, error) {
+	stored, err := s.Get(ctx, id)
+	if err != nil {
+		return Outcome{}, err
+	}
+	return s.again(ctx, stored.Payload, replayed)
+}
+
+// again sends a stored event down the one way in.
+func (s *EventService) again(ctx context.Context, payload string, origin origin) (Outcome, error) {
+	event, err := s.stripe.Decode([]byte(payload))
+	if err != nil {
+		return Outcome{}, fmt.Errorf("decode a stored event: %w", err)
+	}
+	return s.payments.submit(ctx, event, origin)
+}

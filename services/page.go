@@ -1,0 +1,78 @@
+package services
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"gorm.io/gorm"
+)
+
+// Page sizes of every list.
+const (
+	DefaultPageSize = 20
+	MaxPageSize     = 100
+)
+
+// Page is one page of a list, newest first.
+type Page[T any] struct {
+	Data       []T     `json:"data"`
+	NextCursor *string `json:"next_cursor"` // null on the last page
+}
+
+// PageRequest asks for the page after Cursor; an empty one is the first page.
+type PageRequest struct {
+	Cursor string
+	Limit  int
+}
+
+// position is where a page ended: keyset paging costs the same on the
+// thousandth page as on the first, and never skips rows that arrive meanwhile.
+type position struct {
+	Time time.Time `json:"t"`
+	ID   string    `json:"i"`
+}
+
+func (p position) cursor() string {
+	encoded, err := json.Marshal(p)
+	if err != nil {
+		panic(fmt.Sprintf("encode cursor: %v", err)) // a time and a string from our own rows
+	}
+	return base64.RawURLEncoding.EncodeToString(encoded)
+}
+
+func parseCursor(cursor string) (p position, err error) {
+	decoded, err := base64.RawURLEncoding.DecodeString(cursor)
+	if err == nil {
+		err = json.Unmarshal(decoded, &p)
+	}
+	if err != nil || p.Time.IsZero() || p.Time.Year() > 9999 || p.ID == "" {
+		return p, Errorf(CodeInvalidCursor, "The cursor is not one that this list gave; leave it out to start from the newest.")
+	}
+	return p, nil
+}
+
+// newest reads one page of the query, ordered by the time column and id,
+// descending. It returns an *Error with code invalid_cursor.
+func newest[T any](query *gorm.DB, timeColumn string, request PageRequest, positionOf func(*T) position) (Page[T], error) {
+	limit := min(request.Limit, MaxPageSize)
+	if request.Cursor != "" {
+		after, err := parseCursor(request.Cursor)
+		if err != nil {
+			return Page[T]{}, err
+		}
+		query = query.Where("("+timeColumn+", id) < (?, ?)", after.Time.UTC(), after.ID)
+	}
+	rows := make([]T, 0, limit+1)
+	if err := query.Order(timeColumn + " DESC, id DESC").Limit(limit + 1).Find(&rows).Error; err != nil {
+		return Page[T]{}, fmt.Errorf("read a page by %s: %w", timeColumn, err)
+	}
+	page := Page[T]{Data: rows}
+	if len(rows) > limit {
+		page.Data = rows[:limit]
+		cursor := positionOf(&rows[limit-1]).cursor()
+		page.NextCursor = &cursor
+	}
+	return page, nil
+}

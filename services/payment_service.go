@@ -1,0 +1,218 @@
+package services
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
+
+	"hourbank/models"
+)
+
+// Limits of the way in.
+const (
+	queueLength = 4096 // events waiting; more are answered 503 at once
+	batchLength = 512  // events a transaction
+
+	// batchTimeout bounds one transaction. Stripe waits about ten seconds
+	// for an answer, so one retry must fit.
+	batchTimeout  = 4 * time.Second
+	conflictTries = 5
+)
+
+// PaymentService is the one way in for events, whoever brings them: the
+// webhook, the retry worker, a replay or reconcile. Nothing else credits
+// hours. It is safe for concurrent use while Run runs.
+type PaymentService struct {
+	db      *models.DB
+	log     *zap.Logger
+	parkFor time.Duration
+	queue   chan *job
+	stopped chan struct{}
+}
+
+// NewPaymentService makes the service. Events without a purchase are parked
+// for parkFor and then ignored.
+func NewPaymentService(db *models.DB, log *zap.Logger, parkFor time.Duration) *PaymentService {
+	return &PaymentService{
+		db: db, log: log, parkFor: parkFor,
+		queue:   make(chan *job, queueLength),
+		stopped: make(chan struct{}),
+	}
+}
+
+// Outcome is what became of an event, committed.
+type Outcome struct {
+	EventID       string             `json:"event_id"`
+	Status        models.EventStatus `json:"status"`
+	Duplicate     bool               `json:"duplicate"` // this event id was committed before
+	TransactionID *string            `json:"transaction_id"`
+	Reason        *models.Reason     `json:"reason"`
+}
+
+// origin says why an event is tried.
+type origin int
+
+const (
+	delivered origin = iota // Stripe sent it, perhaps again
+	retried                 // it is parked and its time has come
+	replayed                // an operator asks for it, whatever became of it
+)
+
+// job is one caller waiting for one event.
+type job struct {
+	event  *Event
+	origin origin
+	done   chan answer // holds one, so that a caller that gave up blocks nobody
+}
+
+type answer struct {
+	outcome Outcome
+	err     error
+}
+
+// Handle applies a delivered event and returns once it is durably committed.
+// An error means that nothing of it was kept, with code overloaded or
+// unavailable where the same delivery may succeed later. Where ctx ends
+// first, the event may still be committed: its next delivery will say so.
+func (s *PaymentService) Handle(ctx context.Context, event *Event) (Outcome, error) {
+	return s.submit(ctx, event, delivered)
+}
+
+func (s *PaymentService) submit(ctx context.Context, event *Event, origin origin) (Outcome, error) {
+	j := &job{event: event, origin: origin, done: make(chan answer, 1)}
+	select {
+	case <-s.stopped:
+		return Outcome{}, Errorf(CodeUnavailable, "The service is shutting down; please try again.")
+	case s.queue <- j:
+	default:
+		return Outcome{}, Errorf(CodeOverloaded, "Too many events are waiting; please try again.")
+	}
+	select {
+	case a := <-j.done:
+		return a.outcome, a.err
+	case <-ctx.Done():
+		return Outcome{}, &Error{Code: CodeUnavailable, Message: "The event was not committed in time; please try again.", Err: ctx.Err()}
+	case <-s.stopped:
+		return Outcome{}, Errorf(CodeUnavailable, "The service is shutting down; please try again.")
+	}
+}
+
+// Run commits events until ctx ends, then commits what is still queued and
+// returns.
+func (s *PaymentService) Run(ctx context.Context) error {
+	defer close(s.stopped)
+	committers := 2 // one prepares and writes while the other waits for the disk
+	if s.db.Engine == models.SQLite {
+		committers = 1 // it has one writer
+	}
+	var group errgroup.Group
+	for range committers {
+		group.Go(func() error {
+			s.commitUntil(ctx)
+			return nil
+		})
+	}
+	return group.Wait()
+}
+
+// commitUntil is group commit: the first event to arrive goes at once, and
+// what arrives while its transaction runs goes together in the next one. A
+// lone event never waits for company.
+func (s *PaymentService) commitUntil(ctx context.Context) {
+	for {
+		select {
+		case first := <-s.queue:
+			s.process(s.drain(first))
+		case <-ctx.Done():
+			for len(s.queue) > 0 {
+				select {
+				case first := <-s.queue:
+					s.process(s.drain(first))
+				default:
+				}
+			}
+			return
+		}
+	}
+}
+
+// drain takes whatever else is waiting, without waiting for more.
+func (s *PaymentService) drain(first *job) []*job {
+	jobs := append(make([]*job, 0, min(len(s.queue)+1, batchLength)), first)
+	for len(jobs) < batchLength {
+		select {
+		case next := <-s.queue:
+			jobs = append(jobs, next)
+		default:
+			return jobs
+		}
+	}
+	return jobs
+}
+
+// process commits the jobs together. Where that fails, the event at fault is
+// found by running them one by one, so that the others don't suffer for it.
+func (s *PaymentService) process(jobs []*job) {
+	err := s.commit(jobs)
+	if err == nil {
+		return
+	}
+	if len(jobs) == 1 {
+		jobs[0].done <- answer{err: err}
+		return
+	}
+	s.log.Warn("batch failed; running its events one by one", zap.Int("events", len(jobs)), zap.Error(err))
+	unavailable := 0
+	for _, j := range jobs {
+		// When the database fails event after event, it is not the events.
+		if unavailable < 2 {
+			err = s.commit([]*job{j})
+		}
+		switch {
+		case err == nil:
+			unavailable = 0
+			continue
+		case models.IsUnavailable(err):
+			unavailable++
+		}
+		j.done <- answer{err: err}
+	}
+}
+
+// commit runs one transaction for all jobs and answers them. Conflicts with
+// other transactions are tried again, with jitter. The callers' contexts play
+// no part: one that gave up must not cancel the others.
+func (s *PaymentService) commit(jobs []*job) error {
+	b := newBatch(s.db, jobs, s.parkFor)
+	delays := backoff.NewExponentialBackOff()
+	delays.InitialInterval = 5 * time.Millisecond
+	_, err := backoff.Retry(context.Background(), func() (struct{}, error) {
+		err := s.runOnce(b)
+		if err != nil && !models.IsConflict(err) {
+			err = backoff.Permanent(err)
+		}
+		return struct{}{}, err
+	}, backoff.WithBackOff(delays), backoff.WithMaxTries(conflictTries), backoff.WithMaxElapsedTime(batchTimeout))
+	if err != nil {
+		return fmt.Errorf("commit %d events: %w", len(jobs), err)
+	}
+	for i, j := range jobs {
+		j.done <- answer{outcome: b.outcome(i)}
+	}
+	return nil
+}
+
+func (s *PaymentService) runOnce(b *batch) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("panic while applying events: %v", r)
+		}
+	}()
+	ctx, cancel := context.WithTimeout(context.Background(), batchTimeout)
+	defer cancel()
+	return b.run(ctx)
+}

@@ -1,0 +1,117 @@
+package services
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"hourbank/models"
+)
+
+// purchaseBook holds the purchases that a transaction has locked, under every
+// key by which an event may name one.
+type purchaseBook struct {
+	byID, byIntent, bySession map[string]*models.Purchase
+	touched                   map[string]*models.Purchase
+}
+
+// lockPurchases reads and locks, in id order, every purchase that the events
+// may be about.
+func lockPurchases(tx *gorm.DB, entries []*entry) (*purchaseBook, error) {
+	var ids, intents, sessions []string
+	for _, e := range entries {
+		keys := e.event.Keys
+		ids = appendKey(ids, keys.Purchase, keys.ClientReference)
+		intents = appendKey(intents, keys.PaymentIntent)
+		sessions = appendKey(sessions, keys.CheckoutSession)
+	}
+	book := &purchaseBook{
+		byID: map[string]*models.Purchase{}, byIntent: map[string]*models.Purchase{},
+		bySession: map[string]*models.Purchase{}, touched: map[string]*models.Purchase{},
+	}
+	var named []clause.Expression
+	for _, key := range []struct {
+		column string
+		values []string
+	}{{"id", ids}, {"stripe_payment_intent_id", intents}, {"stripe_checkout_session_id", sessions}} {
+		if len(key.values) > 0 {
+			named = append(named, isAnyOf(tx, key.column, key.values))
+		}
+	}
+	if len(named) == 0 {
+		return book, nil
+	}
+	var purchases []*models.Purchase
+	err := tx.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate}).
+		Where(clause.Or(named...)).Order("id").Find(&purchases).Error
+	if err != nil {
+		return nil, fmt.Errorf("lock purchases: %w", err)
+	}
+	for _, p := range purchases {
+		book.index(p)
+	}
+	return book, nil
+}
+
+func appendKey(keys []string, more ...string) []string {
+	for _, key := range more {
+		if key != "" {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
+func (b *purchaseBook) index(p *models.Purchase) {
+	b.byID[p.ID] = p
+	if p.StripePaymentIntentID != nil {
+		b.byIntent[*p.StripePaymentIntentID] = p
+	}
+	if p.StripeCheckoutSessionID != nil {
+		b.bySession[*p.StripeCheckoutSessionID] = p
+	}
+}
+
+// find gives the purchase that an event is about, or nil. An absent key is
+// the empty string, which no purchase has.
+func (b *purchaseBook) find(keys Keys) *models.Purchase {
+	return cmp.Or(b.byIntent[keys.PaymentIntent], b.byID[keys.Purchase],
+		b.bySession[keys.CheckoutSession], b.byID[keys.ClientReference])
+}
+
+// tie notes the ids that the purchase didn't have yet, so that later events
+// find it by them. It says whether there was anything to note.
+func (b *purchaseBook) tie(p *models.Purchase, keys Keys) (tied bool) {
+	for _, note := range []struct {
+		field **string
+		id    string
+	}{
+		{&p.StripePaymentIntentID, keys.PaymentIntent},
+		{&p.StripeCheckoutSessionID, keys.CheckoutSession},
+		{&p.StripeCustomerID, keys.Customer},
+	} {
+		if *note.field == nil && note.id != "" && len(note.id) <= maxIDLength {
+			*note.field, tied = &note.id, true
+		}
+	}
+	if tied {
+		b.index(p)
+	}
+	return tied
+}
+
+// touch marks the purchase as one to write.
+func (b *purchaseBook) touch(p *models.Purchase) { b.touched[p.ID] = p }
+
+// changed lists the purchases to write, in id order.
+func (b *purchaseBook) changed() []*models.Purchase {
+	list := make([]*models.Purchase, 0, len(b.touched))
+	for _, p := range b.touched {
+		list = append(list, p)
+	}
+	slices.SortFunc(list, func(a, b *models.Purchase) int { return cmp.Compare(a.ID, b.ID) })
+	return list
+}

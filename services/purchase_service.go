@@ -1,0 +1,148 @@
+package services
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"hourbank/models"
+)
+
+// PurchaseService makes and finds purchases. It never credits hours: only
+// events do. It is safe for concurrent use.
+type PurchaseService struct{ db *models.DB }
+
+// NewPurchaseService makes the service.
+func NewPurchaseService(db *models.DB) *PurchaseService { return &PurchaseService{db: db} }
+
+// NewPurchase is what a purchase starts from.
+type NewPurchase struct {
+	StudentID       string
+	TransactionType models.TransactionType
+	Hours           models.Hours
+	Amount          int64  // minor units
+	Currency        string // lower-case ISO code
+	PaymentIntentID string // may be empty, and tied later
+	PlanID          *string
+	ValidDays       *int
+	Metadata        map[string]string
+	Processing      bool // the customer is paying already
+}
+
+var currencyPattern = regexp.MustCompile(`^[a-z]{3}$`)
+
+// ValidateTerms checks that hours, amount (minor units) and currency can be
+// sold. It returns an *Error with code invalid_request.
+func ValidateTerms(hours models.Hours, amount int64, currency string) error {
+	switch {
+	case hours <= 0 || hours > models.MaxHours:
+		return Errorf(CodeInvalidRequest, "hours must be more than 0 and at most %s.", models.MaxHours)
+	case amount <= 0 || amount >= maxAmount:
+		return Errorf(CodeInvalidRequest, "amount must be more than 0, in the currency's minor unit.")
+	case !currencyPattern.MatchString(currency):
+		return Errorf(CodeInvalidRequest, "currency must be a lower-case ISO code such as \"eur\".")
+	}
+	return nil
+}
+
+// ValidateID checks an id that a caller chose.
+func ValidateID(field, value string) error {
+	if value == "" || len(value) > maxIDLength || strings.ContainsFunc(value, func(r rune) bool { return r < ' ' }) {
+		return Errorf(CodeInvalidRequest, "%s must have 1 to %d bytes and no control characters.", field, maxIDLength)
+	}
+	return nil
+}
+
+// Create stores a purchase that waits for its payment, and the student's
+// account with the first one. It returns an *Error with code invalid_request,
+// currency_mismatch where the student's account has another currency, or
+// conflict where the PaymentIntent has a purchase already.
+func (s *PurchaseService) Create(ctx context.Context, n NewPurchase) (*models.Purchase, error) {
+	if err := errors.Join(ValidateID("student_id", n.StudentID), ValidateTerms(n.Hours, n.Amount, n.Currency)); err != nil {
+		return nil, err
+	}
+	p := n.purchase(s.db.NowFunc())
+	err := s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error { return insertPurchase(tx, p) })
+	if err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+func (n NewPurchase) purchase(now time.Time) *models.Purchase {
+	p := &models.Purchase{
+		ID: models.NewID(), StudentID: n.StudentID, TransactionType: n.TransactionType,
+		Amount: n.Amount, Currency: n.Currency, Hours: n.Hours,
+		PlanID: n.PlanID, ValidDays: n.ValidDays, Metadata: n.Metadata,
+		CreatedAt: now, UpdatedAt: now,
+	}
+	if p.Metadata == nil {
+		p.Metadata = map[string]string{}
+	}
+	if n.PaymentIntentID != "" {
+		p.StripePaymentIntentID = &n.PaymentIntentID
+	}
+	if n.Processing {
+		// Time 0: whatever Stripe tells is later.
+		p.Learn([]models.Fact{models.PaymentProcessing{}})
+	} else {
+		p.Learn(nil)
+	}
+	return p
+}
+
+// insertPurchase opens the student's account where there is none.
+func insertPurchase(tx *gorm.DB, p *models.Purchase) error {
+	account := models.Account{StudentID: p.StudentID, Currency: p.Currency, UpdatedAt: p.CreatedAt}
+	if err := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&account).Error; err != nil {
+		return fmt.Errorf("open the account: %w", err)
+	}
+	if err := tx.Where("student_id = ?", p.StudentID).Take(&account).Error; err != nil {
+		return fmt.Errorf("read the account: %w", err)
+	}
+	if account.Currency != p.Currency {
+		return Errorf(CodeCurrencyMismatch, "The student's account is in %s, not %s.", account.Currency, p.Currency)
+	}
+	err := tx.Create(p).Error
+	if models.IsUniqueViolation(err) {
+		return &Error{Code: CodeConflict, Message: "This PaymentIntent has a purchase already.", Err: err}
+	}
+	if err != nil {
+		return fmt.Errorf("insert the purchase: %w", err)
+	}
+	return nil
+}
+
+// Get finds a purchase by its id or its PaymentIntent's. It returns an *Error
+// with code not_found.
+func (s *PurchaseService) Get(ctx context.Context, id string) (*models.Purchase, error) {
+	var p models.Purchase
+	err := s.db.Reader.WithContext(ctx).Where("id = ? OR stripe_payment_intent_id = ?", id, id).
+		Order("id").Take(&p).Error
+	if errors.Is(err, gorm.ErrRecordNotFound) {
+		return nil, Errorf(CodeNotFound, "There is no such purchase.")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read a purchase: %w", err)
+	}
+	return &p, nil
+}
+
+// List pages through purchases, newest first, of one student and status where
+// these are given.
+func (s *PurchaseService) List(ctx context.Context, studentID, status string, page PageRequest) (Page[models.Purchase], error) {
+	query := s.db.Reader.WithContext(ctx).Model(&models.Purchase{})
+	if studentID != "" {
+		query = query.Where("student_id = ?", studentID)
+	}
+	if status != "" {
+		query = query.Where("payment_status = ?", status)
+	}
+	return newest(query, "created_at", page, func(p *models.Purchase) position { return position{p.CreatedAt, p.ID} })
+}

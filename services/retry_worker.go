@@ -1,0 +1,106 @@
+package services
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
+
+	"hourbank/models"
+)
+
+const (
+	retryPoll = 500 * time.Millisecond
+	retryMany = 100 // events claimed at a time
+
+	// retryLease is how long a replica that claimed an event has before
+	// another one may: long enough to try, short enough to survive a crash.
+	retryLease = 30 * time.Second
+)
+
+// RetryWorker tries parked events again when their time comes. Any number of
+// replicas may run one: each event is claimed by one of them.
+type RetryWorker struct {
+	db     *models.DB
+	events *EventService
+	log    *zap.Logger
+}
+
+// NewRetryWorker makes the worker.
+func NewRetryWorker(db *models.DB, events *EventService, log *zap.Logger) *RetryWorker {
+	return &RetryWorker{db: db, events: events, log: log}
+}
+
+// Run works until ctx ends.
+func (w *RetryWorker) Run(ctx context.Context) error {
+	poll := time.NewTicker(retryPoll)
+	defer poll.Stop()
+	for {
+		claimed, err := w.retryDue(ctx)
+		if err != nil && ctx.Err() == nil {
+			w.log.Warn("retrying parked events failed", zap.Error(err))
+		}
+		if claimed == retryMany && err == nil {
+			continue // there are more
+		}
+		select {
+		case <-poll.C:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+type claimedEvent struct{ ID, Payload string }
+
+// retryDue claims what is due and tries it, all at once so that the events
+// share a transaction.
+func (w *RetryWorker) retryDue(ctx context.Context) (int, error) {
+	claimed, err := w.claim(ctx)
+	if err != nil {
+		return 0, err
+	}
+	var group errgroup.Group
+	for _, event := range claimed {
+		group.Go(func() error {
+			outcome, err := w.events.again(ctx, event.Payload, retried)
+			if err != nil {
+				return fmt.Errorf("retry event %s: %w", event.ID, err)
+			}
+			w.log.Debug("parked event retried", zap.String("event_id", event.ID), zap.String("status", string(outcome.Status)))
+			return nil
+		})
+	}
+	return len(claimed), group.Wait()
+}
+
+// claim takes due events by moving their next attempt a lease away, so that
+// no transaction stays open while they are tried.
+func (w *RetryWorker) claim(ctx context.Context) ([]claimedEvent, error) {
+	due := w.db.Reader.WithContext(ctx).Model(&models.WebhookEvent{}).
+		Where("status = ? AND next_attempt_at <= ?", models.EventParked, w.db.NowFunc())
+	var waiting string
+	if err := due.Limit(1).Pluck("id", &waiting).Error; err != nil {
+		return nil, fmt.Errorf("look for due events: %w", err)
+	}
+	if waiting == "" {
+		return nil, nil
+	}
+	skipLocked := ""
+	if w.db.Engine == models.Postgres {
+		skipLocked = "FOR UPDATE SKIP LOCKED"
+	}
+	now := w.db.NowFunc()
+	var claimed []claimedEvent
+	err := w.db.WithContext(ctx).Raw(`
+		UPDATE webhook_events SET next_attempt_at = ? WHERE id IN (
+			SELECT id FROM webhook_events WHERE status = 'parked' AND next_attempt_at <= ?
+			ORDER BY next_attempt_at LIMIT ? `+skipLocked+`)
+		RETURNING id, payload`, now.Add(retryLease), now, retryMany).Scan(&claimed).Error
+	if err != nil {
+		return nil, fmt.Errorf("claim due events: %w", err)
+	}
+	return claimed, nil
+}

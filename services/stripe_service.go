@@ -1,0 +1,49 @@
+package services
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/stripe/stripe-go/v76/webhook"
+)
+
+// StripeService speaks Stripe's language: signatures, events, and its API.
+type StripeService struct {
+	livemode *bool // of the configured secret key; nil where there is none
+}
+
+// NewStripeService makes the service for a secret key, which may be empty.
+func NewStripeService(secretKey string) *StripeService {
+	s := &StripeService{}
+	if secretKey != "" {
+		live := strings.HasPrefix(secretKey, "sk_live_") || strings.HasPrefix(secretKey, "rk_live_")
+		s.livemode = &live
+	}
+	return s
+}
+
+// Verify checks that the body carries Stripe's signature by any of the
+// secrets, made at most five minutes ago. It returns an *Error with code
+// missing_payload, missing_signature or invalid_signature.
+// https://docs.stripe.com/webhooks#verify-manually
+func (s *StripeService) Verify(body []byte, header string, secrets []string) error {
+	if header == "" {
+		return Errorf(CodeMissingSignature, "The request has no Stripe-Signature header.")
+	}
+	if len(body) == 0 {
+		return Errorf(CodeMissingPayload, "The request has no body.")
+	}
+	err := webhook.ErrNoValidSignature
+	for _, secret := range secrets {
+		if err = webhook.ValidatePayload(body, header, secret); err == nil {
+			return nil
+		}
+		if !errors.Is(err, webhook.ErrNoValidSignature) {
+			break // no other secret can mend a malformed or old header
+		}
+	}
+	if errors.Is(err, webhook.ErrTooOld) {
+		return Errorf(CodeInvalidSignature, "The signature is older than five minutes.")
+	}
+	return Errorf(CodeInvalidSignature, "The signature does not match the body with any of this endpoint's secrets.")
+}
