@@ -41,19 +41,6 @@ func pageRequest(c *gin.Context) (services.PageRequest, error) {
 	return request, nil
 }
 
-// oneOf checks that a query parameter, where given, is one of the values.
-func oneOf[T ~string](name, value string, values []T) error {
-	if value == "" {
-		return nil
-	}
-	for _, known := range values {
-		if value == string(known) {
-			return nil
-		}
-	}
-	return services.Errorf(services.CodeInvalidRequest, "%s must be one of %v.", name, values)
-}
-
 func ok(c *gin.Context, body any) error {
 	c.JSON(http.StatusOK, body)
 	return nil

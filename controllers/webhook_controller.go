@@ -31,7 +31,7 @@ func (h *Controllers) SubscriptionsWebhook(c *gin.Context) error {
 // receive answers 2xx only after the event is durably committed, which is
 // what lets Stripe forget it.
 func (h *Controllers) receive(c *gin.Context, secrets []string) error {
-	body, err := h.readBody(c)
+	body, err := ReadBody(c, h.cfg.MaxWebhookBytes)
 	if err != nil {
 		return err
 	}
@@ -57,9 +57,9 @@ func (h *Controllers) receive(c *gin.Context, secrets []string) error {
 	return nil
 }
 
-// readBody reads the raw bytes that the signature is over, up to the limit.
-func (h *Controllers) readBody(c *gin.Context) ([]byte, error) {
-	limit := h.cfg.MaxWebhookBytes
+// ReadBody reads the raw bytes that the signature is over, up to limit bytes.
+// It returns an *Error with code payload_too_large or invalid_request.
+func ReadBody(c *gin.Context, limit int64) ([]byte, error) {
 	tooLarge := services.Errorf(services.CodePayloadTooLarge, "The body is larger than %d bytes.", limit)
 	if c.Request.ContentLength > limit {
 		return nil, tooLarge

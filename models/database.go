@@ -3,6 +3,7 @@ package models
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"net/url"
 	"strings"
@@ -57,7 +58,7 @@ func Open(ctx context.Context, databaseURL string) (*DB, error) {
 		err = db.openSQLite(path)
 	} else {
 		db.Engine = Postgres
-		err = db.openPostgres(databaseURL)
+		err = db.openPostgres(ctx, databaseURL)
 	}
 	if err != nil {
 		return nil, err
@@ -114,25 +115,32 @@ func (db *DB) openSQLite(path string) error {
 	return err
 }
 
-func (db *DB) openPostgres(databaseURL string) error {
+func (db *DB) openPostgres(ctx context.Context, databaseURL string) error {
 	config, err := pgx.ParseConfig(databaseURL)
 	if err != nil {
 		// pgx redacts the password in its own message.
 		return fmt.Errorf("parse DATABASE_URL: %w", err)
-	}
-	if !strings.Contains(databaseURL, "default_query_exec_mode") {
-		// Statements are planned for the values at hand, every time: a plan
-		// kept from when a table was empty stays a sequential scan as it
-		// grows. It also leaves no prepared statement on the server, so a
-		// transaction-pooling PgBouncer may stand between.
-		config.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
 	}
 	// When a context ends, ask the server to stop too; closing the socket
 	// alone would leave a statement waiting for its lock.
 	config.BuildContextWatcherHandler = func(conn *pgconn.PgConn) ctxwatch.Handler {
 		return &pgconn.CancelRequestContextWatcherHandler{Conn: conn, DeadlineDelay: time.Second}
 	}
-	conn := stdlib.OpenDB(*config, stdlib.OptionAfterConnect(readTimesInUTC))
+	pooled, err := behindPooler(ctx, config)
+	if err != nil {
+		return fmt.Errorf("reach the database: %w", err)
+	}
+	setUp := []stdlib.OptionOpenDB{stdlib.OptionAfterConnect(readTimesInUTC)}
+	if pooled && !strings.Contains(databaseURL, "default_query_exec_mode") {
+		// A transaction-pooling PgBouncer may give each transaction another
+		// session, so that no statement can stay prepared in one.
+		config.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
+	} else if !pooled {
+		setUp = []stdlib.OptionOpenDB{stdlib.OptionAfterConnect(func(ctx context.Context, conn *pgx.Conn) error {
+			return errors.Join(readTimesInUTC(ctx, conn), planOnce(ctx, conn))
+		})}
+	}
+	conn := stdlib.OpenDB(*config, setUp...)
 	conn.SetMaxOpenConns(postgresConnections)
 	conn.SetMaxIdleConns(postgresConnections)
 	conn.SetConnMaxLifetime(30 * time.Minute)
@@ -141,6 +149,36 @@ func (db *DB) openPostgres(databaseURL string) error {
 		return fmt.Errorf("open PostgreSQL: %w", err)
 	}
 	db.Reader = db.DB
+	return nil
+}
+
+// behindPooler says whether something stands between us and the server: the
+// process id in the protocol's greeting is then not the server's own.
+func behindPooler(ctx context.Context, config *pgx.ConnConfig) (bool, error) {
+	conn, err := pgx.ConnectConfig(ctx, config)
+	if err != nil {
+		return false, err
+	}
+	defer conn.Close(ctx) //nolint:errcheck // it served its purpose
+	var pid uint32
+	if err := conn.QueryRow(ctx, "SELECT pg_backend_pid()", pgx.QueryExecModeSimpleProtocol).Scan(&pid); err != nil {
+		return false, err
+	}
+	return pid != conn.PgConn().PID(), nil
+}
+
+// planOnce lets a session keep the plans of its prepared statements: planning
+// a batch costs as much as running it. A plan kept from when a table was
+// empty would be a sequential scan for ever, so these are ruled out; every
+// statement here has an index to use. (With them the planner's costs soar,
+// which must not start the JIT compiler.)
+func planOnce(ctx context.Context, conn *pgx.Conn) error {
+	const settings = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET jit = off"
+	if _, err := conn.PgConn().Exec(ctx, settings).ReadAll(); err != nil {
+		if _, refused := errors.AsType[*pgconn.PgError](err); !refused {
+			return fmt.Errorf("set up the session: %w", err)
+		} // another engine, which doesn't know the settings and does without
+	}
 	return nil
 }
 

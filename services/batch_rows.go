@@ -1,6 +1,7 @@
 package services
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -14,60 +15,105 @@ import (
 // its text is the same for one row and for five hundred: PostgreSQL unnests
 // the arrays, SQLite reads them from one JSON document.
 
-// part is one thing that a statement is given, in the order of its places: a
-// plain argument, or a column of the relation that %s stands for.
-type part struct {
-	name, kind string // kind is PostgreSQL's type; both empty for an argument
-	value      any    // an argument, or a pointer to the column's slice
-	at         func(row int) any
-	rows       int
+// write is a statement that stores rows. Its text has one %s, where the
+// relation r of its columns goes.
+type write struct {
+	what      string
+	statement string
+	columns   []column
+	rows      int   // how many rows it must store
+	short     error // what it means when it stores fewer
 }
 
-// column is a column of the relation, a value a row.
-func column[R, V any](name, kind string, rows []R, value func(R) V) part {
+// column is a column of a relation: a value a row.
+type column struct {
+	name, kind string // kind is PostgreSQL's type
+	values     any    // a pointer to a slice, which passes through GORM in one piece
+	value      func(row int) any
+}
+
+func columnOf[R, V any](name, kind string, rows []R, value func(R) V) column {
 	values := make([]V, len(rows))
 	for i, row := range rows {
 		values[i] = value(row)
 	}
-	return part{name: name, kind: kind, value: &values, rows: len(rows), at: func(row int) any { return values[row] }}
+	return column{name: name, kind: kind, values: &values, value: func(row int) any { return values[row] }}
 }
 
-// argument is a plain value for a "?".
-func argument(value any) part { return part{value: value} }
-
-// exec runs a statement in which %s stands for the relation r, made of the
-// parts that are columns.
-func exec(tx *gorm.DB, statement string, parts ...part) *gorm.DB {
-	var columns []part
-	var args []any
-	for i, p := range parts {
-		if p.kind == "" {
-			args = append(args, p.value)
-			continue
-		}
-		columns = append(columns, p)
-		if next := i + 1; next == len(parts) || parts[next].kind == "" {
-			relation, values := relationOf(tx, columns)
-			statement = fmt.Sprintf(statement, relation)
-			args = append(args, values...)
-		}
-	}
-	return tx.Exec(statement, args...)
-}
-
-func relationOf(tx *gorm.DB, columns []part) (string, []any) {
+// sql gives the statement and its arguments in an engine's words.
+func (w write) sql(tx *gorm.DB) (string, []any) {
+	layOut := fromJSON
 	if isPostgres(tx) {
-		return unnested(columns)
+		layOut = unnested
 	}
-	return fromJSON(columns)
+	relation, args := layOut(w.columns, w.rows)
+	return fmt.Sprintf(w.statement, relation), args
+}
+
+// store runs the writes in order. PostgreSQL gets all of them as one
+// statement, which saves a lone event the better part of its way.
+func store(tx *gorm.DB, writes []write) error {
+	if len(writes) == 0 {
+		return nil
+	}
+	stored := storeEach
+	if isPostgres(tx) {
+		stored = storeTogether
+	}
+	rows, err := stored(tx, writes)
+	if err != nil {
+		return err
+	}
+	for i, w := range writes {
+		if rows[i] < int64(w.rows) {
+			return cmp.Or(w.short, fmt.Errorf("%s: %d of %d rows stored", w.what, rows[i], w.rows))
+		}
+	}
+	return nil
+}
+
+func storeEach(tx *gorm.DB, writes []write) ([]int64, error) {
+	rows := make([]int64, len(writes))
+	for i, w := range writes {
+		statement, args := w.sql(tx)
+		result := tx.Exec(statement, args...)
+		if result.Error != nil {
+			return nil, fmt.Errorf("%s: %w", w.what, result.Error)
+		}
+		rows[i] = result.RowsAffected
+	}
+	return rows, nil
+}
+
+func storeTogether(tx *gorm.DB, writes []write) ([]int64, error) {
+	var with, counts strings.Builder
+	var all []any
+	rows := make([]int64, len(writes))
+	pointers := make([]any, len(writes))
+	for i, w := range writes {
+		statement, args := w.sql(tx)
+		separator := ", "
+		if i == 0 {
+			separator = ""
+		}
+		fmt.Fprintf(&with, "%sw%d AS (%s RETURNING 1)", separator, i, statement)
+		fmt.Fprintf(&counts, "%s(SELECT count(*) FROM w%d)", separator, i)
+		all = append(all, args...)
+		pointers[i] = &rows[i]
+	}
+	statement := "WITH " + with.String() + " SELECT " + counts.String()
+	if err := tx.Raw(statement, all...).Row().Scan(pointers...); err != nil {
+		return nil, fmt.Errorf("store a batch: %w", err)
+	}
+	return rows, nil
 }
 
 func isPostgres(tx *gorm.DB) bool { return tx.Name() == "postgres" }
 
-func unnested(columns []part) (string, []any) {
+func unnested(columns []column, _ int) (string, []any) {
 	names, arrays, args := make([]string, len(columns)), make([]string, len(columns)), make([]any, len(columns))
 	for i, c := range columns {
-		names[i], args[i] = c.name, c.value
+		names[i], args[i] = c.name, c.values
 		arrays[i] = "?::" + c.kind + "[]"
 		if c.kind == "jsonb" {
 			arrays[i] = "?::text[]::jsonb[]"
@@ -79,16 +125,16 @@ func unnested(columns []part) (string, []any) {
 // sqliteTime is how the SQLite driver writes times; text in this form sorts.
 const sqliteTime = "2006-01-02 15:04:05.999999999-07:00"
 
-func fromJSON(columns []part) (string, []any) {
+func fromJSON(columns []column, count int) (string, []any) {
 	fields := make([]string, len(columns))
-	rows := make([][]any, columns[0].rows)
+	rows := make([][]any, count)
 	for i, c := range columns {
 		fields[i] = fmt.Sprintf("value->>%d AS %s", i, c.name)
 	}
 	for row := range rows {
 		rows[row] = make([]any, len(columns))
 		for i, c := range columns {
-			rows[row][i] = c.at(row)
+			rows[row][i] = c.value(row)
 			if t, ok := rows[row][i].(*time.Time); ok && t != nil {
 				rows[row][i] = t.Format(sqliteTime)
 			}
@@ -109,11 +155,11 @@ func isAnyOf(tx *gorm.DB, column string, values []string) clause.Expression {
 	return clause.Expr{SQL: column + " IN (SELECT value FROM json_each(?))", Vars: []any{*jsonOrNull(&values)}}
 }
 
-// lockRows locks the accounts that a query reads, in the order in which it
-// reads them. On SQLite the transaction is the lock.
-func lockRows(tx *gorm.DB) string {
+// lockAccounts locks the accounts that a query reads, in the order in which
+// it reads them. On SQLite the transaction is the lock.
+func lockAccounts(tx *gorm.DB) string {
 	if isPostgres(tx) {
-		return " FOR NO KEY UPDATE OF a"
+		return "FOR NO KEY UPDATE OF a"
 	}
 	return ""
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"gorm.io/gorm"
 
@@ -38,11 +39,17 @@ func (s *EventService) Get(ctx context.Context, id string) (*models.WebhookEvent
 }
 
 // List pages through events, newest first and without payloads, of one status
-// and type where these are given.
+// and type where these are given. It returns an *Error with code
+// invalid_request or invalid_cursor.
 func (s *EventService) List(ctx context.Context, status, eventType string, page PageRequest) (Page[models.WebhookEvent], error) {
 	query := s.db.Reader.WithContext(ctx).Omit("payload")
 	if status != "" {
-		query = query.Where("status = ?", status)
+		if !slices.Contains(models.EventStatuses, models.EventStatus(status)) {
+			return Page[models.WebhookEvent]{}, Errorf(CodeInvalidRequest, "status must be one of %v.", models.EventStatuses)
+		}
+		// Written out, because a plan kept for any status can't use the
+		// index that leaves the processed events out.
+		query = query.Where("status = '" + status + "'")
 	}
 	if eventType != "" {
 		query = query.Where("type = ?", eventType)

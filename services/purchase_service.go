@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -142,6 +143,9 @@ func (s *PurchaseService) List(ctx context.Context, studentID, status string, pa
 		query = query.Where("student_id = ?", studentID)
 	}
 	if status != "" {
+		if !slices.Contains(models.PaymentStatuses, models.PaymentStatus(status)) {
+			return Page[models.Purchase]{}, Errorf(CodeInvalidRequest, "payment_status must be one of %v.", models.PaymentStatuses)
+		}
 		query = query.Where("payment_status = ?", status)
 	}
 	return newest(query, "created_at", page, func(p *models.Purchase) position { return position{p.CreatedAt, p.ID} })

@@ -80,7 +80,7 @@ func (w *RetryWorker) retryDue(ctx context.Context) (int, error) {
 // no transaction stays open while they are tried.
 func (w *RetryWorker) claim(ctx context.Context) ([]claimedEvent, error) {
 	due := w.db.Reader.WithContext(ctx).Model(&models.WebhookEvent{}).
-		Where("status = ? AND next_attempt_at <= ?", models.EventParked, w.db.NowFunc())
+		Where("status = 'parked' AND next_attempt_at <= ?", w.db.NowFunc())
 	var waiting string
 	if err := due.Limit(1).Pluck("id", &waiting).Error; err != nil {
 		return nil, fmt.Errorf("look for due events: %w", err)

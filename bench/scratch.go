@@ -1,0 +1,126 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+
+	"gorm.io/gorm"
+
+	"hourbank/models"
+)
+
+// openScratch makes an empty, migrated database beside the configured one: a
+// schema of its own on PostgreSQL, a file in the same folder on SQLite, so
+// that it lies on the same disk. remove drops it again.
+func openScratch(ctx context.Context, databaseURL string) (db *models.DB, remove func() error, err error) {
+	scratchURL, drop, err := makeScratch(ctx, databaseURL)
+	if err != nil {
+		return nil, nil, err
+	}
+	db, err = models.Open(ctx, scratchURL)
+	if err != nil {
+		return nil, nil, errors.Join(err, drop())
+	}
+	remove = func() error { return errors.Join(db.Close(), drop()) }
+	if _, err := db.Migrate(ctx); err != nil {
+		return nil, nil, errors.Join(err, remove())
+	}
+	return db, remove, nil
+}
+
+func makeScratch(ctx context.Context, databaseURL string) (scratchURL string, drop func() error, err error) {
+	if path, ok := models.SQLitePath(databaseURL); ok {
+		dir, err := os.MkdirTemp(filepath.Dir(path), "hourbank-bench-")
+		if err != nil {
+			return "", nil, fmt.Errorf("make a folder for the benchmark: %w", err)
+		}
+		return "sqlite:" + filepath.Join(dir, "bench.db"), func() error { return os.RemoveAll(dir) }, nil
+	}
+	schema := fmt.Sprintf("hourbank_bench_%d", time.Now().UnixNano())
+	if err := onPostgres(ctx, databaseURL, "CREATE SCHEMA "+schema); err != nil {
+		return "", nil, fmt.Errorf("make a schema for the benchmark: %w", err)
+	}
+	parsed, err := url.Parse(databaseURL)
+	if err != nil {
+		return "", nil, errors.New("DATABASE_URL can't be parsed")
+	}
+	query := parsed.Query()
+	query.Set("search_path", schema)
+	parsed.RawQuery = query.Encode()
+	drop = func() error {
+		// The run may have ended because ctx did; the schema goes all the same.
+		return onPostgres(context.WithoutCancel(ctx), databaseURL, "DROP SCHEMA "+schema+" CASCADE")
+	}
+	return parsed.String(), drop, nil
+}
+
+func onPostgres(ctx context.Context, databaseURL, statement string) error {
+	db, err := models.Open(ctx, databaseURL)
+	if err != nil {
+		return err
+	}
+	return errors.Join(db.WithContext(ctx).Exec(statement).Error, db.Close())
+}
+
+// feeder makes purchases for events to pay, and hands their numbers out.
+type feeder struct {
+	db   *models.DB
+	made int64
+	next atomic.Int64
+}
+
+func newFeeder(db *models.DB) *feeder { return &feeder{db: db} }
+
+const feedChunk = 5000
+
+// stock makes sure that there are purchases enough for a turn at the rate
+// seen so far, and half as many again.
+func (f *feeder) stock(ctx context.Context, perSecond float64, turn time.Duration) error {
+	wanted := int64(max(perSecond, 4000)*turn.Seconds()*1.5) + feedChunk
+	for f.made-f.next.Load() < wanted {
+		err := f.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error { return makePurchases(tx, f.made, feedChunk) })
+		if err != nil {
+			return fmt.Errorf("make purchases: %w", err)
+		}
+		f.made += feedChunk
+	}
+	if f.db.Engine == models.Postgres {
+		return f.db.WithContext(ctx).Exec("ANALYZE purchase_transactions, student_account_balances").Error
+	}
+	return nil
+}
+
+// take hands out the number of a purchase that nobody has paid yet.
+func (f *feeder) take() (int64, bool) {
+	n := f.next.Add(1) - 1
+	return n, n < f.made
+}
+
+func intentID(n int64) string { return fmt.Sprintf("pi_bench_%012d", n) }
+
+// makePurchases inserts count purchases from number first on, each of a
+// student of its own.
+func makePurchases(tx *gorm.DB, first int64, count int) error {
+	accounts, purchases := make([]models.Account, count), make([]models.Purchase, count)
+	now := tx.NowFunc()
+	for i := range count {
+		intent := intentID(first + int64(i))
+		student := fmt.Sprintf("student_%012d", first+int64(i))
+		accounts[i] = models.Account{StudentID: student, Currency: "eur", UpdatedAt: now}
+		purchases[i] = models.Purchase{
+			ID: models.NewID(), StudentID: student, TransactionType: models.TypePackage, PaymentStatus: models.StatusPending,
+			Amount: amount, Currency: "eur", Hours: 1000, StripePaymentIntentID: &intent,
+			Metadata: map[string]string{}, CreatedAt: now, UpdatedAt: now,
+		}
+	}
+	if err := tx.CreateInBatches(accounts, 500).Error; err != nil {
+		return err
+	}
+	return tx.CreateInBatches(purchases, 500).Error
+}

@@ -1,0 +1,83 @@
+package commands
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"hourbank/bench"
+)
+
+func (p *program) bench() *cobra.Command {
+	var clients []int
+	var seconds float64
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "bench",
+		Short: "Measure events a second beside one transaction an event and no database",
+		Long: `Measure, on the configured database and in one run, interleaved: the service as
+it is; the plain way, one GORM transaction an event; and the same server without
+a database. Real HTTP over loopback, real signatures, 2 kB events, each for its
+own purchase. It works in a schema (PostgreSQL) or file (SQLite) of its own and
+removes it; your rows are not touched.`,
+		Example: "  hourbank bench\n  DATABASE_URL=postgres://… hourbank bench --clients 1,64 --seconds 10 --json",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := p.config()
+			if err != nil {
+				return err
+			}
+			for _, n := range clients {
+				if n < 1 {
+					return usageError{fmt.Errorf("--clients: must be 1 or more")}
+				}
+			}
+			bar := p.progress("bench")
+			report, err := bench.Run(cmd.Context(), cfg, bench.Options{
+				Clients:  clients,
+				Duration: time.Duration(seconds * float64(time.Second)),
+				Progress: func(what string) { bar.Describe(what) },
+			})
+			_ = bar.Finish() // a bar that can't be drawn is no reason to stop
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return p.printJSON(report)
+			}
+			return p.printBench(report, clients)
+		},
+	}
+	cmd.Flags().IntSliceVar(&clients, "clients", []int{1, 16, 64, 256}, "numbers of concurrent clients")
+	cmd.Flags().Float64Var(&seconds, "seconds", 5, "for each way and number of clients")
+	addJSONFlag(cmd, &asJSON)
+	return cmd
+}
+
+func (p *program) printBench(report *bench.Report, clients []int) error {
+	rows := make([][]any, 0, len(report.Results))
+	for _, r := range report.Results {
+		rows = append(rows, []any{
+			r.Clients, r.Way, fmt.Sprintf("%.0f", r.PerSecond), fmt.Sprintf("%.2f ms", r.P50Millis),
+			fmt.Sprintf("%.2f ms", r.P99Millis), r.Refused,
+		})
+	}
+	fmt.Fprintf(p.stdout, "%s\n\n", report.Engine)
+	if err := p.printTable("CLIENTS\tWAY\tEVENTS/S\tP50\tP99\tREFUSED", rows); err != nil {
+		return err
+	}
+	ratios := make([][]any, 0, len(clients))
+	for _, n := range clients {
+		ratios = append(ratios, []any{
+			n, fmt.Sprintf("%.2f", report.Ratio(n, bench.Service, bench.Plain)),
+			fmt.Sprintf("%.2f", report.Ratio(n, bench.Service, bench.Empty)),
+		})
+	}
+	fmt.Fprintln(p.stdout)
+	if err := p.printTable("CLIENTS\tSERVICE / PLAIN\tSERVICE / NO DATABASE", ratios); err != nil {
+		return err
+	}
+	fmt.Fprintf(p.stdout, "\npeak memory of this process, clients and server together: %.0f MiB\n", report.PeakMemoryMiB)
+	return nil
+}
