@@ -1,6 +1,7 @@
 package models
 
 import (
+	"cmp"
 	"encoding/json"
 	"time"
 )
@@ -54,3 +55,24 @@ type Plan struct {
 
 // TableName is the contract's.
 func (Plan) TableName() string { return "pricing_plans" }
+
+// Subscription is what was last told of one Stripe subscription: whose it is
+// and what it buys.
+type Subscription struct {
+	ID            string `gorm:"primaryKey"`
+	StudentID     string
+	PlanID        string
+	StripePriceID string
+	ToldAt        int64 // Stripe's event.created, Unix seconds
+	UpdatedAt     time.Time
+}
+
+// After says whether this was told after the other; within a second, which
+// of two different tellings is kept must only be the same in any order.
+func (s Subscription) After(other Subscription) bool {
+	return cmp.Or(cmp.Compare(s.ToldAt, other.ToldAt), cmp.Compare(s.StudentID, other.StudentID),
+		cmp.Compare(s.PlanID, other.PlanID), cmp.Compare(s.StripePriceID, other.StripePriceID)) > 0
+}
+
+// TableName keeps it apart from subscriptions of other kinds.
+func (Subscription) TableName() string { return "stripe_subscriptions" }

@@ -78,6 +78,15 @@ func (p *Purchase) Learn(facts []Fact) ([]LedgerEntry, Reason) {
 	}
 }
 
+// Reprice sets the amount to what the purchase's invoice was paid with, in
+// minor units: a failed attempt may have named another. Terms that were
+// credited stay.
+func (p *Purchase) Reprice(amount int64) {
+	if p.HoursCredited == 0 {
+		p.Amount = amount
+	}
+}
+
 // derived is the state that was last posted.
 func (p *Purchase) derived() Derived {
 	return Derived{

@@ -33,6 +33,7 @@ type batch struct {
 
 	now       time.Time
 	purchases *purchaseBook
+	periods   *periodBook
 	ledger    []models.LedgerEntry
 }
 
@@ -46,9 +47,9 @@ type entry struct {
 	row        models.WebhookEvent // what the row shall be
 }
 
-// errKnownEvents rolls the transaction back when another one has committed
-// some of the events meanwhile.
-var errKnownEvents = errors.New("some events are known already")
+// errOvertaken rolls the transaction back when another one was first with
+// some of the rows that it meant to insert.
+var errOvertaken = errors.New("another transaction was first")
 
 func newBatch(db *models.DB, jobs []*job, parkFor time.Duration) *batch {
 	b := &batch{db: db, parkFor: parkFor, byJob: make([]*entry, len(jobs)), isFirst: make([]bool, len(jobs))}
@@ -80,7 +81,7 @@ func (b *batch) outcome(i int) Outcome {
 // run commits the batch. It may be called again after an error.
 func (b *batch) run(ctx context.Context) error {
 	err := b.transaction(ctx)
-	if errors.Is(err, errKnownEvents) {
+	if errors.Is(err, errOvertaken) {
 		// Looking first would cost every new event a statement; known ones
 		// are rare, and pay for a second round.
 		b.lookUp = true
@@ -98,6 +99,9 @@ func (b *batch) transaction(ctx context.Context) error {
 			return err
 		}
 		if err := b.loadKnown(tx); err != nil {
+			return err
+		}
+		if b.periods, err = loadPeriods(tx, b.entries, b.purchases); err != nil {
 			return err
 		}
 		for _, e := range b.entries {
@@ -146,21 +150,55 @@ func (b *batch) decide(e *entry) {
 
 // try matches the event with its purchase and applies it.
 func (b *batch) try(e *entry, receivedAt time.Time) (models.EventStatus, *models.Reason, *string) {
-	if e.event.Status != "" {
+	switch {
+	case e.event.Status != "":
 		return e.event.Status, &e.event.Reason, nil
+	case e.event.Subscription != nil:
+		return b.remembered(e.event.Subscription)
 	}
 	p := b.purchases.find(e.event.Keys)
-	if p == nil {
-		if b.now.Sub(receivedAt) < b.parkFor {
-			return models.EventParked, nil, nil
+	if p == nil && e.event.Period != nil {
+		made, reason := b.periods.purchase(e.event.Period, b.now)
+		if reason != models.ReasonNone {
+			return models.EventRejected, &reason, nil
 		}
-		unmatched := models.ReasonUnmatched
-		return models.EventIgnored, &unmatched, nil
+		if p = made; p != nil {
+			b.purchases.add(p)
+		}
 	}
-	tied := b.purchases.tie(p, e.event.Keys)
-	entries, reason := p.Learn(e.event.Facts)
+	if p == nil {
+		return b.unmatched(receivedAt)
+	}
+	return b.apply(e.event, p)
+}
+
+// unmatched parks an event whose purchase is not here yet, and gives up on
+// one that was parked for too long.
+func (b *batch) unmatched(receivedAt time.Time) (models.EventStatus, *models.Reason, *string) {
+	if b.now.Sub(receivedAt) < b.parkFor {
+		return models.EventParked, nil, nil
+	}
+	reason := models.ReasonUnmatched
+	return models.EventIgnored, &reason, nil
+}
+
+func (b *batch) remembered(told *models.Subscription) (models.EventStatus, *models.Reason, *string) {
+	if b.periods.told[told.ID] == told {
+		return models.EventProcessed, nil, nil
+	}
+	stale := models.ReasonStale
+	return models.EventProcessed, &stale, nil
+}
+
+// apply lets the purchase learn from the event.
+func (b *batch) apply(event *Event, p *models.Purchase) (models.EventStatus, *models.Reason, *string) {
+	tied := b.purchases.tie(p, event.Keys)
+	if event.Period != nil && event.Period.Paid {
+		p.Reprice(event.Period.Amount)
+	}
+	entries, reason := p.Learn(event.Facts)
 	for _, posting := range entries {
-		posting.ID, posting.EventID, posting.CreatedAt = models.NewID(), &e.event.ID, b.now
+		posting.ID, posting.EventID, posting.CreatedAt = models.NewID(), &event.ID, b.now
 		b.ledger = append(b.ledger, posting)
 	}
 	if reason == models.ReasonStale && !tied {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -46,7 +47,9 @@ func (b *batch) write(tx *gorm.DB) error {
 	writes := slices.DeleteFunc([]write{
 		insertEvents(fresh),
 		updateEvents(known),
+		insertPurchases(b.purchases.fresh),
 		updatePurchases(b.purchases.changed(), b.now),
+		rememberSubscriptions(b.periods.told, b.now),
 		moveAccounts(b.totals(), lockAccounts(tx), b.now),
 		insertLedger(b.ledger),
 	}, func(w write) bool { return w.rows == 0 })
@@ -56,7 +59,7 @@ func (b *batch) write(tx *gorm.DB) error {
 // insertEvents falls short when another transaction was first with an event.
 func insertEvents(rows []models.WebhookEvent) write {
 	type event = models.WebhookEvent
-	return write{what: "insert events", rows: len(rows), short: errKnownEvents, statement: `
+	return write{what: "insert events", rows: len(rows), short: errOvertaken, statement: `
 		INSERT INTO webhook_events (id, type, api_version, livemode, status, reason, attempts, deliveries, payload,
 			transaction_id, next_attempt_at, received_at, processed_at)
 		SELECT id, type, api_version, livemode, status, reason, attempts, deliveries, payload,
@@ -96,18 +99,13 @@ func updateEvents(rows []models.WebhookEvent) write {
 	}}
 }
 
-func updatePurchases(rows []*models.Purchase, now time.Time) write {
+// purchaseColumns are the columns that events change.
+func purchaseColumns(rows []*models.Purchase, now time.Time) []column {
 	type purchase = *models.Purchase
-	return write{what: "update purchases", rows: len(rows), statement: `
-		UPDATE purchase_transactions SET payment_status = r.payment_status, hours_credited = r.hours_credited,
-			hours_reversed = r.hours_reversed, amount_received = r.amount_received, amount_refunded = r.amount_refunded,
-			amount_disputed = r.amount_disputed, stripe_payment_intent_id = r.stripe_payment_intent_id,
-			stripe_checkout_session_id = r.stripe_checkout_session_id, stripe_customer_id = r.stripe_customer_id,
-			failure = r.failure, evidence = r.evidence, expires_at = r.expires_at, completed_at = r.completed_at,
-			updated_at = r.updated_at
-		FROM %s WHERE purchase_transactions.id = r.id`, columns: []column{
+	return []column{
 		columnOf("id", "text", rows, func(p purchase) string { return p.ID }),
 		columnOf("payment_status", "text", rows, func(p purchase) string { return string(p.PaymentStatus) }),
+		columnOf("amount", "bigint", rows, func(p purchase) int64 { return p.Amount }),
 		columnOf("hours_credited", "bigint", rows, func(p purchase) int64 { return int64(p.HoursCredited) }),
 		columnOf("hours_reversed", "bigint", rows, func(p purchase) int64 { return int64(p.HoursReversed) }),
 		columnOf("amount_received", "bigint", rows, func(p purchase) int64 { return p.AmountReceived }),
@@ -115,12 +113,69 @@ func updatePurchases(rows []*models.Purchase, now time.Time) write {
 		columnOf("amount_disputed", "bigint", rows, func(p purchase) int64 { return p.AmountDisputed }),
 		columnOf("stripe_payment_intent_id", "text", rows, func(p purchase) *string { return p.StripePaymentIntentID }),
 		columnOf("stripe_checkout_session_id", "text", rows, func(p purchase) *string { return p.StripeCheckoutSessionID }),
+		columnOf("stripe_invoice_id", "text", rows, func(p purchase) *string { return p.StripeInvoiceID }),
 		columnOf("stripe_customer_id", "text", rows, func(p purchase) *string { return p.StripeCustomerID }),
 		columnOf("failure", "jsonb", rows, func(p purchase) *string { return jsonOrNull(p.Failure) }),
 		columnOf("evidence", "jsonb", rows, func(p purchase) *string { return jsonOrNull(&p.Evidence) }),
 		columnOf("expires_at", "timestamptz", rows, func(p purchase) *time.Time { return p.ExpiresAt }),
 		columnOf("completed_at", "timestamptz", rows, func(p purchase) *time.Time { return p.CompletedAt }),
 		columnOf("updated_at", "timestamptz", rows, func(purchase) *time.Time { return &now }),
+	}
+}
+
+func updatePurchases(rows []*models.Purchase, now time.Time) write {
+	return write{what: "update purchases", rows: len(rows), columns: purchaseColumns(rows, now), statement: `
+		UPDATE purchase_transactions SET payment_status = r.payment_status, amount = r.amount,
+			hours_credited = r.hours_credited, hours_reversed = r.hours_reversed, amount_received = r.amount_received,
+			amount_refunded = r.amount_refunded, amount_disputed = r.amount_disputed,
+			stripe_payment_intent_id = r.stripe_payment_intent_id, stripe_invoice_id = r.stripe_invoice_id,
+			stripe_checkout_session_id = r.stripe_checkout_session_id, stripe_customer_id = r.stripe_customer_id,
+			failure = r.failure, evidence = r.evidence, expires_at = r.expires_at, completed_at = r.completed_at,
+			updated_at = r.updated_at
+		FROM %s WHERE purchase_transactions.id = r.id`}
+}
+
+// insertPurchases stores the purchases that invoices made. It falls short
+// when another transaction was first with an invoice.
+func insertPurchases(rows []*models.Purchase) write {
+	type purchase = *models.Purchase
+	columns := append(purchaseColumns(rows, time.Time{}),
+		columnOf("student_id", "text", rows, func(p purchase) string { return p.StudentID }),
+		columnOf("transaction_type", "text", rows, func(p purchase) string { return string(p.TransactionType) }),
+		columnOf("currency", "text", rows, func(p purchase) string { return p.Currency }),
+		columnOf("hours", "bigint", rows, func(p purchase) int64 { return int64(p.Hours) }),
+		columnOf("plan_id", "text", rows, func(p purchase) *string { return p.PlanID }),
+		columnOf("valid_days", "integer", rows, func(p purchase) *int { return p.ValidDays }),
+		columnOf("created_at", "timestamptz", rows, func(p purchase) *time.Time { return &p.CreatedAt }),
+	)
+	return write{what: "insert purchases", rows: len(rows), short: errOvertaken, columns: columns, statement: `
+		INSERT INTO purchase_transactions (id, student_id, transaction_type, payment_status, amount, currency, hours,
+			hours_credited, hours_reversed, amount_received, amount_refunded, amount_disputed, stripe_payment_intent_id,
+			stripe_checkout_session_id, stripe_invoice_id, stripe_customer_id, plan_id, valid_days, failure, evidence,
+			expires_at, completed_at, created_at, updated_at)
+		SELECT id, student_id, transaction_type, payment_status, amount, currency, hours,
+			hours_credited, hours_reversed, amount_received, amount_refunded, amount_disputed, stripe_payment_intent_id,
+			stripe_checkout_session_id, stripe_invoice_id, stripe_customer_id, plan_id, valid_days, failure, evidence,
+			expires_at, completed_at, created_at, created_at
+		FROM %s WHERE true
+		ON CONFLICT (stripe_invoice_id) DO NOTHING`}
+}
+
+func rememberSubscriptions(told map[string]*models.Subscription, now time.Time) write {
+	type subscription = *models.Subscription
+	rows := slices.SortedFunc(maps.Values(told), func(a, b subscription) int { return cmp.Compare(a.ID, b.ID) })
+	return write{what: "remember subscriptions", rows: len(rows), short: errOvertaken, statement: `
+		INSERT INTO stripe_subscriptions (id, student_id, plan_id, stripe_price_id, told_at, updated_at)
+		SELECT id, student_id, plan_id, stripe_price_id, told_at, updated_at FROM %s WHERE true
+		ON CONFLICT (id) DO UPDATE SET student_id = EXCLUDED.student_id, plan_id = EXCLUDED.plan_id,
+			stripe_price_id = EXCLUDED.stripe_price_id, told_at = EXCLUDED.told_at, updated_at = EXCLUDED.updated_at
+		WHERE stripe_subscriptions.told_at <= EXCLUDED.told_at`, columns: []column{
+		columnOf("id", "text", rows, func(s subscription) string { return s.ID }),
+		columnOf("student_id", "text", rows, func(s subscription) string { return s.StudentID }),
+		columnOf("plan_id", "text", rows, func(s subscription) string { return s.PlanID }),
+		columnOf("stripe_price_id", "text", rows, func(s subscription) string { return s.StripePriceID }),
+		columnOf("told_at", "bigint", rows, func(s subscription) int64 { return s.ToldAt }),
+		columnOf("updated_at", "timestamptz", rows, func(subscription) *time.Time { return &now }),
 	}}
 }
 

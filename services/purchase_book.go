@@ -14,29 +14,33 @@ import (
 // purchaseBook holds the purchases that a transaction has locked, under every
 // key by which an event may name one.
 type purchaseBook struct {
-	byID, byIntent, bySession map[string]*models.Purchase
-	touched                   map[string]*models.Purchase
+	byID, byIntent, bySession, byInvoice map[string]*models.Purchase
+
+	fresh   []*models.Purchase          // made by this transaction
+	touched map[string]*models.Purchase // changed by it
 }
 
 // lockPurchases reads and locks, in id order, every purchase that the events
 // may be about.
 func lockPurchases(tx *gorm.DB, entries []*entry) (*purchaseBook, error) {
-	var ids, intents, sessions []string
+	var ids, intents, sessions, invoices []string
 	for _, e := range entries {
 		keys := e.event.Keys
 		ids = appendKey(ids, keys.Purchase, keys.ClientReference)
 		intents = appendKey(intents, keys.PaymentIntent)
 		sessions = appendKey(sessions, keys.CheckoutSession)
+		invoices = appendKey(invoices, keys.Invoice)
 	}
 	book := &purchaseBook{
 		byID: map[string]*models.Purchase{}, byIntent: map[string]*models.Purchase{},
-		bySession: map[string]*models.Purchase{}, touched: map[string]*models.Purchase{},
+		bySession: map[string]*models.Purchase{}, byInvoice: map[string]*models.Purchase{},
+		touched: map[string]*models.Purchase{},
 	}
 	var named []clause.Expression
 	for _, key := range []struct {
 		column string
 		values []string
-	}{{"id", ids}, {"stripe_payment_intent_id", intents}, {"stripe_checkout_session_id", sessions}} {
+	}{{"id", ids}, {"stripe_payment_intent_id", intents}, {"stripe_checkout_session_id", sessions}, {"stripe_invoice_id", invoices}} {
 		if len(key.values) > 0 {
 			named = append(named, isAnyOf(tx, key.column, key.values))
 		}
@@ -73,13 +77,22 @@ func (b *purchaseBook) index(p *models.Purchase) {
 	if p.StripeCheckoutSessionID != nil {
 		b.bySession[*p.StripeCheckoutSessionID] = p
 	}
+	if p.StripeInvoiceID != nil {
+		b.byInvoice[*p.StripeInvoiceID] = p
+	}
 }
 
 // find gives the purchase that an event is about, or nil. An absent key is
 // the empty string, which no purchase has.
 func (b *purchaseBook) find(keys Keys) *models.Purchase {
 	return cmp.Or(b.byIntent[keys.PaymentIntent], b.byID[keys.Purchase],
-		b.bySession[keys.CheckoutSession], b.byID[keys.ClientReference])
+		b.bySession[keys.CheckoutSession], b.byID[keys.ClientReference], b.byInvoice[keys.Invoice])
+}
+
+// add takes a purchase that this transaction makes.
+func (b *purchaseBook) add(p *models.Purchase) {
+	b.index(p)
+	b.fresh = append(b.fresh, p)
 }
 
 // tie notes the ids that the purchase didn't have yet, so that later events
@@ -91,6 +104,7 @@ func (b *purchaseBook) tie(p *models.Purchase, keys Keys) (tied bool) {
 	}{
 		{&p.StripePaymentIntentID, keys.PaymentIntent},
 		{&p.StripeCheckoutSessionID, keys.CheckoutSession},
+		{&p.StripeInvoiceID, keys.Invoice},
 		{&p.StripeCustomerID, keys.Customer},
 	} {
 		if *note.field == nil && note.id != "" && len(note.id) <= maxIDLength {
@@ -110,7 +124,9 @@ func (b *purchaseBook) touch(p *models.Purchase) { b.touched[p.ID] = p }
 func (b *purchaseBook) changed() []*models.Purchase {
 	list := make([]*models.Purchase, 0, len(b.touched))
 	for _, p := range b.touched {
-		list = append(list, p)
+		if !slices.Contains(b.fresh, p) {
+			list = append(list, p)
+		}
 	}
 	slices.SortFunc(list, func(a, b *models.Purchase) int { return cmp.Compare(a.ID, b.ID) })
 	return list

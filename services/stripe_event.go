@@ -19,9 +19,12 @@ type Event struct {
 	Created    int64  // Stripe's event.created, Unix seconds
 	Payload    string // the JSON as it was signed, but for bytes that are not UTF-8
 
-	// Keys find the purchase and Facts are what it learns.
-	Keys  Keys
-	Facts []models.Fact
+	// Keys find the purchase and Facts are what it learns. A Period makes
+	// the purchase where there is none yet.
+	Keys         Keys
+	Facts        []models.Fact
+	Period       *Period
+	Subscription *models.Subscription // to remember; concerns no purchase
 
 	// Status and Reason are set where reading alone decides what becomes of
 	// the event, so that no purchase is looked for.
@@ -34,6 +37,7 @@ type Keys struct {
 	PaymentIntent   string
 	Purchase        string // metadata.purchase_transaction_id
 	CheckoutSession string
+	Invoice         string
 	ClientReference string // a Checkout Session's client_reference_id
 	Customer        string // finds nothing, but is noted on the purchase
 }

@@ -38,6 +38,13 @@ var eventReaders = map[string]func(*Event, gjson.Result){
 	"checkout.session.async_payment_succeeded": readSessionPaid,
 	"checkout.session.async_payment_failed":    readSessionFailed,
 	"checkout.session.expired":                 readSessionExpired,
+
+	"invoice.paid":                  readInvoicePaid,
+	"invoice.payment_failed":        readInvoicePaymentFailed,
+	"invoice_payment.paid":          readInvoicePayment,
+	"customer.subscription.created": readSubscription,
+	"customer.subscription.updated": readSubscription,
+	"customer.subscription.deleted": readSubscription,
 }
 
 func (e *Event) learn(fact models.Fact) { e.Facts = append(e.Facts, fact) }
@@ -46,6 +53,7 @@ func readPaymentIntent(e *Event, intent gjson.Result) {
 	e.Keys = Keys{
 		PaymentIntent: text(intent.Get("id")),
 		Purchase:      text(intent.Get("metadata.purchase_transaction_id")),
+		Invoice:       id(intent.Get("invoice")), // until 2025-03-31
 		Customer:      id(intent.Get("customer")),
 	}
 }
@@ -93,6 +101,7 @@ func readMoneyBack(e *Event, object gjson.Result) {
 	e.Keys = Keys{
 		PaymentIntent: id(firstOf(object, "payment_intent", "charge.payment_intent")),
 		Purchase:      text(firstOf(object, "metadata.purchase_transaction_id", "charge.metadata.purchase_transaction_id")),
+		Invoice:       id(firstOf(object, "invoice", "charge.invoice")), // until 2025-03-31
 		Customer:      id(object.Get("customer")),
 	}
 }

@@ -64,6 +64,17 @@ CREATE TABLE purchase_transactions (
 CREATE INDEX purchase_transactions_newest ON purchase_transactions (created_at DESC, id DESC);
 CREATE INDEX purchase_transactions_of_student ON purchase_transactions (student_id, created_at DESC, id DESC);
 
+-- What customer.subscription events told, for invoices that don't say whose
+-- they are.
+CREATE TABLE stripe_subscriptions (
+    id              text PRIMARY KEY CHECK (length(id) BETWEEN 1 AND 255),
+    student_id      text,
+    plan_id         text, -- as the metadata names it; no such plan may exist (yet)
+    stripe_price_id text,
+    told_at         bigint NOT NULL, -- Stripe's event.created, Unix seconds
+    updated_at      timestamptz NOT NULL
+);
+
 CREATE TABLE hour_ledger_entries (
     id             text PRIMARY KEY,
     student_id     text NOT NULL REFERENCES student_account_balances,

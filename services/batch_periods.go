@@ -1,0 +1,163 @@
+package services
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"hourbank/models"
+)
+
+// periodBook is what a batch knows for making purchases of invoices: the
+// plans that these may buy, what is remembered of their subscriptions, and
+// the accounts of their students. It is empty in a batch without invoices,
+// which then pays nothing for it.
+type periodBook struct {
+	plansByID, plansByPrice map[string]*models.Plan
+	subscriptions           map[string]*models.Subscription
+	currencies              map[string]string // by student
+	told                    map[string]*models.Subscription
+}
+
+// loadPeriods reads what the batch's invoices need, and opens the accounts of
+// students who never bought anything before.
+func loadPeriods(tx *gorm.DB, entries []*entry, purchases *purchaseBook) (*periodBook, error) {
+	book := &periodBook{
+		plansByID: map[string]*models.Plan{}, plansByPrice: map[string]*models.Plan{},
+		subscriptions: map[string]*models.Subscription{}, currencies: map[string]string{},
+		told: map[string]*models.Subscription{},
+	}
+	var subscriptions []string
+	var periods []*Period
+	for _, e := range entries {
+		if s := e.event.Subscription; s != nil {
+			subscriptions = append(subscriptions, s.ID)
+		}
+		if p := e.event.Period; p != nil && purchases.byInvoice[p.InvoiceID] == nil {
+			periods = append(periods, p)
+			subscriptions = appendKey(subscriptions, p.SubscriptionID)
+		}
+	}
+	if len(subscriptions)+len(periods) == 0 {
+		return book, nil
+	}
+	if err := book.loadSubscriptions(tx, subscriptions); err != nil {
+		return nil, err
+	}
+	for _, e := range entries {
+		book.remember(e.event.Subscription)
+	}
+	if len(periods) == 0 {
+		return book, nil
+	}
+	if err := book.loadPlans(tx); err != nil {
+		return nil, err
+	}
+	return book, book.openAccounts(tx, periods)
+}
+
+func (b *periodBook) loadSubscriptions(tx *gorm.DB, ids []string) error {
+	var rows []*models.Subscription
+	locked := tx.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate}).Order("id")
+	if err := locked.Where(isAnyOf(tx, "id", ids)).Find(&rows).Error; err != nil {
+		return fmt.Errorf("read subscriptions: %w", err)
+	}
+	for _, row := range rows {
+		b.subscriptions[row.ID] = row
+	}
+	return nil
+}
+
+// loadPlans reads all plans: there are few, and retired ones still have
+// subscribers.
+func (b *periodBook) loadPlans(tx *gorm.DB) error {
+	var plans []*models.Plan
+	if err := tx.Find(&plans).Error; err != nil {
+		return fmt.Errorf("read plans: %w", err)
+	}
+	for _, plan := range plans {
+		b.plansByID[plan.ID] = plan
+		if plan.StripePriceID != nil {
+			b.plansByPrice[*plan.StripePriceID] = plan
+		}
+	}
+	return nil
+}
+
+// openAccounts makes sure that the students of new purchases have an account,
+// before the statement that moves accounts looks for it.
+func (b *periodBook) openAccounts(tx *gorm.DB, periods []*Period) error {
+	var accounts []models.Account
+	var students []string
+	for _, period := range periods {
+		student, plan := b.sale(period)
+		if student == "" || plan == nil || slices.Contains(students, student) {
+			continue
+		}
+		students = append(students, student)
+		accounts = append(accounts, models.Account{StudentID: student, Currency: period.Currency, UpdatedAt: tx.NowFunc()})
+	}
+	if len(students) == 0 {
+		return nil
+	}
+	slices.SortFunc(accounts, func(a, b models.Account) int { return cmp.Compare(a.StudentID, b.StudentID) })
+	if err := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&accounts).Error; err != nil {
+		return fmt.Errorf("open accounts: %w", err)
+	}
+	var opened []models.Account
+	if err := tx.Where(isAnyOf(tx, "student_id", students)).Find(&opened).Error; err != nil {
+		return fmt.Errorf("read accounts: %w", err)
+	}
+	for _, account := range opened {
+		b.currencies[account.StudentID] = account.Currency
+	}
+	return nil
+}
+
+// remember keeps the latest that was told of a subscription.
+func (b *periodBook) remember(told *models.Subscription) {
+	if told == nil {
+		return
+	}
+	if known := b.subscriptions[told.ID]; known == nil || told.After(*known) {
+		b.subscriptions[told.ID], b.told[told.ID] = told, told
+	}
+}
+
+// sale says who buys what with an invoice; nil or empty where that is not
+// known yet.
+func (b *periodBook) sale(period *Period) (student string, plan *models.Plan) {
+	remembered := b.subscriptions[period.SubscriptionID]
+	if remembered == nil {
+		remembered = &models.Subscription{}
+	}
+	student = cmp.Or(period.StudentID, remembered.StudentID)
+	plan = cmp.Or(b.plansByID[period.PlanID], b.plansByID[remembered.PlanID])
+	for _, price := range append(slices.Clone(period.PriceIDs), remembered.StripePriceID) {
+		plan = cmp.Or(plan, b.plansByPrice[price])
+	}
+	return student, plan
+}
+
+// purchase makes the invoice's purchase, or says why it can't: nothing where
+// student or plan are not known yet, a reason where the account has another
+// currency.
+func (b *periodBook) purchase(period *Period, now time.Time) (*models.Purchase, models.Reason) {
+	student, plan := b.sale(period)
+	if student == "" || plan == nil || ValidateID("student_id", student) != nil {
+		return nil, models.ReasonNone
+	}
+	if b.currencies[student] != period.Currency {
+		return nil, models.ReasonCurrencyMismatch
+	}
+	p := NewPurchase{
+		StudentID: student, TransactionType: models.TypeSubscription, Hours: plan.Hours,
+		Amount: period.Amount, Currency: period.Currency, PlanID: &plan.ID, ValidDays: plan.ValidDays,
+	}.purchase(now)
+	p.StripeInvoiceID = &period.InvoiceID
+	return p, models.ReasonNone
+}
