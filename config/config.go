@@ -33,6 +33,7 @@ type Config struct {
 	SandboxAddr     string        `env:"SANDBOX_ADDR" envDefault:"127.0.0.1:12111"`
 	MaxWebhookBytes int64         `env:"MAX_WEBHOOK_BYTES" envDefault:"1048576"`
 	ParkFor         time.Duration `env:"PARK_FOR" envDefault:"72h"`
+	ReconcileEvery  time.Duration `env:"RECONCILE_EVERY" envDefault:"1h"` // 0: never
 	LogLevel        zapcore.Level `env:"LOG_LEVEL" envDefault:"info"`
 	LogFormat       string        `env:"LOG_FORMAT" envDefault:"json"`
 }
@@ -137,6 +138,7 @@ func (c *Config) check() []error {
 		"STRIPE_API_BASE: must start with http:// or https://")
 	expect(c.MaxWebhookBytes > 0, "MAX_WEBHOOK_BYTES: must be more than 0")
 	expect(c.ParkFor >= 0, "PARK_FOR: must not be negative")
+	expect(c.ReconcileEvery >= 0, "RECONCILE_EVERY: must not be negative; 0 means never")
 	expect(slices.Contains([]string{"json", "console"}, c.LogFormat), "LOG_FORMAT: must be json or console")
 	slices.SortFunc(mistakes, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
 	return mistakes

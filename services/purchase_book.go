@@ -23,6 +23,10 @@ type purchaseBook struct {
 // lockPurchases reads and locks, in id order, every purchase that the events
 // may be about.
 func lockPurchases(tx *gorm.DB, entries []*entry) (*purchaseBook, error) {
+	return readPurchases(tx.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate}), entries)
+}
+
+func readPurchases(tx *gorm.DB, entries []*entry) (*purchaseBook, error) {
 	var ids, intents, sessions, invoices []string
 	for _, e := range entries {
 		keys := e.event.Keys
@@ -49,10 +53,8 @@ func lockPurchases(tx *gorm.DB, entries []*entry) (*purchaseBook, error) {
 		return book, nil
 	}
 	var purchases []*models.Purchase
-	err := tx.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate}).
-		Where(clause.Or(named...)).Order("id").Find(&purchases).Error
-	if err != nil {
-		return nil, fmt.Errorf("lock purchases: %w", err)
+	if err := tx.Where(clause.Or(named...)).Order("id").Find(&purchases).Error; err != nil {
+		return nil, fmt.Errorf("read purchases: %w", err)
 	}
 	for _, p := range purchases {
 		book.index(p)

@@ -2,6 +2,7 @@ package services
 
 import (
 	"context"
+	"errors"
 
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
@@ -20,15 +21,17 @@ type Services struct {
 	Events    *EventService
 	Audit     *AuditService
 	Health    *HealthService
+	Reconcile *ReconcileService
 
-	retries *RetryWorker
+	background []func(context.Context) error
 }
 
 // New wires the services to a database.
 func New(cfg *config.Config, db *models.DB, log *zap.Logger) *Services {
-	stripe := NewStripeService(string(cfg.StripeSecretKey))
+	stripe := NewStripeService(string(cfg.StripeSecretKey), cfg.StripeAPIBase)
 	payments := NewPaymentService(db, log, cfg.ParkFor)
 	events := NewEventService(db, stripe, payments)
+	reconcile := NewReconcileService(db, stripe, payments)
 	return &Services{
 		Stripe:    stripe,
 		Payments:  payments,
@@ -38,19 +41,25 @@ func New(cfg *config.Config, db *models.DB, log *zap.Logger) *Services {
 		Events:    events,
 		Audit:     NewAuditService(db),
 		Health:    NewHealthService(db),
-		retries:   NewRetryWorker(db, events, log),
+		Reconcile: reconcile,
+		background: []func(context.Context) error{
+			NewRetryWorker(db, events, log).Run,
+			NewReconcileWorker(db, reconcile, log, cfg.ReconcileEvery).Run,
+		},
 	}
 }
 
-// Run owns the background work until ctx ends: it stops the retry worker
-// first, then commits what is still queued, then returns.
+// Run owns the background work until ctx ends: it stops the workers first,
+// then commits what is still queued, then returns.
 func (s *Services) Run(ctx context.Context) error {
 	committing, stop := context.WithCancel(context.WithoutCancel(ctx))
-	var group errgroup.Group
-	group.Go(func() error { return s.Payments.Run(committing) })
-	group.Go(func() error {
-		defer stop()
-		return s.retries.Run(ctx)
-	})
-	return group.Wait()
+	defer stop()
+	var commits, workers errgroup.Group
+	commits.Go(func() error { return s.Payments.Run(committing) })
+	for _, run := range s.background {
+		workers.Go(func() error { return run(ctx) })
+	}
+	err := workers.Wait()
+	stop()
+	return errors.Join(err, commits.Wait())
 }

@@ -82,12 +82,12 @@ func (s *StripeService) Decode(body []byte) (*Event, error) {
 		(kind != "" && kind != "event" && kind != "v2.core.event") {
 		return nil, Errorf(CodeInvalidPayload, "The body is not a Stripe event: it needs an id and a type.")
 	}
-	s.read(event, root.Get("data.object"))
+	s.interpret(event, root.Get("data.object"))
 	return event, nil
 }
 
-// read fills in what the event is about.
-func (s *StripeService) read(event *Event, object gjson.Result) {
+// interpret fills in what the event is about.
+func (s *StripeService) interpret(event *Event, object gjson.Result) {
 	reader, supported := eventReaders[event.Type]
 	switch {
 	case s.livemode != nil && event.Livemode != *s.livemode:

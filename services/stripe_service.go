@@ -4,17 +4,24 @@ import (
 	"errors"
 	"strings"
 
+	"github.com/stripe/stripe-go/v76"
 	"github.com/stripe/stripe-go/v76/webhook"
+	"golang.org/x/time/rate"
 )
 
 // StripeService speaks Stripe's language: signatures, events, and its API.
+// It is safe for concurrent use.
 type StripeService struct {
-	livemode *bool // of the configured secret key; nil where there is none
+	key      string
+	livemode *bool // of the key; nil where there is none
+	backend  stripe.Backend
+	limit    *rate.Limiter
 }
 
-// NewStripeService makes the service for a secret key, which may be empty.
-func NewStripeService(secretKey string) *StripeService {
-	s := &StripeService{}
+// NewStripeService makes the service for a secret key, which may be empty,
+// and an API base address, empty for Stripe's own.
+func NewStripeService(secretKey, apiBase string) *StripeService {
+	s := &StripeService{key: secretKey, backend: newStripeBackend(apiBase), limit: newLimiter()}
 	if secretKey != "" {
 		live := strings.HasPrefix(secretKey, "sk_live_") || strings.HasPrefix(secretKey, "rk_live_")
 		s.livemode = &live

@@ -103,6 +103,14 @@ CREATE UNIQUE INDEX hour_ledger_entries_one_credit ON hour_ledger_entries (trans
 CREATE UNIQUE INDEX hour_ledger_entries_one_booking ON hour_ledger_entries (student_id, kind, reference) WHERE reference IS NOT NULL;
 CREATE INDEX hour_ledger_entries_money_back ON hour_ledger_entries (transaction_id) WHERE kind IN ('reversal', 'reinstatement');
 
+-- Work that one replica at a time does now and then: whoever moves next_run_at
+-- on has the run.
+CREATE TABLE scheduled_jobs (
+    name            text PRIMARY KEY,
+    next_run_at     timestamptz NOT NULL,
+    last_success_at timestamptz
+);
+
 CREATE TABLE webhook_events (
     id              text PRIMARY KEY CHECK (length(id) BETWEEN 1 AND 255),
     type            text NOT NULL,

@@ -1,0 +1,312 @@
+package services
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/stripe/stripe-go/v76/form"
+	"github.com/tidwall/gjson"
+
+	"hourbank/models"
+)
+
+// ReconcileService compares what Stripe knows with what arrived, and sends
+// what is missing down the one way in.
+type ReconcileService struct {
+	db       *models.DB
+	stripe   *StripeService
+	payments *PaymentService
+}
+
+// NewReconcileService makes the service.
+func NewReconcileService(db *models.DB, stripe *StripeService, payments *PaymentService) *ReconcileService {
+	return &ReconcileService{db: db, stripe: stripe, payments: payments}
+}
+
+// ReconcileOptions say what to compare.
+type ReconcileOptions struct {
+	Since, Until time.Time
+	DryRun       bool
+	Progress     func(what string) // told of every object compared; may be nil
+	Found        func(Correction)  // told of every correction, as it is made
+}
+
+// Correction is one thing that Stripe knew and Hourbank did not.
+type Correction struct {
+	Source  string          `json:"source"` // "event", or the object that was compared
+	ID      string          `json:"id"`     // Stripe's id of it
+	Type    string          `json:"type"`   // the event type that it is, or stands for
+	Change  *PurchaseChange `json:"change"` // null: no purchase is known for it
+	Outcome *Outcome        `json:"outcome"`
+}
+
+// PurchaseChange is what an event does, or would do, to its purchase.
+type PurchaseChange struct {
+	TransactionID  string               `json:"transaction_id"`
+	StatusBefore   models.PaymentStatus `json:"status_before"`
+	StatusAfter    models.PaymentStatus `json:"status_after"`
+	CreditedBefore models.Hours         `json:"hours_credited_before"`
+	CreditedAfter  models.Hours         `json:"hours_credited_after"`
+	ReversedBefore models.Hours         `json:"hours_reversed_before"`
+	ReversedAfter  models.Hours         `json:"hours_reversed_after"`
+	Reason         *models.Reason       `json:"reason"` // stale: it changes nothing
+}
+
+// ReconcileReport counts what was compared and corrected.
+type ReconcileReport struct {
+	Since       time.Time    `json:"since"`
+	DryRun      bool         `json:"dry_run"`
+	Compared    int          `json:"compared"`
+	Corrections []Correction `json:"corrections"`
+}
+
+const (
+	// eventRetention is how long Stripe lists events.
+	// https://docs.stripe.com/api/events
+	eventRetention = 30 * 24 * time.Hour
+
+	// An unpaid purchase is looked at once it is openAge old, until it is
+	// abandonedAge old or older than the time asked for.
+	openAge      = time.Hour
+	abandonedAge = 90 * 24 * time.Hour
+)
+
+// Run compares, in this order: the events that Stripe lists; the
+// PaymentIntents of purchases that are still open; and, because some events
+// are older than Stripe's list or were never made, the refunds and disputes
+// created in the time asked for. Running it twice corrects nothing twice.
+func (s *ReconcileService) Run(ctx context.Context, options ReconcileOptions) (*ReconcileReport, error) {
+	if !s.stripe.HasKey() {
+		return nil, Errorf(CodeInvalidRequest, "STRIPE_SECRET_KEY is not set: reconcile asks Stripe's API.")
+	}
+	r := &reconciliation{ReconcileService: s, options: options,
+		report: &ReconcileReport{Since: options.Since.UTC(), DryRun: options.DryRun, Corrections: []Correction{}}}
+	for _, step := range []func(context.Context) error{r.events, r.openPurchases, r.refunds, r.disputes} {
+		if err := step(ctx); err != nil {
+			return r.report, err
+		}
+	}
+	return r.report, nil
+}
+
+// reconciliation is one run.
+type reconciliation struct {
+	*ReconcileService
+	options ReconcileOptions
+	report  *ReconcileReport
+}
+
+func (r *reconciliation) compared(what string) {
+	r.report.Compared++
+	if r.options.Progress != nil {
+		r.options.Progress(what)
+	}
+}
+
+// events applies what Stripe lists and we never committed, oldest last, as
+// Stripe lists it: the order makes no difference.
+func (r *reconciliation) events(ctx context.Context) error {
+	since := r.options.Since
+	if oldest := time.Now().Add(-eventRetention); since.Before(oldest) {
+		since = oldest
+	}
+	for page, err := range r.stripe.list(ctx, "/v1/events", since, r.options.Until) {
+		if err != nil {
+			return err
+		}
+		missing, err := r.missing(ctx, page)
+		if err != nil {
+			return err
+		}
+		for _, event := range missing {
+			if err := r.correct(ctx, "event", event.ID, event); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// missing gives the events of the page that concern us and aren't stored.
+func (r *reconciliation) missing(ctx context.Context, page []json.RawMessage) ([]*Event, error) {
+	var events []*Event
+	var ids []string
+	for _, raw := range page {
+		r.compared("events")
+		event, err := r.stripe.Decode(raw)
+		if err != nil {
+			return nil, fmt.Errorf("decode event %s: %w", objectID(raw), err)
+		}
+		if event.Reason != models.ReasonUnsupportedType {
+			events, ids = append(events, event), append(ids, event.ID)
+		}
+	}
+	known, err := r.stored(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	var missing []*Event
+	for _, event := range events {
+		if !known[event.ID] {
+			missing = append(missing, event)
+		}
+	}
+	return missing, nil
+}
+
+// stored says which of the event ids were committed before.
+func (r *reconciliation) stored(ctx context.Context, ids []string) (map[string]bool, error) {
+	var rows []string
+	err := r.db.Reader.WithContext(ctx).Model(&models.WebhookEvent{}).
+		Where(isAnyOf(r.db.Reader, "id", ids)).Pluck("id", &rows).Error
+	if err != nil {
+		return nil, fmt.Errorf("look for stored events: %w", err)
+	}
+	known := make(map[string]bool, len(rows))
+	for _, id := range rows {
+		known[id] = true
+	}
+	return known, nil
+}
+
+// openPurchases asks for the PaymentIntents of purchases that should have
+// been paid, or given up, by now.
+func (r *reconciliation) openPurchases(ctx context.Context) error {
+	oldest := time.Now().Add(-abandonedAge)
+	if r.options.Since.Before(oldest) {
+		oldest = r.options.Since
+	}
+	for after := ""; ; {
+		var open []models.Purchase
+		err := r.db.Reader.WithContext(ctx).
+			Where("payment_status IN ('pending', 'processing', 'failed') AND stripe_payment_intent_id IS NOT NULL").
+			Where("created_at BETWEEN ? AND ? AND id > ?", oldest.UTC(), time.Now().Add(-openAge).UTC(), after).
+			Order("id").Limit(stripePageSize).Find(&open).Error
+		if err != nil {
+			return fmt.Errorf("list open purchases: %w", err)
+		}
+		for _, p := range open {
+			if err := r.openPurchase(ctx, *p.StripePaymentIntentID); err != nil {
+				return err
+			}
+			after = p.ID
+		}
+		if len(open) < stripePageSize {
+			return nil
+		}
+	}
+}
+
+// typeOfIntent is the event that a PaymentIntent's status stands for.
+// https://docs.stripe.com/payments/paymentintents/lifecycle
+var typeOfIntent = map[string]string{
+	"succeeded":  "payment_intent.succeeded",
+	"canceled":   "payment_intent.canceled",
+	"processing": "payment_intent.processing",
+}
+
+func (r *reconciliation) openPurchase(ctx context.Context, intentID string) error {
+	asked := time.Now()
+	var intent rawObject
+	err := r.stripe.read(ctx, "/v1/payment_intents/"+intentID, &form.Values{}, &intent)
+	if isMissing(err) {
+		return nil // a made-up or another account's PaymentIntent
+	}
+	if err != nil {
+		return err
+	}
+	object := gjson.ParseBytes(intent.RawMessage)
+	eventType := typeOfIntent[object.Get("status").Str]
+	if eventType == "" && object.Get("last_payment_error").IsObject() {
+		eventType = "payment_intent.payment_failed"
+	}
+	return r.compare(ctx, "payment_intent", eventType, intent.RawMessage, asked)
+}
+
+func (r *reconciliation) refunds(ctx context.Context) error {
+	return r.compareList(ctx, "/v1/refunds", "refund", "refund.updated")
+}
+
+func (r *reconciliation) disputes(ctx context.Context) error {
+	return r.compareList(ctx, "/v1/disputes", "dispute", "charge.dispute.updated")
+}
+
+func (r *reconciliation) compareList(ctx context.Context, path, source, eventType string) error {
+	asked := time.Now()
+	for page, err := range r.stripe.list(ctx, path, r.options.Since, r.options.Until) {
+		if err != nil {
+			return err
+		}
+		for _, object := range page {
+			if err := r.compare(ctx, source, eventType, object, asked); err != nil {
+				return err
+			}
+		}
+		asked = time.Now()
+	}
+	return nil
+}
+
+// compare puts an object, as it was when we asked, into the form of the event
+// that would have told of it, and applies it where it tells something new.
+func (r *reconciliation) compare(ctx context.Context, source, eventType string, object json.RawMessage, asked time.Time) error {
+	r.compared(source + "s")
+	if eventType == "" {
+		return nil
+	}
+	event, err := r.stripe.Decode(standIn(eventType, object, asked, r.stripe.live()))
+	if err != nil {
+		return fmt.Errorf("decode %s %s: %w", source, objectID(object), err)
+	}
+	change, err := r.payments.Preview(ctx, event)
+	if err != nil || change == nil || isReason(change.Reason, models.ReasonStale) {
+		return err // nothing of ours, or nothing new
+	}
+	// A contradiction is found again every time, but told once.
+	if known, err := r.stored(ctx, []string{event.ID}); err != nil || known[event.ID] {
+		return err
+	}
+	return r.correct(ctx, source, objectID(object), event)
+}
+
+// standIn is the event that an object stands for. Its id follows from the
+// object's content, so that the same finding is the same event every time.
+func standIn(eventType string, object json.RawMessage, asked time.Time, live bool) []byte {
+	hash := sha256.Sum256(append([]byte(eventType), object...))
+	event, err := json.Marshal(map[string]any{
+		"id": "reconcile_" + hex.EncodeToString(hash[:12]), "object": "event", "type": eventType,
+		"created": asked.Unix(), "livemode": live,
+		"data": map[string]any{"object": object},
+	})
+	if err != nil {
+		panic(fmt.Sprintf("encode a stand-in event: %v", err)) // the object is JSON already
+	}
+	return event
+}
+
+// correct applies an event, or says what it would do.
+func (r *reconciliation) correct(ctx context.Context, source, id string, event *Event) error {
+	found := Correction{Source: source, ID: id, Type: event.Type}
+	var err error
+	if found.Change, err = r.payments.Preview(ctx, event); err != nil {
+		return err
+	}
+	if !r.options.DryRun {
+		outcome, err := r.payments.Handle(ctx, event)
+		if err != nil {
+			return fmt.Errorf("apply %s %s: %w", source, id, err)
+		}
+		found.Outcome = &outcome
+	}
+	r.report.Corrections = append(r.report.Corrections, found)
+	if r.options.Found != nil {
+		r.options.Found(found)
+	}
+	return nil
+}
+
+func objectID(object json.RawMessage) string { return gjson.GetBytes(object, "id").Str }

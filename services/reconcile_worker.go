@@ -1,0 +1,117 @@
+package services
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"go.uber.org/zap"
+	"gorm.io/gorm/clause"
+
+	"hourbank/models"
+)
+
+const (
+	reconcileJob  = "reconcile"
+	reconcilePoll = 30 * time.Second
+
+	// What Stripe made less than inFlight ago may still be on its way.
+	inFlight = 5 * time.Minute
+
+	// How far back a run looks: to the last success and an overlap more, or,
+	// where there was none, as long as Stripe itself retries a delivery.
+	reconcileOverlap  = time.Hour
+	reconcileLookBack = 72 * time.Hour
+)
+
+// ReconcileWorker reconciles every now and then, one replica at a time, and
+// says loudly when it finds anything: then the webhook is not working.
+type ReconcileWorker struct {
+	db        *models.DB
+	reconcile *ReconcileService
+	log       *zap.Logger
+	every     time.Duration
+}
+
+// NewReconcileWorker makes the worker; every 0 means never.
+func NewReconcileWorker(db *models.DB, reconcile *ReconcileService, log *zap.Logger, every time.Duration) *ReconcileWorker {
+	return &ReconcileWorker{db: db, reconcile: reconcile, log: log, every: every}
+}
+
+// Run works until ctx ends.
+func (w *ReconcileWorker) Run(ctx context.Context) error {
+	if w.every == 0 || !w.reconcile.stripe.HasKey() {
+		return nil
+	}
+	poll := time.NewTicker(min(w.every, reconcilePoll))
+	defer poll.Stop()
+	for {
+		select {
+		case <-poll.C:
+		case <-ctx.Done():
+			return nil
+		}
+		if err := w.runIfDue(ctx); err != nil && ctx.Err() == nil {
+			w.log.Error("reconciling with Stripe failed", zap.Error(err))
+		}
+	}
+}
+
+func (w *ReconcileWorker) runIfDue(ctx context.Context) error {
+	job, err := w.take(ctx)
+	if err != nil || job == nil {
+		return err
+	}
+	now := time.Now()
+	since := now.Add(-reconcileLookBack)
+	if job.LastSuccessAt != nil {
+		since = job.LastSuccessAt.Add(-reconcileOverlap)
+	}
+	report, err := w.reconcile.Run(ctx, ReconcileOptions{Since: since, Until: now.Add(-inFlight), Found: w.alarm})
+	if err != nil {
+		return err
+	}
+	w.log.Info("reconciled with Stripe", zap.Int("compared", report.Compared), zap.Int("corrections", len(report.Corrections)))
+	err = w.db.WithContext(ctx).Model(&scheduledJob{}).Where("name = ?", reconcileJob).
+		Update("last_success_at", now.UTC()).Error
+	if err != nil {
+		return fmt.Errorf("note the reconciliation: %w", err)
+	}
+	return nil
+}
+
+// alarm tells of a correction.
+func (w *ReconcileWorker) alarm(found Correction) {
+	w.log.Error("Stripe knew what the webhook was not told: check the endpoint in Stripe's dashboard",
+		zap.String("source", found.Source), zap.String("id", found.ID), zap.String("event_type", found.Type))
+}
+
+type scheduledJob struct {
+	Name          string `gorm:"primaryKey"`
+	NextRunAt     time.Time
+	LastSuccessAt *time.Time
+}
+
+// TableName says where the jobs are.
+func (scheduledJob) TableName() string { return "scheduled_jobs" }
+
+// take gives the job to whoever moves its next run on; nil where another
+// replica had it, or it isn't due.
+func (w *ReconcileWorker) take(ctx context.Context) (*scheduledJob, error) {
+	now := w.db.NowFunc()
+	db := w.db.WithContext(ctx)
+	first := scheduledJob{Name: reconcileJob, NextRunAt: now}
+	if err := db.Clauses(clause.OnConflict{DoNothing: true}).Create(&first).Error; err != nil {
+		return nil, fmt.Errorf("schedule reconciling: %w", err)
+	}
+	moved := db.Model(&scheduledJob{}).Where("name = ? AND next_run_at <= ?", reconcileJob, now).
+		Update("next_run_at", now.Add(w.every))
+	if moved.Error != nil || moved.RowsAffected == 0 {
+		return nil, moved.Error
+	}
+	var job scheduledJob
+	if err := db.Take(&job, "name = ?", reconcileJob).Error; err != nil {
+		return nil, fmt.Errorf("read the schedule: %w", err)
+	}
+	return &job, nil
+}
