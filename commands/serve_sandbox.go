@@ -1,11 +1,172 @@
 package commands
 
 import (
+	"cmp"
 	"context"
+	"crypto/rand"
 	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net"
+	"net/http"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"hourbank/config"
+	"hourbank/models"
+	"hourbank/sandbox"
+	"hourbank/services"
 )
 
+const (
+	sandboxStudent   = "demo_student"
+	sandboxSecretKey = "sk_test_sandbox" //nolint:gosec // of a stand-in that takes any test key
+)
+
+// sandboxPlans are on sale in the sandbox.
+var sandboxPlans = []models.Plan{
+	{ID: "pack5", Name: "5 hours", TransactionType: models.TypePackage, Hours: 500, Amount: 15000, Currency: "eur"},
+	{ID: "pack10", Name: "10 hours", TransactionType: models.TypePackage, Hours: 1000, Amount: 28000, Currency: "eur"},
+	{ID: "monthly4", Name: "4 hours a month", TransactionType: models.TypeSubscription, Hours: 400, Amount: 11200, Currency: "eur"},
+}
+
+// serveSandbox serves with a stand-in for Stripe in the same process. What
+// the environment doesn't set is made up and printed.
 func (p *program) serveSandbox(ctx context.Context) error {
-	_ = ctx
-	return errors.New("soon")
+	environ := p.sandboxEnviron()
+	cfg, err := config.Load(environ)
+	if err != nil {
+		return usageError{err}
+	}
+	if cfg.Live() {
+		return usageError{errors.New("STRIPE_SECRET_KEY: --sandbox is refused with a live key")}
+	}
+	listener, err := net.Listen("tcp", cfg.SandboxAddr)
+	if err != nil {
+		return fmt.Errorf("SANDBOX_ADDR: %w", err)
+	}
+	stripeBase := "http://" + listener.Addr().String()
+	cfg.StripeAPIBase = cmp.Or(cfg.StripeAPIBase, stripeBase)
+	standIn := sandbox.New(sandbox.Config{CLISecret: cfg.StripeWebhookSecrets[0], Logger: p.logger(cfg).Named("sandbox")})
+	server := newHTTPServer(standIn.Handler())
+	server.WriteTimeout = 0 // a listening Stripe CLI keeps its websocket
+
+	running, stop := context.WithCancel(ctx)
+	defer stop()
+	var group errgroup.Group
+	group.Go(func() error { return standIn.Run(running) })
+	group.Go(func() error {
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			return fmt.Errorf("serve the sandbox: %w", err)
+		}
+		return nil
+	})
+	err = p.runServer(ctx, cfg, func(ctx context.Context, s *services.Services, address string) error {
+		base := "http://" + reachable(address)
+		addEndpoints(standIn, cfg, base)
+		return p.welcome(ctx, s, welcome{base: base, stripe: stripeBase, environ: environ})
+	})
+	stop()
+	return errors.Join(err, server.Close(), group.Wait())
+}
+
+// sandboxEnviron fills in what is needed and not set.
+func (p *program) sandboxEnviron() map[string]string {
+	environ := maps.Clone(p.environ)
+	for name, made := range map[string]string{
+		"STRIPE_SECRET_KEY":     sandboxSecretKey,
+		"STRIPE_PUBLIC_KEY":     "pk_test_sandbox",
+		"STRIPE_WEBHOOK_SECRET": "whsec_" + rand.Text(),
+		"API_KEYS":              "sandbox:admin:" + rand.Text(),
+	} {
+		if environ[name] == "" && environ[name+"_FILE"] == "" {
+			environ[name] = made
+		}
+	}
+	return environ
+}
+
+// addEndpoints registers both of our addresses with the stand-in, each for
+// its own families of events.
+func addEndpoints(standIn *sandbox.Sandbox, cfg *config.Config, base string) {
+	webhook := base + "/api/finances/webhooks/stripe/"
+	standIn.AddEndpoint(sandbox.Endpoint{
+		URL: webhook, Secret: cfg.StripeWebhookSecrets[0],
+		Events: []string{"payment_intent.*", "charge.*", "refund.*", "checkout.session.*"},
+	})
+	standIn.AddEndpoint(sandbox.Endpoint{
+		URL: webhook + "subscriptions/", Secret: cfg.SubscriptionSecrets()[0],
+		Events: []string{"customer.subscription.*", "invoice.*", "invoice_payment.*"},
+	})
+}
+
+// reachable turns a listening address into one to connect to.
+func reachable(address string) string {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return address
+	}
+	if ip := net.ParseIP(host); host == "" || (ip != nil && ip.IsUnspecified()) {
+		host = "127.0.0.1"
+	}
+	return net.JoinHostPort(host, port)
+}
+
+type welcome struct {
+	base, stripe string
+	environ      map[string]string
+}
+
+// welcome makes plans and a purchase, and says what to try with them.
+func (p *program) welcome(ctx context.Context, s *services.Services, w welcome) error {
+	for _, plan := range sandboxPlans {
+		_, err := s.Plans.Add(ctx, plan)
+		if known, ok := errors.AsType[*services.Error](err); err != nil && (!ok || known.Code != services.CodeConflict) {
+			return err
+		}
+	}
+	purchase, err := s.Purchases.Create(ctx, services.NewPurchase{
+		StudentID: sandboxStudent, TransactionType: models.TypePackage, PlanID: &sandboxPlans[1].ID,
+		Hours: sandboxPlans[1].Hours, Amount: sandboxPlans[1].Amount, Currency: sandboxPlans[1].Currency,
+	})
+	if err != nil {
+		return err
+	}
+	intent, err := s.Stripe.CreatePaymentIntent(ctx, purchase)
+	if err != nil {
+		return err
+	}
+	w.print(p.stdout, purchase, intent)
+	return nil
+}
+
+func (w welcome) print(out io.Writer, purchase *models.Purchase, intent string) {
+	_, apiKey, _ := strings.Cut(strings.SplitN(w.environ["API_KEYS"], ",", 2)[0], ":")
+	_, apiKey, _ = strings.Cut(apiKey, ":")
+	key := w.environ["STRIPE_SECRET_KEY"]
+	fmt.Fprintf(out, `
+Hourbank sandbox: Stripe is a stand-in in this process, and no money is real.
+
+  Hourbank         %[1]s
+  Stripe           %[2]s
+  admin key        %[3]s
+  webhook secret   %[4]s
+
+Student %[5]s wants to buy %[6]s hours for €280.00: purchase %[7]s.
+Pay, see the hours, give half of the money back, see again:
+
+  curl -s -u %[8]s: %[2]s/v1/payment_intents/%[9]s/confirm -d payment_method=pm_card_visa
+  curl -s -H "Authorization: Bearer %[3]s" %[1]s/api/finances/students/%[5]s/balance/
+  curl -s -u %[8]s: %[2]s/v1/refunds -d payment_intent=%[9]s -d amount=14000
+  curl -s -H "Authorization: Bearer %[3]s" %[1]s/api/finances/students/%[5]s/balance/
+  curl -s -H "Authorization: Bearer %[3]s" %[1]s/api/finances/students/%[5]s/ledger/
+
+A bad card is pm_card_chargeDeclined; a disputed one pm_card_createDispute. For
+other commands (audit, reconcile, test-stripe-webhook), in another terminal:
+
+  export STRIPE_WEBHOOK_SECRET=%[4]s STRIPE_SECRET_KEY=%[8]s STRIPE_API_BASE=%[2]s
+
+`, w.base, w.stripe, apiKey, w.environ["STRIPE_WEBHOOK_SECRET"], purchase.StudentID, purchase.Hours, purchase.ID, key, intent)
 }

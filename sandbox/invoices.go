@@ -1,0 +1,208 @@
+package sandbox
+
+import "fmt"
+
+// invoice asks for the money of a period, or of loose items. Since 2025 it
+// names its subscription in parent, and its payments are objects of their own.
+// https://docs.stripe.com/api/invoices
+type invoice struct {
+	head
+	AmountDue         int64             `json:"amount_due"`
+	AmountPaid        int64             `json:"amount_paid"`
+	AmountRemaining   int64             `json:"amount_remaining"`
+	AttemptCount      int               `json:"attempt_count"`
+	Attempted         bool              `json:"attempted"`
+	AutoAdvance       bool              `json:"auto_advance"`
+	BillingReason     string            `json:"billing_reason"`
+	CollectionMethod  string            `json:"collection_method"`
+	Currency          string            `json:"currency"`
+	Customer          string            `json:"customer"`
+	CustomerEmail     nullString        `json:"customer_email"`
+	Description       nullString        `json:"description"`
+	Lines             page              `json:"lines"`
+	Metadata          map[string]string `json:"metadata"`
+	NextAttempt       nullInt           `json:"next_payment_attempt"`
+	Number            nullString        `json:"number"`
+	Parent            any               `json:"parent"`
+	PeriodEnd         int64             `json:"period_end"`
+	PeriodStart       int64             `json:"period_start"`
+	Status            string            `json:"status"`
+	StatusTransitions transitions       `json:"status_transitions"`
+	Subtotal          int64             `json:"subtotal"`
+	Total             int64             `json:"total"`
+
+	subscription *subscription
+	payment      *invoicePayment
+}
+
+type transitions struct {
+	FinalizedAt nullInt `json:"finalized_at"`
+	MarkedBadAt nullInt `json:"marked_uncollectible_at"`
+	PaidAt      nullInt `json:"paid_at"`
+	VoidedAt    nullInt `json:"voided_at"`
+}
+
+// invoiceLine is one line of an invoice.
+type invoiceLine struct {
+	ID           string            `json:"id"`
+	Object       string            `json:"object"`
+	Amount       int64             `json:"amount"`
+	Currency     string            `json:"currency"`
+	Description  nullString        `json:"description"`
+	Discountable bool              `json:"discountable"`
+	Invoice      string            `json:"invoice"`
+	Livemode     bool              `json:"livemode"`
+	Metadata     map[string]string `json:"metadata"`
+	Parent       map[string]any    `json:"parent"`
+	Period       map[string]int64  `json:"period"`
+	Pricing      any               `json:"pricing"`
+	Quantity     int64             `json:"quantity"`
+}
+
+// invoicePayment ties an invoice to the payment intent that pays it.
+// https://docs.stripe.com/api/invoice-payment
+type invoicePayment struct {
+	head
+	AmountPaid        nullInt           `json:"amount_paid"`
+	AmountRequested   int64             `json:"amount_requested"`
+	Currency          string            `json:"currency"`
+	Invoice           string            `json:"invoice"`
+	IsDefault         bool              `json:"is_default"`
+	Payment           map[string]string `json:"payment"`
+	Status            string            `json:"status"`
+	StatusTransitions map[string]any    `json:"status_transitions"`
+
+	intent *paymentIntent
+}
+
+// invoiceItem waits for the customer's next invoice.
+type invoiceItem struct {
+	head
+	Amount      int64             `json:"amount"`
+	Currency    string            `json:"currency"`
+	Customer    string            `json:"customer"`
+	Date        int64             `json:"date"`
+	Description nullString        `json:"description"`
+	Invoice     nullString        `json:"invoice"`
+	Metadata    map[string]string `json:"metadata"`
+	Quantity    int64             `json:"quantity"`
+}
+
+// States of an invoice: draft → open → paid.
+const (
+	invoiceDraft = "draft"
+	invoiceOpen  = "open"
+	invoicePaid  = "paid"
+)
+
+// newInvoice keeps a draft of the lines and tells of it.
+func (c *call) newInvoice(inv *invoice, lines []invoiceLine) *invoice {
+	inv.head = head{ID: newID("in_1", usualID-1), Object: "invoice", Created: c.now}
+	for i := range lines {
+		lines[i].ID, lines[i].Object, lines[i].Invoice = newID("il_1", usualID-1), "line_item", inv.ID
+		inv.Total += lines[i].Amount
+	}
+	inv.Subtotal, inv.AmountDue, inv.AmountRemaining = inv.Total, inv.Total, inv.Total
+	inv.Lines = listOf(lines, "/v1/invoices/"+inv.ID+"/lines")
+	inv.CollectionMethod, inv.Status = "charge_automatically", invoiceDraft
+	if inv.Metadata == nil {
+		inv.Metadata = map[string]string{}
+	}
+	if cus, ok := c.byID[inv.Customer].(*customer); ok {
+		inv.CustomerEmail = cus.Email
+	}
+	add(c.state, &c.invoices, inv)
+	c.emit("invoice.created", inv, nil)
+	return inv
+}
+
+// periodInvoice drafts the invoice of a subscription's current period.
+func (c *call) periodInvoice(sub *subscription, why string) *invoice {
+	lines := make([]invoiceLine, 0, len(sub.items))
+	for _, item := range sub.items {
+		lines = append(lines, invoiceLine{
+			Amount: item.Price.UnitAmount * item.Quantity, Currency: sub.Currency, Discountable: true,
+			Description: nullString(fmt.Sprintf("%d × %s", item.Quantity, item.Price.Product)),
+			Metadata:    sub.Metadata,
+			Parent: map[string]any{"type": "subscription_item_details", "invoice_item_details": nil,
+				"subscription_item_details": map[string]any{"invoice_item": nil, "proration": false,
+					"subscription": sub.ID, "subscription_item": item.ID}},
+			Period: map[string]int64{"start": item.CurrentPeriodStart, "end": item.CurrentPeriodEnd},
+			Pricing: map[string]any{"type": "price_details", "unit_amount_decimal": item.Price.UnitAmountDecimal,
+				"price_details": map[string]any{"price": item.Price.ID, "product": item.Price.Product}},
+			Quantity: item.Quantity,
+		})
+	}
+	inv := c.newInvoice(&invoice{
+		AutoAdvance: true, BillingReason: why, Currency: sub.Currency, Customer: sub.Customer,
+		Parent: map[string]any{"type": "subscription_details", "quote_details": nil,
+			"subscription_details": map[string]any{"subscription": sub.ID, "metadata": sub.Metadata}},
+		PeriodStart: sub.items[0].CurrentPeriodStart, PeriodEnd: sub.items[0].CurrentPeriodEnd,
+		subscription: sub,
+	}, lines)
+	sub.LatestInvoice = nullString(inv.ID)
+	return inv
+}
+
+// finalize opens a draft for payment by a payment intent of its own.
+func (c *call) finalize(inv *invoice) {
+	inv.Status, inv.Number = invoiceOpen, nullString(fmt.Sprintf("SANDBOX-%04d", len(c.invoices.rows)))
+	inv.StatusTransitions.FinalizedAt = nullInt(c.now)
+	if inv.AmountDue == 0 {
+		c.emit("invoice.finalized", inv, nil)
+		c.closeInvoice(inv)
+		return
+	}
+	pi := c.newIntent(&paymentIntent{Amount: inv.AmountDue, Currency: inv.Currency, Customer: nullString(inv.Customer),
+		Description: nullString("Payment for Invoice"), SetupFutureUsage: "off_session"})
+	pi.invoice = inv
+	inv.payment = add(c.state, &c.invoicePayments, &invoicePayment{
+		head:            head{ID: newID("inpay_1", usualID-1), Object: "invoice_payment", Created: c.now},
+		AmountRequested: inv.AmountDue, Currency: inv.Currency, Invoice: inv.ID, IsDefault: true,
+		Payment:           map[string]string{"type": "payment_intent", "payment_intent": pi.ID},
+		Status:            "open",
+		StatusTransitions: map[string]any{"canceled_at": nil, "paid_at": nil},
+		intent:            pi,
+	})
+	c.emit("invoice.finalized", inv, nil)
+}
+
+// pay tries to pay an open invoice; a paid one needs nothing.
+func (c *call) pay(inv *invoice, pm *paymentMethod) *apiError {
+	if inv.Status == invoicePaid {
+		return nil
+	}
+	return c.attempt(inv.payment.intent, pm, true)
+}
+
+// invoiceFailed follows a failed payment of the invoice.
+func (c *call) invoiceFailed(inv *invoice) {
+	inv.Attempted = true
+	inv.AttemptCount++
+	inv.NextAttempt = nullInt(c.now + 3*24*60*60) // a usual wait of Stripe's retries
+	c.emit("invoice.payment_failed", inv, nil)
+	if sub := inv.subscription; sub != nil && sub.Status != subscriptionIncomplete {
+		c.move(sub, subscriptionPastDue)
+	}
+}
+
+// invoicePaid follows the success of the invoice's payment intent.
+func (c *call) invoicePaid(inv *invoice, pi *paymentIntent) {
+	inv.payment.Status, inv.payment.AmountPaid = "paid", nullInt(pi.AmountReceived)
+	inv.payment.StatusTransitions = map[string]any{"canceled_at": nil, "paid_at": c.now}
+	inv.AmountPaid, inv.Attempted = inv.AmountDue, true
+	inv.AttemptCount++
+	c.closeInvoice(inv)
+	c.emit("invoice_payment.paid", inv.payment, nil)
+}
+
+// closeInvoice tells that nothing remains to be paid.
+func (c *call) closeInvoice(inv *invoice) {
+	inv.Status, inv.AmountRemaining = invoicePaid, 0
+	inv.NextAttempt, inv.StatusTransitions.PaidAt = 0, nullInt(c.now)
+	c.emit("invoice.paid", inv, nil)
+	c.emit("invoice.payment_succeeded", inv, nil)
+	if inv.subscription != nil {
+		c.move(inv.subscription, subscriptionActive)
+	}
+}

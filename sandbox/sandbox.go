@@ -1,0 +1,204 @@
+package sandbox
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// APIVersion is the API version that events carry. It is stripe-go v76's, so
+// that its webhook package takes them. Fields stand where Stripe's later
+// versions keep them: a charge lists no refunds unless asked to, and an
+// invoice names its subscription in parent.
+const APIVersion = "2023-10-16"
+
+// Config says how a Sandbox behaves. Its zero value works.
+type Config struct {
+	// SecretKey is the only API key accepted; where it is empty any test key
+	// (sk_test_…, rk_test_…) is.
+	SecretKey string
+
+	// Endpoints receive webhooks from the start.
+	Endpoints []Endpoint
+
+	// CLISecret signs what a listening Stripe CLI forwards; made up where
+	// empty. With the product's own webhook secret here, `stripe listen
+	// --forward-to` works with nothing set.
+	CLISecret string
+
+	// Clock tells the time of objects and events. A webhook's signature
+	// carries the wall clock's, for that is what its receiver compares.
+	Clock func() time.Time
+
+	Logger *zap.Logger
+
+	// RetryBase is the wait before a webhook's second attempt, default 1s. It
+	// doubles from attempt to attempt, up to an hour.
+	RetryBase time.Duration
+
+	// MaxAttempts ends the retries of a webhook, default 12. Its event stays
+	// in the list of events.
+	MaxAttempts int
+
+	// SettleAfter is how long what Stripe does "some time later" takes: a
+	// pending refund, a bank debit, the verdict on a dispute. Default 1s.
+	SettleAfter time.Duration
+}
+
+// Endpoint is a registered webhook endpoint.
+type Endpoint struct {
+	URL    string
+	Secret string // whsec_…, signs what is sent to it
+
+	// Events are the enabled event types; none, or "*", means all. A trailing
+	// ".*" takes a whole family, such as "invoice.*".
+	Events []string
+}
+
+// Sandbox is the stand-in. Make one with New, serve its Handler, and run Run
+// beside the server for as long as it serves.
+type Sandbox struct {
+	cfg    Config
+	log    *zap.Logger
+	client *http.Client
+	mux    *http.ServeMux
+	wake   chan struct{} // Run has something to start
+
+	mu    sync.Mutex
+	state *state
+}
+
+// New makes a Sandbox. It starts nothing: see Run.
+func New(cfg Config) *Sandbox {
+	if cfg.Clock == nil {
+		cfg.Clock = time.Now
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = zap.NewNop()
+	}
+	cfg.RetryBase = cmp.Or(cfg.RetryBase, time.Second)
+	cfg.MaxAttempts = cmp.Or(cfg.MaxAttempts, 12)
+	cfg.SettleAfter = cmp.Or(cfg.SettleAfter, time.Second)
+	cfg.CLISecret = cmp.Or(cfg.CLISecret, newID("whsec_", 32))
+	s := &Sandbox{
+		cfg:    cfg,
+		log:    cfg.Logger,
+		client: newWebhookClient(),
+		wake:   make(chan struct{}, 1),
+		state:  newState(),
+	}
+	s.mux = s.routes()
+	for _, endpoint := range cfg.Endpoints {
+		s.AddEndpoint(endpoint)
+	}
+	return s
+}
+
+// AddEndpoint registers a webhook endpoint for the events to come, and gives
+// its id (we_…).
+func (s *Sandbox) AddEndpoint(endpoint Endpoint) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e := newEndpoint(endpoint, s.cfg.Clock().Unix())
+	s.state.endpoints = append(s.state.endpoints, e)
+	return e.ID
+}
+
+// Run delivers webhooks and lets time-delayed things happen, until ctx is done
+// and everything that it started has ended. It then gives nil. Run it once.
+func (s *Sandbox) Run(ctx context.Context) error {
+	s.within(func(st *state) { st.running = true })
+	var tasks sync.WaitGroup
+	defer s.client.CloseIdleConnections()
+	defer tasks.Wait()
+	defer s.hangUp()
+	for {
+		for _, task := range s.takeTasks() {
+			tasks.Go(func() {
+				task(ctx)
+				s.taskDone()
+			})
+		}
+		select {
+		case <-s.wake:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// Wait returns nil as soon as nothing is pending: every webhook was answered
+// with a 2xx, dropped or given up, every listening CLI has acknowledged its
+// events, and whatever was to happen later has happened. It returns ctx's
+// error where that comes first.
+func (s *Sandbox) Wait(ctx context.Context) error {
+	for {
+		var idle chan struct{}
+		s.within(func(st *state) {
+			if st.pending > 0 {
+				idle = st.idle
+			}
+		})
+		if idle == nil {
+			return nil
+		}
+		select {
+		case <-idle:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// task is work that Run starts and waits for.
+type task func(ctx context.Context)
+
+// within runs f on the state, alone.
+func (s *Sandbox) within(f func(*state)) {
+	s.mu.Lock()
+	f(s.state)
+	queued := len(s.state.tasks) > 0
+	s.mu.Unlock()
+	if queued {
+		select {
+		case s.wake <- struct{}{}:
+		default: // Run is about to look anyway
+		}
+	}
+}
+
+func (s *Sandbox) takeTasks() (tasks []task) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	tasks, s.state.tasks = s.state.tasks, nil
+	return tasks
+}
+
+func (s *Sandbox) taskDone() {
+	s.within(func(st *state) {
+		st.pending--
+		if st.pending == 0 {
+			close(st.idle)
+			st.idle = make(chan struct{})
+		}
+	})
+}
+
+// pause waits for d, and tells whether ctx let it.
+func pause(ctx context.Context, d time.Duration) bool {
+	if d <= 0 {
+		return ctx.Err() == nil
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
