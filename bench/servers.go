@@ -38,7 +38,7 @@ func handlers(cfg *config.Config, s *services.Services, db *models.DB) map[Way]h
 // standIn is the service's server with another way of applying an event.
 func standIn(cfg *config.Config, s *services.Services, log *zap.Logger, apply func(*services.Event) (services.Outcome, error)) http.Handler {
 	engine := gin.New()
-	engine.Use(controllers.RequestID, controllers.AccessLog(log), controllers.RenderErrors(log))
+	engine.Use(controllers.RequestID, controllers.Measure(s.Metrics), controllers.AccessLog(log), controllers.RenderErrors(log))
 	engine.POST(webhookPath, controllers.Handle(func(c *gin.Context) error {
 		body, err := controllers.ReadBody(c, cfg.MaxWebhookBytes)
 		if err != nil {

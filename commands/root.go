@@ -38,7 +38,7 @@ func Execute(ctx context.Context, args, environ []string, stdout, stderr io.Writ
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(p.serve(), p.migrate(), p.plans(), p.events(), p.audit(), p.reconcile(), p.bench())
+	root.AddCommand(p.serve(), p.migrate(), p.plans(), p.events(), p.audit(), p.reconcile(), p.bench(), p.health())
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)

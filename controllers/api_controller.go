@@ -2,6 +2,7 @@ package controllers
 
 import (
 	"github.com/gin-gonic/gin"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"hourbank/models"
 	"hourbank/services"
@@ -106,4 +107,10 @@ func (h *Controllers) Readyz(c *gin.Context) error {
 		return err
 	}
 	return ok(c, gin.H{"status": "ready"})
+}
+
+// Metrics answers Prometheus.
+func (h *Controllers) Metrics(c *gin.Context) error {
+	promhttp.HandlerFor(h.services.Metrics.Registry, promhttp.HandlerOpts{}).ServeHTTP(c.Writer, c.Request)
+	return nil
 }

@@ -37,6 +37,15 @@ func RequestID(c *gin.Context) {
 	c.Header("X-Request-Id", id)
 }
 
+// Measure feeds the metrics.
+func Measure(metrics *services.Metrics) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		start := time.Now()
+		c.Next()
+		metrics.Request(c.Request.Method, c.FullPath(), strconv.Itoa(c.Writer.Status()), time.Since(start))
+	}
+}
+
 // AccessLog writes one line a request: what was asked, by which key, what
 // came of it. It logs the route and never the path's values, the query, a
 // header or a body; of an event, only its id and type.

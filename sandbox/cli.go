@@ -102,7 +102,7 @@ func (s *Sandbox) subscribe(w http.ResponseWriter, r *http.Request) {
 	}
 	defer conn.CloseNow()
 	conn.SetReadLimit(cliMaxMessage)
-	if s.attach(k, conn) {
+	if s.attach(l, k, conn) {
 		s.read(r.Context(), l, conn)
 	}
 }
@@ -128,10 +128,11 @@ func (s *Sandbox) connect(l *listener) (k *link) {
 	return k
 }
 
-// attach gives the link its connection, and tells whether to read it.
-func (s *Sandbox) attach(k *link, conn *websocket.Conn) (ok bool) {
+// attach gives the link its connection, and tells whether to read it: not where
+// Run has ended or another connection has come meanwhile.
+func (s *Sandbox) attach(l *listener, k *link, conn *websocket.Conn) (ok bool) {
 	s.within(func(st *state) {
-		if ok = st.running; ok {
+		if ok = st.running && l.link == k; ok {
 			k.conn = conn
 			close(k.ready)
 		}

@@ -29,6 +29,7 @@ const (
 type PaymentService struct {
 	db      *models.DB
 	log     *zap.Logger
+	metrics *Metrics
 	parkFor time.Duration
 	queue   chan *job
 	stopped chan struct{}
@@ -36,12 +37,14 @@ type PaymentService struct {
 
 // NewPaymentService makes the service. Events without a purchase are parked
 // for parkFor and then ignored.
-func NewPaymentService(db *models.DB, log *zap.Logger, parkFor time.Duration) *PaymentService {
-	return &PaymentService{
-		db: db, log: log, parkFor: parkFor,
+func NewPaymentService(db *models.DB, log *zap.Logger, metrics *Metrics, parkFor time.Duration) *PaymentService {
+	s := &PaymentService{
+		db: db, log: log, metrics: metrics, parkFor: parkFor,
 		queue:   make(chan *job, queueLength),
 		stopped: make(chan struct{}),
 	}
+	metrics.watchQueue(func() int { return len(s.queue) })
+	return s
 }
 
 // Outcome is what became of an event, committed.
@@ -200,9 +203,12 @@ func (s *PaymentService) commit(jobs []*job) error {
 	if err != nil {
 		return fmt.Errorf("commit %d events: %w", len(jobs), err)
 	}
+	outcomes := make([]Outcome, len(jobs))
 	for i, j := range jobs {
-		j.done <- answer{outcome: b.outcome(i)}
+		outcomes[i] = b.outcome(i)
+		j.done <- answer{outcome: outcomes[i]}
 	}
+	s.metrics.committed(outcomes)
 	return nil
 }
 

@@ -30,12 +30,13 @@ type ReconcileWorker struct {
 	db        *models.DB
 	reconcile *ReconcileService
 	log       *zap.Logger
+	metrics   *Metrics
 	every     time.Duration
 }
 
 // NewReconcileWorker makes the worker; every 0 means never.
-func NewReconcileWorker(db *models.DB, reconcile *ReconcileService, log *zap.Logger, every time.Duration) *ReconcileWorker {
-	return &ReconcileWorker{db: db, reconcile: reconcile, log: log, every: every}
+func NewReconcileWorker(db *models.DB, reconcile *ReconcileService, log *zap.Logger, metrics *Metrics, every time.Duration) *ReconcileWorker {
+	return &ReconcileWorker{db: db, reconcile: reconcile, log: log, metrics: metrics, every: every}
 }
 
 // Run works until ctx ends.
@@ -82,6 +83,7 @@ func (w *ReconcileWorker) runIfDue(ctx context.Context) error {
 
 // alarm tells of a correction.
 func (w *ReconcileWorker) alarm(found Correction) {
+	w.metrics.found.Inc()
 	w.log.Error("Stripe knew what the webhook was not told: check the endpoint in Stripe's dashboard",
 		zap.String("source", found.Source), zap.String("id", found.ID), zap.String("event_type", found.Type))
 }

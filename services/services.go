@@ -22,6 +22,7 @@ type Services struct {
 	Audit     *AuditService
 	Health    *HealthService
 	Reconcile *ReconcileService
+	Metrics   *Metrics
 
 	background []func(context.Context) error
 }
@@ -29,7 +30,8 @@ type Services struct {
 // New wires the services to a database.
 func New(cfg *config.Config, db *models.DB, log *zap.Logger) *Services {
 	stripe := NewStripeService(string(cfg.StripeSecretKey), cfg.StripeAPIBase)
-	payments := NewPaymentService(db, log, cfg.ParkFor)
+	metrics := NewMetrics()
+	payments := NewPaymentService(db, log, metrics, cfg.ParkFor)
 	events := NewEventService(db, stripe, payments)
 	reconcile := NewReconcileService(db, stripe, payments)
 	return &Services{
@@ -42,9 +44,10 @@ func New(cfg *config.Config, db *models.DB, log *zap.Logger) *Services {
 		Audit:     NewAuditService(db),
 		Health:    NewHealthService(db),
 		Reconcile: reconcile,
+		Metrics:   metrics,
 		background: []func(context.Context) error{
 			NewRetryWorker(db, events, log).Run,
-			NewReconcileWorker(db, reconcile, log, cfg.ReconcileEvery).Run,
+			NewReconcileWorker(db, reconcile, log, metrics, cfg.ReconcileEvery).Run,
 		},
 	}
 }

@@ -1,0 +1,43 @@
+# make help lists what there is. CI runs the same targets.
+GOLANGCI_LINT_VERSION := v2.15.0
+BIN := $(CURDIR)/.bin
+
+.PHONY: help
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 16
+
+.PHONY: build
+build: ## build ./hourbank, a static binary
+	CGO_ENABLED=0 go build -trimpath -o hourbank .
+
+.PHONY: test
+test: ## every behaviour on both engines (the README's test command)
+	go test ./...
+
+.PHONY: race
+race: ## the tests under the race detector
+	go test -race ./...
+
+.PHONY: format
+format: ## fail where gofmt would change something
+	@test -z "$$(gofmt -l .)" || { gofmt -l .; exit 1; }
+
+.PHONY: vet
+vet: ## go vet
+	go vet ./...
+
+.PHONY: lint
+lint: $(BIN)/golangci-lint-$(GOLANGCI_LINT_VERSION) ## golangci-lint, with security rules
+	$< run ./...
+
+$(BIN)/golangci-lint-$(GOLANGCI_LINT_VERSION):
+	GOBIN=$(BIN) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
+	mv $(BIN)/golangci-lint $@
+
+.PHONY: bench
+bench: ## measure on the configured database
+	go run . bench
+
+.PHONY: soak
+soak: ## the law over a million histories (about ten minutes)
+	HOURBANK_LAW_HISTORIES=1000000 go test -count=1 -timeout 60m -run Law ./...

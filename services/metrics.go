@@ -1,0 +1,76 @@
+package services
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+)
+
+// Metrics are what an operator's Prometheus reads. docs/operation.md says
+// which to alarm on.
+type Metrics struct {
+	Registry *prometheus.Registry
+	requests *prometheus.HistogramVec
+	events   *prometheus.CounterVec
+	batches  prometheus.Histogram
+	last     prometheus.Gauge
+	found    prometheus.Counter
+}
+
+// NewMetrics makes a registry of its own, so that two programs in one process
+// don't share counters.
+func NewMetrics() *Metrics {
+	m := &Metrics{
+		Registry: prometheus.NewRegistry(),
+		requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "hourbank_http_request_duration_seconds", Help: "HTTP requests by route and status.",
+			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
+		}, []string{"method", "route", "status"}),
+		events: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "hourbank_events_total", Help: "Events committed, by what became of them.",
+		}, []string{"status", "reason", "duplicate"}),
+		batches: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "hourbank_batch_events", Help: "Events committed in one transaction.",
+			Buckets: prometheus.ExponentialBuckets(1, 2, 10),
+		}),
+		last: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "hourbank_last_event_timestamp_seconds",
+			Help: "When the last event was committed. Far in the past: Stripe may have switched the endpoint off.",
+		}),
+		found: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "hourbank_reconcile_corrections_total", Help: "What reconcile found that the webhook was never told.",
+		}),
+	}
+	m.Registry.MustRegister(m.requests, m.events, m.batches, m.last, m.found,
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+// Request counts one HTTP request. The route is a pattern, never a path.
+func (m *Metrics) Request(method, route, status string, took time.Duration) {
+	m.requests.WithLabelValues(method, route, status).Observe(took.Seconds())
+}
+
+// watchQueue shows how many events wait for a transaction.
+func (m *Metrics) watchQueue(length func() int) {
+	m.Registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "hourbank_events_waiting", Help: "Events that wait for a transaction.",
+	}, func() float64 { return float64(length()) }))
+}
+
+// committed counts a batch's outcomes.
+func (m *Metrics) committed(outcomes []Outcome) {
+	m.batches.Observe(float64(len(outcomes)))
+	m.last.SetToCurrentTime()
+	for _, outcome := range outcomes {
+		reason, duplicate := "", "false"
+		if outcome.Reason != nil {
+			reason = string(*outcome.Reason)
+		}
+		if outcome.Duplicate {
+			duplicate = "true"
+		}
+		m.events.WithLabelValues(string(outcome.Status), reason, duplicate).Inc()
+	}
+}
