@@ -158,4 +158,3 @@ func (r *Report) find(clients int, way Way) Result {
 	}
 	return r.Results[i]
 }
-

@@ -127,6 +127,19 @@ func render(c *gin.Context, e *services.Error) {
 	})
 }
 
+// RequireText refuses addresses that no database could look up.
+func RequireText(c *gin.Context) {
+	valid := services.IsText(c.Request.URL.Path)
+	for _, values := range c.Request.URL.Query() {
+		for _, value := range values {
+			valid = valid && services.IsText(value)
+		}
+	}
+	if !valid {
+		fail(c, services.Errorf(services.CodeInvalidRequest, "The address must be UTF-8 without control characters."))
+	}
+}
+
 // RequireRole lets only keys with the role, or a higher one, pass.
 func RequireRole(keys config.APIKeys, role config.Role) gin.HandlerFunc {
 	return func(c *gin.Context) {

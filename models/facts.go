@@ -19,6 +19,10 @@ type Terms struct {
 // PaymentReceived tells that Stripe holds the customer's money.
 type PaymentReceived Payment
 
+// ChargeCaptured tells that a charge took money, which implies a success. A
+// success that is known already outranks what it implies.
+type ChargeCaptured Payment
+
 // PaymentProcessing tells that a payment is under way.
 type PaymentProcessing struct{ At int64 }
 
@@ -69,6 +73,13 @@ func (f PaymentReceived) join(e *Evidence, terms Terms) Reason {
 	}
 	e.Mismatched, e.Processing, e.Failed, e.Cancelled = nil, nil, nil, nil
 	return ReasonNone
+}
+
+func (f ChargeCaptured) join(e *Evidence, terms Terms) Reason {
+	if e.Paid != nil && (f.Currency != terms.Currency || f.Amount != terms.Amount) {
+		return ReasonNone
+	}
+	return PaymentReceived(f).join(e, terms)
 }
 
 func (f PaymentProcessing) join(e *Evidence, _ Terms) Reason {

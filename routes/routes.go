@@ -53,7 +53,7 @@ func New(cfg *config.Config, s *services.Services, log *zap.Logger) http.Handler
 	engine.RedirectFixedPath = false
 	engine.HandleMethodNotAllowed = true
 	engine.UseRawPath = true // an id may hold an escaped slash
-	engine.Use(controllers.RequestID, controllers.Measure(s.Metrics), controllers.AccessLog(log), controllers.RenderErrors(log))
+	engine.Use(controllers.RequestID, controllers.Measure(s.Metrics), controllers.AccessLog(log), controllers.RenderErrors(log), controllers.RequireText)
 	engine.NoRoute(controllers.NotFound)
 	engine.NoMethod(controllers.MethodNotAllowed)
 

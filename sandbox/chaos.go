@@ -42,14 +42,16 @@ func (x Chaos) check() error {
 
 // SetChaos lets the webhooks of events to come misbehave. Its error says what
 // is out of bounds.
-func (s *Sandbox) SetChaos(x Chaos) error {
+func (s *Sandbox) SetChaos(x Chaos) (err error) {
+	s.within(func(st *state) { err = st.keepChaos(x) })
+	return err
+}
+
+func (st *state) keepChaos(x Chaos) error {
 	if err := x.check(); err != nil {
 		return err
 	}
-	s.within(func(st *state) {
-		st.chaos = x
-		st.random = newRandom(x.Seed)
-	})
+	st.chaos, st.random = x, newRandom(x.Seed)
 	return nil
 }
 

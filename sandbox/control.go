@@ -8,6 +8,8 @@ import (
 	"io"
 	"net/http"
 	"time"
+
+	"go.uber.org/zap"
 )
 
 // controlRoutes are the calls that are not Stripe's. They take and give JSON
@@ -68,11 +70,7 @@ func (c *call) setChaos() (any, error) {
 	if err := c.body(&x); err != nil {
 		return nil, err
 	}
-	if err := x.check(); err != nil {
-		return nil, err
-	}
-	c.state.chaos, c.state.random = x, newRandom(x.Seed)
-	return x, nil
+	return x, c.keepChaos(x)
 }
 
 func (s *Sandbox) getDeliveries(w http.ResponseWriter, _ *http.Request) {
@@ -89,6 +87,11 @@ func (s *Sandbox) flush(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Sandbox) writeJSON(w http.ResponseWriter, value any) {
-	a := s.answerTo(&call{form: newForm(nil)}, func(*call) (any, error) { return value, nil })
-	a.write(w)
+	body, err := json.MarshalIndent(value, "", "  ")
+	if err != nil {
+		s.log.Error("sandbox answer failed", zap.Error(err))
+		w.WriteHeader(http.StatusInternalServerError)
+		return
+	}
+	answer{status: http.StatusOK, body: append(body, '\n')}.write(w)
 }

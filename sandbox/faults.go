@@ -35,17 +35,18 @@ func (x Fault) check() error {
 
 // AddFault lets calls to come fail. Faults hit in the order of their adding.
 // Its error says what is out of bounds.
-func (s *Sandbox) AddFault(x Fault) error {
+func (s *Sandbox) AddFault(x Fault) (err error) {
+	s.within(func(st *state) { err = st.keepFault(x) })
+	return err
+}
+
+func (st *state) keepFault(x Fault) error {
 	if err := x.check(); err != nil {
 		return err
 	}
-	s.within(func(st *state) { st.keepFault(x) })
-	return nil
-}
-
-func (st *state) keepFault(x Fault) {
 	x.Count = max(x.Count, 1)
 	st.faults = append(st.faults, &fault{x})
+	return nil
 }
 
 // takeFault gives the first fault that the call meets, nil for none.
@@ -90,10 +91,9 @@ func (c *call) addFault() (any, error) {
 	if err := c.body(&x); err != nil {
 		return nil, err
 	}
-	if err := x.check(); err != nil {
+	if err := c.keepFault(x); err != nil {
 		return nil, err
 	}
-	c.keepFault(x)
 	return c.listFaults()
 }
 

@@ -118,17 +118,28 @@ func (s *Sandbox) Run(ctx context.Context) error {
 	defer s.hangUp()
 	for {
 		for _, task := range s.takeTasks() {
-			tasks.Go(func() {
-				task(ctx)
-				s.taskDone()
-			})
+			tasks.Go(func() { s.perform(ctx, task) })
 		}
 		select {
 		case <-s.wake:
 		case <-ctx.Done():
+			for _, task := range s.takeTasks() {
+				s.perform(ctx, task) // only notes that it is too late
+			}
 			return nil
 		}
 	}
+}
+
+func (s *Sandbox) perform(ctx context.Context, task task) {
+	task(ctx)
+	s.within(func(st *state) {
+		st.pending--
+		if st.pending == 0 {
+			close(st.idle)
+			st.idle = make(chan struct{})
+		}
+	})
 }
 
 // Wait returns nil as soon as nothing is pending: every webhook was answered
@@ -176,16 +187,6 @@ func (s *Sandbox) takeTasks() (tasks []task) {
 	defer s.mu.Unlock()
 	tasks, s.state.tasks = s.state.tasks, nil
 	return tasks
-}
-
-func (s *Sandbox) taskDone() {
-	s.within(func(st *state) {
-		st.pending--
-		if st.pending == 0 {
-			close(st.idle)
-			st.idle = make(chan struct{})
-		}
-	})
 }
 
 // pause waits for d, and tells whether ctx let it.

@@ -139,7 +139,7 @@ func (s *Sandbox) api(h handler) http.HandlerFunc {
 			trouble.write(w)
 			return
 		}
-		a := s.perform(h, r, params, requestID)
+		a := s.answerOnce(h, r, params, requestID)
 		if trouble.loses() {
 			trouble.write(w)
 			return
@@ -148,9 +148,9 @@ func (s *Sandbox) api(h handler) http.HandlerFunc {
 	}
 }
 
-// perform makes the call, or finds the answer that its Idempotency-Key had
+// answerOnce makes the call, or finds the answer that its Idempotency-Key had
 // before.
-func (s *Sandbox) perform(h handler, r *http.Request, params *form, requestID string) (a answer) {
+func (s *Sandbox) answerOnce(h handler, r *http.Request, params *form, requestID string) (a answer) {
 	s.within(func(st *state) {
 		c := s.newCall(st)
 		c.form, c.http = params, r

@@ -139,7 +139,7 @@ func (b *batch) decide(e *entry) {
 	row.Status, row.Reason, row.TransactionID = b.try(e, row.ReceivedAt)
 	row.NextAttemptAt, row.ProcessedAt = nil, &b.now
 	if row.Status == models.EventParked {
-		next := b.now.Add(retryDelay(row.Attempts))
+		next := b.now.Add(min(retryDelay(row.Attempts), b.parkFor-b.now.Sub(row.ReceivedAt)))
 		row.NextAttemptAt, row.ProcessedAt = &next, nil
 	}
 	e.row, e.outcome = row, outcomeOf(row, e.known != nil)

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
@@ -54,10 +56,16 @@ func ValidateTerms(hours models.Hours, amount int64, currency string) error {
 
 // ValidateID checks an id that a caller chose.
 func ValidateID(field, value string) error {
-	if value == "" || len(value) > maxIDLength || strings.ContainsFunc(value, func(r rune) bool { return r < ' ' }) {
-		return Errorf(CodeInvalidRequest, "%s must have 1 to %d bytes and no control characters.", field, maxIDLength)
+	if value == "" || len(value) > maxIDLength || !IsText(value) {
+		return Errorf(CodeInvalidRequest, "%s must have 1 to %d bytes of UTF-8 and no control characters.", field, maxIDLength)
 	}
 	return nil
+}
+
+// IsText says whether the value is UTF-8 without control characters, which is
+// what every database can keep and compare.
+func IsText(value string) bool {
+	return utf8.ValidString(value) && !strings.ContainsFunc(value, unicode.IsControl)
 }
 
 // Create stores a purchase that waits for its payment, and the student's

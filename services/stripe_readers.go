@@ -112,7 +112,7 @@ func readMoneyBack(e *Event, object gjson.Result) {
 func readChargeRefunded(e *Event, charge gjson.Result) {
 	readMoneyBack(e, charge)
 	if captured := capturedAmount(charge); captured > 0 {
-		e.learn(models.PaymentReceived{
+		e.learn(models.ChargeCaptured{
 			Amount:   captured,
 			Currency: strings.ToLower(text(charge.Get("currency"))),
 			At:       e.Created,
