@@ -71,7 +71,7 @@ func Run(ctx context.Context, cfg *config.Config, options Options) (report *Repo
 	}
 	defer func() { err = errors.Join(err, remove()) }()
 	b := &run{db: db, options: options, report: &Report{Engine: db.Engine}, feeder: newFeeder(db)}
-	stop, err := b.serve()
+	stop, err := b.serve(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -93,14 +93,14 @@ type run struct {
 }
 
 // serve starts a server for each way and returns how to stop them all.
-func (b *run) serve() (stop func() error, err error) {
+func (b *run) serve(ctx context.Context) (stop func() error, err error) {
 	cfg := &config.Config{
 		StripeWebhookSecrets: config.Secrets{secret}, MaxWebhookBytes: 1 << 20, ParkFor: time.Hour,
 	}
 	s := services.New(cfg, b.db, zap.NewNop())
-	ctx, cancel := context.WithCancel(context.Background())
+	working, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	var group errgroup.Group
-	group.Go(func() error { return s.Run(ctx) })
+	group.Go(func() error { return s.Run(working) })
 	var servers []*http.Server
 	stop = func() error {
 		for _, server := range servers {
@@ -111,7 +111,7 @@ func (b *run) serve() (stop func() error, err error) {
 	}
 	b.addresses = map[Way]string{}
 	for way, handler := range handlers(cfg, s, b.db) {
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 		if err != nil {
 			return nil, errors.Join(fmt.Errorf("listen: %w", err), stop())
 		}

@@ -55,7 +55,7 @@ func (p *program) runServer(ctx context.Context, cfg *config.Config, started fun
 	}
 	defer db.Close() //nolint:errcheck // everything is committed by now
 	s := services.New(cfg, db, log)
-	listener, err := net.Listen("tcp", cfg.ListenAddr)
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", cfg.ListenAddr)
 	if err != nil {
 		return fmt.Errorf("LISTEN_ADDR: %w", err)
 	}

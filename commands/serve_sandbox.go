@@ -22,7 +22,7 @@ import (
 
 const (
 	sandboxStudent   = "demo_student"
-	sandboxSecretKey = "sk_test_sandbox" //nolint:gosec // of a stand-in that takes any test key
+	sandboxSecretKey = "sk_test_sandbox"
 )
 
 // sandboxPlans are on sale in the sandbox.
@@ -43,7 +43,7 @@ func (p *program) serveSandbox(ctx context.Context) error {
 	if cfg.Live() {
 		return usageError{errors.New("STRIPE_SECRET_KEY: --sandbox is refused with a live key")}
 	}
-	listener, err := net.Listen("tcp", cfg.SandboxAddr)
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", cfg.SandboxAddr)
 	if err != nil {
 		return fmt.Errorf("SANDBOX_ADDR: %w", err)
 	}

@@ -92,16 +92,7 @@ func (db *DB) migrationProvider() (*goose.Provider, error) {
 	if err != nil {
 		return nil, fmt.Errorf("migrate the database: %w", err)
 	}
-	dialect, locker, err := goose.DialectSQLite3, lock.Locker(nil), error(nil)
-	if db.Engine == Postgres {
-		// A row with a lease, because a session's advisory lock would not
-		// survive a transaction-pooling PgBouncer.
-		dialect = goose.DialectPostgres
-		locker, err = lock.NewPostgresTableLocker(lock.WithTableLockTimeout(lockInterval, lockTries))
-	} else {
-		path, _ := SQLitePath(db.url)
-		locker = fileLocker{flock.New(path + ".migrate.lock")}
-	}
+	dialect, locker, err := db.migrationLock()
 	if err != nil {
 		return nil, fmt.Errorf("prepare the migration lock: %w", err)
 	}
@@ -111,6 +102,18 @@ func (db *DB) migrationProvider() (*goose.Provider, error) {
 		return nil, fmt.Errorf("prepare the migrations: %w", err)
 	}
 	return provider, nil
+}
+
+// migrationLock is a row with a lease on PostgreSQL, because a session's
+// advisory lock would not survive a transaction-pooling PgBouncer; on SQLite
+// it is a file beside the database.
+func (db *DB) migrationLock() (goose.Dialect, lock.Locker, error) {
+	if db.Engine == Postgres {
+		locker, err := lock.NewPostgresTableLocker(lock.WithTableLockTimeout(lockInterval, lockTries))
+		return goose.DialectPostgres, locker, err
+	}
+	path, _ := SQLitePath(db.url)
+	return goose.DialectSQLite3, fileLocker{flock.New(path + ".migrate.lock")}, nil
 }
 
 // fileLocker keeps two processes from migrating one SQLite file at once.

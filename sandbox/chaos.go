@@ -103,8 +103,8 @@ func (d *delivery) heldBack(ctx context.Context) bool {
 }
 
 // letOvertake frees the held deliveries that by overtook. The state is locked.
-func (to *endpoint) letOvertake(by *delivery) {
-	to.held = slices.DeleteFunc(to.held, func(d *delivery) bool {
+func (e *endpoint) letOvertake(by *delivery) {
+	e.held = slices.DeleteFunc(e.held, func(d *delivery) bool {
 		if d == by {
 			return true
 		}

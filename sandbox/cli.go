@@ -91,7 +91,7 @@ func (s *Sandbox) subscribe(w http.ResponseWriter, r *http.Request) {
 	}
 	k := s.connect(l)
 	if k == nil {
-		s.answerError(w, r, &apiError{status: http.StatusServiceUnavailable, Type: typeAPI, Message: "The sandbox does not run."})
+		s.answerError(w, r, &apiError{status: http.StatusServiceUnavailable, Type: typeAPI, Message: "The sandbox has stopped."})
 		return
 	}
 	defer s.disconnect(l, k)
@@ -113,11 +113,11 @@ func (s *Sandbox) listening(id string) (l *listener) {
 }
 
 // connect puts a link in place of the session's earlier one. It gives nil where
-// Run does not run, for nobody would end the connection.
+// Run has ended, for nobody would end the connection.
 func (s *Sandbox) connect(l *listener) (k *link) {
 	var earlier *link
 	s.within(func(st *state) {
-		if !st.running {
+		if st.stopped {
 			return
 		}
 		st.readers++
@@ -132,7 +132,7 @@ func (s *Sandbox) connect(l *listener) (k *link) {
 // Run has ended or another connection has come meanwhile.
 func (s *Sandbox) attach(l *listener, k *link, conn *websocket.Conn) (ok bool) {
 	s.within(func(st *state) {
-		if ok = st.running && l.link == k; ok {
+		if ok = !st.stopped && l.link == k; ok {
 			k.conn = conn
 			close(k.ready)
 		}
@@ -171,7 +171,7 @@ func (s *Sandbox) hangUp() {
 	var links []*link
 	var hungUp chan struct{}
 	s.within(func(st *state) {
-		st.running = false
+		st.stopped = true
 		for _, l := range st.listeners {
 			links = append(links, l.link)
 		}

@@ -111,7 +111,6 @@ func (s *Sandbox) AddEndpoint(endpoint Endpoint) string {
 // Run delivers webhooks and lets time-delayed things happen, until ctx is done
 // and everything that it started has ended. It then gives nil. Run it once.
 func (s *Sandbox) Run(ctx context.Context) error {
-	s.within(func(st *state) { st.running = true })
 	var tasks sync.WaitGroup
 	defer s.client.CloseIdleConnections()
 	defer tasks.Wait()

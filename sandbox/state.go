@@ -36,7 +36,7 @@ type state struct {
 	tasks   []task        // waiting for Run to start them
 	pending int           // tasks waiting or under way
 	idle    chan struct{} // closed when pending comes down to 0
-	running bool          // Run runs: a CLI may connect
+	stopped bool          // Run has ended: no CLI may connect any more
 	readers int           // CLI connections being read
 	hungUp  chan struct{} // closed when the last of them ended, after Run
 }
