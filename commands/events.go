@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -84,10 +85,16 @@ func (p *program) eventsShow() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				if asJSON {
-					return p.printJSON(event.WithPayload())
+				if !asJSON {
+					p.printEvent(event)
+					return nil
 				}
-				return p.printEvent(event)
+				encoded, err := event.JSONWithPayload()
+				if err != nil {
+					return err
+				}
+				fmt.Fprintln(p.stdout, indented(encoded))
+				return nil
 			})
 		},
 	}
@@ -95,7 +102,7 @@ func (p *program) eventsShow() *cobra.Command {
 	return cmd
 }
 
-func (p *program) printEvent(e *models.WebhookEvent) error {
+func (p *program) printEvent(e *models.WebhookEvent) {
 	for _, line := range [][2]string{
 		{"id", e.ID}, {"type", e.Type}, {"api version", orDash(e.APIVersion)}, {"livemode", fmt.Sprint(e.Livemode)},
 		{"status", string(e.Status)}, {"reason", orDash(e.Reason)}, {"purchase", orDash(e.TransactionID)},
@@ -104,8 +111,16 @@ func (p *program) printEvent(e *models.WebhookEvent) error {
 	} {
 		fmt.Fprintf(p.stdout, "%-13s %s\n", line[0], line[1])
 	}
-	fmt.Fprintln(p.stdout)
-	return p.printJSON(json.RawMessage(e.Payload))
+	fmt.Fprintf(p.stdout, "\n%s\n", indented([]byte(e.Payload)))
+}
+
+// indented lays JSON out for people; what is nested too deeply stays as it is.
+func indented(encoded []byte) string {
+	var out bytes.Buffer
+	if err := json.Indent(&out, encoded, "", "  "); err != nil {
+		return string(encoded)
+	}
+	return out.String()
 }
 
 func (p *program) eventsReplay() *cobra.Command {

@@ -1,6 +1,8 @@
 package controllers
 
 import (
+	"net/http"
+
 	"github.com/gin-gonic/gin"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
@@ -71,7 +73,12 @@ func (h *Controllers) Event(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	return ok(c, event.WithPayload())
+	body, err := event.JSONWithPayload()
+	if err != nil {
+		return err
+	}
+	c.Data(http.StatusOK, "application/json; charset=utf-8", body)
+	return nil
 }
 
 // ReplayEvent applies a stored event once more.

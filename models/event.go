@@ -3,6 +3,7 @@ package models
 import (
 	"cmp"
 	"encoding/json"
+	"fmt"
 	"time"
 )
 
@@ -24,15 +25,15 @@ type WebhookEvent struct {
 	NextAttemptAt *time.Time  `json:"next_attempt_at"`
 }
 
-// EventWithPayload shows an event together with what Stripe sent.
-type EventWithPayload struct {
-	*WebhookEvent
-	Payload json.RawMessage `json:"payload"`
-}
-
-// WithPayload shows the payload as the JSON that it is.
-func (e *WebhookEvent) WithPayload() EventWithPayload {
-	return EventWithPayload{e, json.RawMessage(e.Payload)}
+// JSONWithPayload shows the event together with what Stripe sent, byte for
+// byte: encoding/json would refuse nesting that Stripe's signature covered.
+func (e *WebhookEvent) JSONWithPayload() ([]byte, error) {
+	encoded, err := json.Marshal(e)
+	if err != nil {
+		return nil, fmt.Errorf("encode event %s: %w", e.ID, err)
+	}
+	encoded = append(encoded[:len(encoded)-1], `,"payload":`...)
+	return append(append(encoded, e.Payload...), '}'), nil
 }
 
 // TableName is the contract's.

@@ -2,7 +2,9 @@ package sandbox_test
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stripe/stripe-go/v76"
@@ -32,6 +34,28 @@ func TestIdempotency(t *testing.T) {
 		refused(t, err, 402, stripe.ErrorTypeCard, stripe.ErrorCodeCardDeclined)
 	}
 	equal(t, "declined once", len(b.Books()), 2)
+}
+
+// TestIdempotencyUnderConcurrency sends the same call many times at once.
+func TestIdempotencyUnderConcurrency(t *testing.T) {
+	b := start(t)
+	var callers sync.WaitGroup
+	ids := make([]string, 8)
+	for i := range ids {
+		callers.Go(func() {
+			params := paid(1000, "pm_card_visa")
+			params.IdempotencyKey = stripe.String("key_1")
+			pi, err := b.api.PaymentIntents.New(params)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			ids[i] = pi.ID
+		})
+	}
+	callers.Wait()
+	equal(t, "made", len(b.Books()), 1)
+	equal(t, "everybody got it", count(ids, ids[0]), len(ids))
 }
 
 func TestKeys(t *testing.T) {
@@ -82,6 +106,22 @@ func TestMistakes(t *testing.T) {
 	unexpandable.AddExpand("charges")
 	_, err = b.api.PaymentIntents.New(unexpandable)
 	refused(t, err, 400, stripe.ErrorTypeInvalidRequest, "")
+}
+
+// TestListsWithoutNumbers sends lists as Stripe's older clients do.
+func TestListsWithoutNumbers(t *testing.T) {
+	b := start(t)
+	p := &player{t: t, b: b}
+	status, cs := p.post("/v1/checkout/sessions", url.Values{
+		"success_url":                                  {"https://example.com/ok"},
+		"line_items[][quantity]":                       {"1", "2"},
+		"line_items[][price_data][currency]":           {"eur", "eur"},
+		"line_items[][price_data][unit_amount]":        {"1000", "300"},
+		"line_items[][price_data][product_data][name]": {"10 hours", "a book"},
+		"expand[]": {"payment_intent"},
+	})
+	equal(t, "status", status, 200)
+	equal(t, "total", cs["amount_total"], any(float64(1600)))
 }
 
 func TestFaults(t *testing.T) {

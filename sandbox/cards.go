@@ -36,6 +36,7 @@ func declined(reason string) *decline {
 // testCards are known by the name behind pm_card_ and tok_.
 var testCards = map[string]testCard{
 	"visa":             {number: "4242424242424242", brand: "visa"},
+	"bypassPending":    {number: "4000000000000077", brand: "visa"},
 	"visa_debit":       {number: "4000056655665556", brand: "visa", funding: "debit"},
 	"mastercard":       {number: "5555555555554444", brand: "mastercard"},
 	"mastercard_debit": {number: "5200828282828210", brand: "mastercard", funding: "debit"},

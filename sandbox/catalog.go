@@ -65,7 +65,7 @@ func (c *call) listProducts() (any, error) {
 }
 
 func (c *call) createPrice() (any, error) {
-	p, err := c.priceFrom(c.form, "product_data")
+	p, err := c.priceFrom(c.form)
 	if err != nil {
 		return nil, err
 	}
@@ -75,10 +75,13 @@ func (c *call) createPrice() (any, error) {
 
 // priceFrom makes a price of its parameters, those of its own call or of
 // price_data; the product may be described in place.
-func (c *call) priceFrom(f *form, productData string) (*price, error) {
-	currency, unit := f.currency("currency"), f.number("unit_amount", -1)
-	if unit < 0 {
+func (c *call) priceFrom(f *form) (*price, error) {
+	currency, unit := f.currency(), f.number("unit_amount", -1)
+	switch {
+	case unit < 0:
 		f.fail(invalid(codeMissing, f.full("unit_amount"), "Missing required param: %s.", f.full("unit_amount")))
+	case unit > largestAmount:
+		f.fail(invalid(codeAmountTooLarge, f.full("unit_amount"), "Amount must be no more than %d.", largestAmount))
 	}
 	p := &price{
 		Active: true, BillingScheme: "per_unit", Currency: currency,
@@ -92,24 +95,8 @@ func (c *call) priceFrom(f *form, productData string) (*price, error) {
 			IntervalCount: r.number("interval_count", 1), UsageType: "licensed",
 		}
 	}
-	productID, data := f.text("product"), f.at(productData)
-	f.ignore("expand", "active", "tax_behavior", "billing_scheme")
-	if err := f.end(); err != nil {
-		return nil, err
-	}
-	switch {
-	case data != nil:
-		made := c.newProduct(data.required("name"), data.text("description"), data.metadata(nil))
-		productID = made.ID
-		data.ignore("images", "tax_code", "unit_label", "statement_descriptor")
-	case productID == "":
-		f.fail(invalid(codeMissing, f.full("product"), "Missing required param: %s.", f.full("product")))
-	default:
-		if _, err := find[*product](c.state, "product", productID, f.full("product")); err != nil {
-			return nil, err
-		}
-	}
-	if err := f.end(); err != nil {
+	productID, err := c.productOf(f)
+	if err != nil {
 		return nil, err
 	}
 	p.head = head{ID: newID("price_1", usualID-1), Object: "price", Created: c.now}
@@ -117,10 +104,35 @@ func (c *call) priceFrom(f *form, productData string) (*price, error) {
 	return add(c.state, &c.prices, p), nil
 }
 
+// productOf finds or makes the product of a price, and ends its form.
+func (c *call) productOf(f *form) (string, error) {
+	productID, data := f.text("product"), f.at("product_data")
+	f.ignore("expand", "active", "tax_behavior", "billing_scheme")
+	if data == nil {
+		if productID == "" {
+			f.fail(invalid(codeMissing, f.full("product"), "Missing required param: %s.", f.full("product")))
+		}
+		if err := f.end(); err != nil {
+			return "", err
+		}
+		_, err := find[*product](c.state, "product", productID, f.full("product"))
+		return productID, err
+	}
+	name, description, metadata := data.required("name"), data.text("description"), data.metadata(nil)
+	data.ignore("images", "tax_code", "unit_label", "statement_descriptor")
+	if err := data.end(); err != nil {
+		return "", err
+	}
+	if err := f.end(); err != nil {
+		return "", err
+	}
+	return c.newProduct(name, description, metadata).ID, nil
+}
+
 // linePrice finds or makes the price of one line.
 func (c *call) linePrice(f *form) (*price, error) {
 	if data := f.at("price_data"); data != nil {
-		return c.priceFrom(data, "product_data")
+		return c.priceFrom(data)
 	}
 	return find[*price](c.state, "price", f.required("price"), f.full("price"))
 }

@@ -26,7 +26,9 @@ const longestHold = 200 * time.Millisecond
 // longestDelay bounds Chaos.DelayMS.
 const longestDelay = time.Hour
 
-func newRandom(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, seed)) }
+func newRandom(seed uint64) *rand.Rand {
+	return rand.New(rand.NewPCG(seed, seed)) //nolint:gosec // chaos is to be repeatable, not secret
+}
 
 func (x Chaos) check() error {
 	for name, p := range map[string]float64{"duplicate": x.Duplicate, "drop": x.Drop, "reorder": x.Reorder} {

@@ -139,7 +139,13 @@ func (c *call) readLines(forms []*form) (lines []line, err error) {
 		if err := f.end(); err != nil {
 			return nil, err
 		}
+		if quantity < 1 || quantity > largestAmount {
+			return nil, invalid("", f.full("quantity"), "Invalid quantity: must be between 1 and %d.", largestAmount)
+		}
 		lines = append(lines, line{price: p, quantity: quantity})
+	}
+	if len(lines) > 0 && total(lines) > largestAmount {
+		return nil, invalid(codeAmountTooLarge, "", "The total must be no more than %d.", largestAmount)
 	}
 	for _, l := range lines {
 		if l.price.Currency != lines[0].price.Currency {

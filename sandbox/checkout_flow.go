@@ -100,10 +100,7 @@ func (c *call) subscribeBySession(cs *checkoutSession, pm *paymentMethod) error 
 		c.emit("customer.created", cus, nil)
 	}
 	c.attach(pm, cus)
-	sub, err := c.subscribe(cus, cs.lines, pm, cs.innerTags, false)
-	if err != nil {
-		return err
-	}
+	sub := c.subscribe(cus, cs.lines, pm, cs.innerTags, false)
 	cs.Subscription, cs.Invoice = nullString(sub.ID), sub.LatestInvoice
 	c.sessionPaid(cs)
 	return nil

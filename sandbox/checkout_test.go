@@ -1,6 +1,7 @@
 package sandbox_test
 
 import (
+	"net/url"
 	"testing"
 
 	"github.com/stripe/stripe-go/v76"
@@ -98,4 +99,21 @@ func TestCheckoutOfSubscription(t *testing.T) {
 	ok(t, err)
 	equal(t, "status", sub.Status, stripe.SubscriptionStatusActive)
 	equal(t, "metadata", sub.Metadata["plan"], "monthly")
+}
+
+// TestPaymentPage pays as the CLI's fixtures do.
+func TestPaymentPage(t *testing.T) {
+	b := start(t)
+	cs := b.session()
+	p := &player{t: t, b: b}
+	status, answer := p.post("/v1/payment_pages/"+cs.ID+"/confirm", url.Values{"payment_method": {"pm_card_chargeDeclined"}, "expected_amount": {"3000"}})
+	equal(t, "declined", status, 402)
+	equal(t, "code", answer["error"].(map[string]any)["code"], any("card_declined"))
+	status, _ = p.post("/v1/payment_pages/"+cs.ID+"/confirm", url.Values{"payment_method": {"pm_card_visa"}, "expected_amount": {"1"}})
+	equal(t, "another amount", status, 400)
+	status, _ = p.post("/v1/payment_pages/"+cs.ID+"/confirm", url.Values{"payment_method": {"pm_card_visa"}})
+	equal(t, "paid", status, 200)
+	list := b.api.CheckoutSessions.List(&stripe.CheckoutSessionListParams{PaymentIntent: stripe.String(b.Books()[0].PaymentIntent)})
+	equal(t, "listed", list.Next(), true)
+	equal(t, "status", list.CheckoutSession().Status, stripe.CheckoutSessionStatusComplete)
 }

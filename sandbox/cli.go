@@ -20,6 +20,10 @@ const (
 	// cliReconnect is after how many seconds the CLI dials anew by itself.
 	cliReconnect = 24 * 60 * 60
 
+	// cliSessionLifetime is for how many seconds a session that nobody is
+	// connected to may still be connected to.
+	cliSessionLifetime = 60 * 60
+
 	cliWriteTimeout = 10 * time.Second
 
 	// cliAckTimeout is how long an acknowledgement is waited for.
@@ -31,9 +35,10 @@ const (
 
 // listener is a session of a listening CLI.
 type listener struct {
-	id   string
-	link *link // nil while no CLI is connected
-	open map[string]*cliDelivery
+	id      string
+	created int64                   // Unix seconds
+	link    *link                   // nil while no CLI is connected
+	open    map[string]*cliDelivery // sent and not reported on yet
 }
 
 // link is one connection of a session. It exists before the CLI is told that
@@ -65,7 +70,12 @@ type cliSession struct {
 }
 
 func (c *call) createListener() (any, error) {
-	l := &listener{id: newID("cliws_", usualID)}
+	l := &listener{id: newID("cliws_", usualID), created: c.now}
+	for id, old := range c.listeners {
+		if old.link == nil && old.created < c.now-cliSessionLifetime {
+			delete(c.listeners, id)
+		}
+	}
 	c.listeners[l.id] = l
 	return cliSession{
 		Feature:        "webhooks",
@@ -100,7 +110,7 @@ func (s *Sandbox) subscribe(w http.ResponseWriter, r *http.Request) {
 		s.log.Debug("sandbox refused a websocket", zap.Error(err)) // Accept has answered
 		return
 	}
-	defer conn.CloseNow()
+	defer conn.CloseNow() //nolint:errcheck // it is over either way
 	conn.SetReadLimit(cliMaxMessage)
 	if s.attach(l, k, conn) {
 		s.read(r.Context(), l, conn)

@@ -62,7 +62,7 @@ func (s *Sandbox) tell(ctx context.Context, k *link, d *cliDelivery) {
 		}
 	}
 	s.within(func(*state) {
-		d.Attempts = 1
+		d.Attempts, d.payload = 1, nil
 		if err != nil {
 			d.Error = err.Error()
 		}

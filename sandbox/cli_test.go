@@ -199,10 +199,11 @@ func connectCLI(t *testing.T, b *bench) *player {
 	status, session := p.post("/v1/stripecli/sessions", url.Values{"device_name": {"test"}, "websocket_features[]": {"webhooks"}})
 	equal(t, "session", status, 200)
 	equal(t, "secret", session["secret"], any(testSecret))
-	conn, _, err := websocket.Dial(t.Context(), session["websocket_url"].(string)+"?websocket_feature=webhooks", &websocket.DialOptions{
-		Subprotocols: []string{"stripecli-devproxy-v1"},
-		HTTPHeader:   http.Header{"Websocket-Id": {session["websocket_id"].(string)}},
-	})
+	conn, _, err := websocket.Dial( //nolint:bodyclose // Dial closes it
+		t.Context(), session["websocket_url"].(string)+"?websocket_feature=webhooks", &websocket.DialOptions{
+			Subprotocols: []string{"stripecli-devproxy-v1"},
+			HTTPHeader:   http.Header{"Websocket-Id": {session["websocket_id"].(string)}},
+		})
 	ok(t, err)
 	conn.SetReadLimit(1 << 20)
 	equal(t, "subprotocol", conn.Subprotocol(), "stripecli-devproxy-v1")
@@ -219,7 +220,7 @@ func (p *player) post(path string, form url.Values) (int, map[string]any) {
 	req.Header.Set("Authorization", "Bearer "+testKey)
 	resp, err := http.DefaultClient.Do(req)
 	ok(p.t, err)
-	defer resp.Body.Close()
+	defer resp.Body.Close() //nolint:errcheck // it was only read
 	var answer map[string]any
 	ok(p.t, json.NewDecoder(resp.Body).Decode(&answer))
 	return resp.StatusCode, answer

@@ -43,7 +43,7 @@ const longestRetry = time.Hour
 type delivery struct {
 	Delivery
 	event     *event
-	payload   []byte
+	payload   []byte // until it is over
 	to        *endpoint
 	delay     time.Duration
 	overtaken chan struct{} // closed once it may go; nil where nothing holds it
@@ -132,7 +132,7 @@ func (s *Sandbox) deliver(ctx context.Context, d *delivery) {
 		wait = min(2*wait, longestRetry)
 	}
 	s.within(func(*state) {
-		d.State = deliveryGivenUp
+		d.State, d.payload = deliveryGivenUp, nil
 		if !letGo {
 			d.State = deliveryAbandoned
 		}
@@ -141,14 +141,14 @@ func (s *Sandbox) deliver(ctx context.Context, d *delivery) {
 
 // attempted notes an attempt and tells whether it was the last one needed.
 func (s *Sandbox) attempted(d *delivery, status int, err error) (done bool) {
-	s.within(func(st *state) {
+	s.within(func(*state) {
 		d.Attempts++
 		d.Status, d.Error = status, ""
 		if err != nil {
 			d.Error = err.Error()
 		}
 		if status >= 200 && status < 300 {
-			d.State = deliveryDelivered
+			d.State, d.payload = deliveryDelivered, nil
 			d.event.PendingWebhooks = max(d.event.PendingWebhooks-1, 0)
 			done = true
 		}

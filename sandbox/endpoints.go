@@ -106,7 +106,7 @@ func (s *Sandbox) post(ctx context.Context, to *endpoint, payload []byte) (statu
 	if err != nil {
 		return 0, fmt.Errorf("post webhook: %w", err)
 	}
-	defer resp.Body.Close()
+	defer resp.Body.Close()                         //nolint:errcheck // it was only read
 	_, _ = io.CopyN(io.Discard, resp.Body, maxBody) // lets the connection be used again
 	return resp.StatusCode, nil
 }

@@ -35,7 +35,6 @@ const (
 	codeMissing         = "parameter_missing"
 	codeUnknown         = "parameter_unknown"
 	codeInvalidInteger  = "parameter_invalid_integer"
-	codeInvalidEmpty    = "parameter_invalid_empty"
 	codeResourceMissing = "resource_missing"
 	codeIntentState     = "payment_intent_unexpected_state"
 	codeAmountTooSmall  = "amount_too_small"

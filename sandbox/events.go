@@ -78,21 +78,21 @@ func (c *call) emit(kind string, o object, before snapshot) {
 // and whole for lists; null for what was not there.
 func differences(before, after map[string]any) map[string]any {
 	changed := map[string]any{}
-	for key, new := range after {
-		old := before[key]
-		if reflect.DeepEqual(old, new) {
+	for key, now := range after {
+		then := before[key]
+		if reflect.DeepEqual(then, now) {
 			continue
 		}
-		oldMap, ok1 := old.(map[string]any)
-		newMap, ok2 := new.(map[string]any)
-		if ok1 && ok2 {
-			old = differences(oldMap, newMap)
+		inner, isMap := then.(map[string]any)
+		outer, areMaps := now.(map[string]any)
+		if isMap && areMaps {
+			then = differences(inner, outer)
 		}
-		changed[key] = old
+		changed[key] = then
 	}
-	for key, old := range before {
+	for key, then := range before {
 		if _, kept := after[key]; !kept {
-			changed[key] = old
+			changed[key] = then
 		}
 	}
 	return changed

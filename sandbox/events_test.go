@@ -1,6 +1,7 @@
 package sandbox_test
 
 import (
+	"net/url"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -85,4 +86,12 @@ func TestEventResent(t *testing.T) {
 	equal(t, "status", status, 200)
 	b.settled()
 	equal(t, "received", count(b.hook.ids(), id), 2)
+	endpoints := b.api.WebhookEndpoints.List(nil)
+	equal(t, "endpoints", endpoints.Next(), true)
+	status, _ = p.post("/v1/events/"+id+"/retry", url.Values{"webhook_endpoint": {endpoints.WebhookEndpoint().ID}})
+	equal(t, "to one endpoint", status, 200)
+	b.settled()
+	equal(t, "received again", count(b.hook.ids(), id), 3)
+	status, _ = p.post("/v1/events/"+id+"/retry", url.Values{"webhook_endpoint": {"we_none"}})
+	equal(t, "to none", status, 400)
 }

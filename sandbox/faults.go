@@ -106,6 +106,6 @@ func (c *call) listFaults() (any, error) {
 }
 
 func (c *call) clearFaults() (any, error) {
-	c.state.faults = nil
+	c.faults = nil
 	return c.listFaults()
 }

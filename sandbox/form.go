@@ -3,7 +3,6 @@ package sandbox
 import (
 	"net/http"
 	"net/url"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -69,16 +68,25 @@ func (f *form) put(path []string, value string) {
 }
 
 // element gives the key of the list element that "[]" means: the first that
-// has nothing at rest yet, else a new one.
+// has no value at rest yet, else a new one.
 func (f *form) element(rest []string) string {
 	if len(rest) > 0 {
 		for _, key := range f.order {
-			if _, taken := f.kids[key].kids[rest[0]]; !taken {
+			if !f.kids[key].taken(rest) {
 				return key
 			}
 		}
 	}
 	return strconv.Itoa(len(f.order))
+}
+
+func (f *form) taken(path []string) bool {
+	for _, key := range path {
+		if f = f.kids[key]; f == nil {
+			return false
+		}
+	}
+	return true
 }
 
 func (f *form) kid(key string) *form {
@@ -231,36 +239,6 @@ func (f *form) plain() any {
 		m[key] = kid.plain()
 	}
 	return m
-}
-
-var currencyCode = regexp.MustCompile(`^[a-z]{3}$`)
-
-// currency reads a required currency, which Stripe takes in any case.
-func (f *form) currency(key string) string {
-	value := strings.ToLower(f.required(key))
-	if value != "" && !currencyCode.MatchString(value) {
-		f.fail(invalid("", f.full(key), "Invalid currency: %s.", value))
-	}
-	return value
-}
-
-// largestAmount is what Stripe charges at most, in minor units.
-// https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts
-const largestAmount = 99_999_999
-
-// amount reads a required amount that can be charged, in minor units.
-func (f *form) amount(key string) int64 {
-	if f.required(key) == "" {
-		return 0
-	}
-	n := f.number(key, 0)
-	switch {
-	case n < 1:
-		f.fail(invalid(codeAmountTooSmall, f.full(key), "Amount must be at least 1."))
-	case n > largestAmount:
-		f.fail(invalid(codeAmountTooLarge, f.full(key), "Amount must be no more than %d.", largestAmount))
-	}
-	return n
 }
 
 // metadata gives old with what was sent put in: an empty value takes a key

@@ -3,7 +3,7 @@ package sandbox
 func (c *call) createInvoiceItem() (any, error) {
 	f := c.form
 	item := &invoiceItem{
-		Amount: f.amount("amount"), Currency: f.currency("currency"), Customer: f.required("customer"),
+		Amount: f.amount(), Currency: f.currency(), Customer: f.required("customer"),
 		Date: c.now, Description: nullString(f.text("description")), Metadata: f.metadata(nil), Quantity: 1,
 	}
 	f.ignore("expand")
@@ -127,7 +127,13 @@ func (c *call) methodFor(inv *invoice, methodID string) (*paymentMethod, error) 
 }
 
 func (c *call) listInvoicePayments() (any, error) {
-	invoiceID := c.form.text("invoice")
-	c.form.ignore("status", "payment")
-	return list(c, &c.invoicePayments, func(p *invoicePayment) bool { return invoiceID == "" || p.Invoice == invoiceID })
+	invoiceID, status, intentID := c.form.text("invoice"), c.form.text("status"), ""
+	if payment := c.form.at("payment"); payment != nil {
+		payment.ignore("type")
+		intentID = payment.text("payment_intent")
+	}
+	return list(c, &c.invoicePayments, func(p *invoicePayment) bool {
+		return (invoiceID == "" || p.Invoice == invoiceID) && (status == "" || p.Status == status) &&
+			(intentID == "" || p.intent.ID == intentID)
+	})
 }

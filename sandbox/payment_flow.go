@@ -118,11 +118,11 @@ func (c *call) authenticated(pi *paymentIntent, ok bool) error {
 		return err
 	}
 	if !ok {
-		c.fail(pi, pm, nil, decline{code: "payment_intent_authentication_failure",
+		_ = c.fail(pi, pm, nil, decline{code: "payment_intent_authentication_failure",
 			message: "The provided PaymentMethod has failed authentication."})
 		return nil
 	}
-	c.charge(pi, pm) // a refusal is told by its events
+	_ = c.charge(pi, pm) // a refusal is told by its events
 	return nil
 }
 
@@ -154,7 +154,7 @@ func (c *call) settle(pi *paymentIntent, ok bool) {
 	ch.Status, ch.FailureCode, ch.FailureMessage = chargeFailed, nullString(why.code), nullString(why.message)
 	ch.Outcome = refusedOutcome(why)
 	c.emit("charge.failed", ch, nil)
-	c.fail(pi, ch.method, ch, why)
+	_ = c.fail(pi, ch.method, ch, why) // nobody is asking
 }
 
 // authorizeOnly holds the money on the card until it is captured.

@@ -85,8 +85,8 @@ func (c *call) newIntent(pi *paymentIntent) *paymentIntent {
 func (c *call) createIntent() (any, error) {
 	f := c.form
 	pi := &paymentIntent{
-		Amount:             f.amount("amount"),
-		Currency:           f.currency("currency"),
+		Amount:             f.amount(),
+		Currency:           f.currency(),
 		CaptureMethod:      f.oneOf("capture_method", "automatic", "automatic_async", "manual"),
 		ConfirmationMethod: f.oneOf("confirmation_method", "automatic", "manual"),
 		MethodTypes:        f.texts("payment_method_types"),
@@ -161,10 +161,10 @@ func (c *call) updateIntent() (any, error) {
 	c.readIntent(&changed)
 	money := c.form.has("amount") || c.form.has("currency")
 	if c.form.has("amount") {
-		changed.Amount = c.form.amount("amount")
+		changed.Amount = c.form.amount()
 	}
 	if c.form.has("currency") {
-		changed.Currency = c.form.currency("currency")
+		changed.Currency = c.form.currency()
 	}
 	options := c.readConfirmation()
 	if err := c.form.end(); err != nil {

@@ -36,7 +36,7 @@ func (c *call) createRefund() (any, error) {
 	chargeID, intentID := f.text("charge"), f.text("payment_intent")
 	amount := int64(-1)
 	if f.has("amount") {
-		amount = f.amount("amount")
+		amount = f.amount()
 	}
 	reason := f.oneOf("reason", "", "duplicate", "fraudulent", "requested_by_customer")
 	metadata := f.metadata(nil)
@@ -118,6 +118,7 @@ func (c *call) newRefund(ch *charge, amount int64, reason string, metadata map[s
 // decideLater lets the test card's refund take its course.
 func (c *call) decideLater(re *refund, fate refundFate) {
 	switch fate {
+	case refundSucceeds: // at once
 	case refundPending:
 		c.later(func(c *call) {
 			if re.Status == refundIsPending {
@@ -156,7 +157,8 @@ func (c *call) moveRefund(re *refund, status string) {
 // settleRefund is moveRefund where the states allow it.
 func (c *call) settleRefund(re *refund, status string) error {
 	open := re.Status == refundIsPending || re.Status == refundNeedsAction
-	if !open && !(re.Status == refundSucceeded && status == refundFailed) {
+	failsLate := re.Status == refundSucceeded && status == refundFailed
+	if !open && !failsLate {
 		return invalid("", "", "A refund with a status of %s cannot become %s.", re.Status, status)
 	}
 	if re.Status == status {

@@ -101,10 +101,8 @@ func New(cfg Config) *Sandbox {
 // AddEndpoint registers a webhook endpoint for the events to come, and gives
 // its id (we_…).
 func (s *Sandbox) AddEndpoint(endpoint Endpoint) string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	e := newEndpoint(endpoint, s.cfg.Clock().Unix())
-	s.state.endpoints = append(s.state.endpoints, e)
+	s.within(func(st *state) { st.endpoints = append(st.endpoints, e) })
 	return e.ID
 }
 
@@ -167,13 +165,12 @@ func (s *Sandbox) Wait(ctx context.Context) error {
 // task is work that Run starts and waits for.
 type task func(ctx context.Context)
 
-// within runs f on the state, alone.
+// within runs f on the state, alone, and wakes Run where f left it work.
 func (s *Sandbox) within(f func(*state)) {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	f(s.state)
-	queued := len(s.state.tasks) > 0
-	s.mu.Unlock()
-	if queued {
+	if len(s.state.tasks) > 0 {
 		select {
 		case s.wake <- struct{}{}:
 		default: // Run is about to look anyway

@@ -134,7 +134,7 @@ func (b *bench) call(method, path, body string) (int, map[string]any) {
 	ok(b.t, err)
 	resp, err := http.DefaultClient.Do(req)
 	ok(b.t, err)
-	defer resp.Body.Close()
+	defer resp.Body.Close() //nolint:errcheck // it was only read
 	var answer map[string]any
 	ok(b.t, json.NewDecoder(resp.Body).Decode(&answer))
 	return resp.StatusCode, answer
@@ -161,8 +161,11 @@ func equalTypes(t *testing.T, got []string, want ...string) {
 	}
 }
 
+// refusal is an error of Stripe's that was looked at already.
+type refusal stripe.Error
+
 // refused asserts an error of Stripe's.
-func refused(t *testing.T, err error, status int, kind stripe.ErrorType, code stripe.ErrorCode) *stripe.Error {
+func refused(t *testing.T, err error, status int, kind stripe.ErrorType, code stripe.ErrorCode) *refusal {
 	t.Helper()
 	e, isStripe := errors.AsType[*stripe.Error](err)
 	if !isStripe {
@@ -174,7 +177,7 @@ func refused(t *testing.T, err error, status int, kind stripe.ErrorType, code st
 	if e.RequestID == "" {
 		t.Error("the error names no request")
 	}
-	return e
+	return (*refusal)(e)
 }
 
 // receiver takes webhooks as a product does.

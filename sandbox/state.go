@@ -100,7 +100,7 @@ func newID(prefix string, n int) string {
 	var b strings.Builder
 	b.WriteString(prefix)
 	for range n {
-		b.WriteByte(alphabet[rand.IntN(len(alphabet))])
+		b.WriteByte(alphabet[rand.IntN(len(alphabet))]) //nolint:gosec // ids are to differ, not to be secret
 	}
 	return b.String()
 }

@@ -86,12 +86,12 @@ func (c *call) createSubscription() (any, error) {
 	if pm == nil && behavior != "default_incomplete" {
 		return nil, invalid(codeResourceMissing, "", "This customer has no attached payment source or default payment method.")
 	}
-	return c.subscribe(cus, lines, pm, metadata, behavior == "default_incomplete")
+	return c.subscribe(cus, lines, pm, metadata, behavior == "default_incomplete"), nil
 }
 
 // subscribe starts a subscription with its first invoice, which is paid right
 // away unless it is to wait for its payment intent's confirmation.
-func (c *call) subscribe(cus *customer, lines []line, pm *paymentMethod, metadata map[string]string, wait bool) (*subscription, error) {
+func (c *call) subscribe(cus *customer, lines []line, pm *paymentMethod, metadata map[string]string, wait bool) *subscription {
 	if metadata == nil {
 		metadata = map[string]string{}
 	}
@@ -120,9 +120,9 @@ func (c *call) subscribe(cus *customer, lines []line, pm *paymentMethod, metadat
 	inv := c.periodInvoice(sub, billingCreate)
 	c.finalize(inv)
 	if !wait {
-		c.pay(inv, pm) // a refusal is told by the invoice and the subscription
+		_ = c.pay(inv, pm) // a refusal is told by the invoice and the subscription
 	}
-	return sub, nil
+	return sub
 }
 
 // after is when a period that starts at start (Unix seconds) ends.
@@ -154,7 +154,7 @@ func (c *call) renew(sub *subscription, pm *paymentMethod) error {
 	inv := c.periodInvoice(sub, billingCycle)
 	c.emit("customer.subscription.updated", sub, before)
 	c.finalize(inv)
-	c.pay(inv, pm)
+	_ = c.pay(inv, pm) // as above
 	return nil
 }
 
