@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -127,22 +128,19 @@ func (p *program) welcome(ctx context.Context, s *services.Services, w welcome) 
 			return err
 		}
 	}
-	purchase, err := s.Purchases.Create(ctx, services.NewPurchase{
-		StudentID: sandboxStudent, TransactionType: models.TypePackage, PlanID: &sandboxPlans[1].ID,
-		Hours: sandboxPlans[1].Hours, Amount: sandboxPlans[1].Amount, Currency: sandboxPlans[1].Currency,
-	})
+	answer, err := s.Sales.Sell(ctx, services.Order{StudentID: sandboxStudent, Plan: sandboxPlans[1].ID}, services.RequestKey{})
 	if err != nil {
 		return err
 	}
-	intent, err := s.Stripe.CreatePaymentIntent(ctx, purchase)
-	if err != nil {
-		return err
+	var sale services.Sale
+	if err := json.Unmarshal(answer.Body, &sale); err != nil {
+		return fmt.Errorf("read the sale: %w", err)
 	}
-	w.print(p.stdout, purchase, intent)
+	w.print(p.stdout, sale.Purchase)
 	return nil
 }
 
-func (w welcome) print(out io.Writer, purchase *models.Purchase, intent string) {
+func (w welcome) print(out io.Writer, purchase *models.Purchase) {
 	_, apiKey, _ := strings.Cut(strings.SplitN(w.environ["API_KEYS"], ",", 2)[0], ":")
 	_, apiKey, _ = strings.Cut(apiKey, ":")
 	key := w.environ["STRIPE_SECRET_KEY"]
@@ -168,5 +166,5 @@ other commands (audit, reconcile, test-stripe-webhook), in another terminal:
 
   export STRIPE_WEBHOOK_SECRET=%[4]s STRIPE_SECRET_KEY=%[8]s STRIPE_API_BASE=%[2]s
 
-`, w.base, w.stripe, apiKey, w.environ["STRIPE_WEBHOOK_SECRET"], purchase.StudentID, purchase.Hours, purchase.ID, key, intent)
+`, w.base, w.stripe, apiKey, w.environ["STRIPE_WEBHOOK_SECRET"], purchase.StudentID, purchase.Hours, purchase.ID, key, *purchase.StripePaymentIntentID)
 }

@@ -2,6 +2,7 @@ package controllers
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/gin-gonic/gin"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -32,9 +33,17 @@ func (h *Controllers) Purchases(c *gin.Context) error {
 	return ok(c, purchases)
 }
 
-// Balance answers a student's account.
+// Balance answers a student's account, now or as it was ?at= a time.
 func (h *Controllers) Balance(c *gin.Context) error {
-	account, err := h.services.Accounts.Balance(c.Request.Context(), c.Param("student_id"))
+	ctx, student := c.Request.Context(), c.Param("student_id")
+	account, err := h.services.Accounts.Balance(ctx, student)
+	if at := c.Query("at"); at != "" {
+		t, parseErr := time.Parse(time.RFC3339, at)
+		if parseErr != nil {
+			return services.Errorf(services.CodeInvalidRequest, "at must be a time such as 2026-01-31T12:00:00Z.")
+		}
+		account, err = h.services.Accounts.BalanceAt(ctx, student, t)
+	}
 	if err != nil {
 		return err
 	}

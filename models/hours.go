@@ -36,6 +36,16 @@ func ParseHours(s string) (Hours, error) {
 	return Hours(hundredths), nil
 }
 
+// ParseSignedHours reads a decimal that may be negative.
+func ParseSignedHours(s string) (Hours, error) {
+	magnitude, negative := strings.CutPrefix(s, "-")
+	h, err := ParseHours(magnitude)
+	if negative {
+		h = -h
+	}
+	return h, err
+}
+
 // String shows the hours with exactly two places.
 func (h Hours) String() string {
 	sign, n := "", uint64(h)
@@ -55,12 +65,15 @@ func (h *Hours) UnmarshalJSON(data []byte) error {
 	if err := json.Unmarshal(data, &s); err != nil {
 		return fmt.Errorf("hours must be a string such as \"1.50\"")
 	}
-	parsed, err := ParseHours(strings.TrimSpace(s))
-	if err != nil {
-		return err
-	}
+	parsed, err := ParseSignedHours(s)
 	*h = parsed
-	return nil
+	return err
+}
+
+// Price is what the hours cost of a purchase with these terms, in minor units,
+// rounded half up.
+func (h Hours) Price(terms Terms) int64 {
+	return int64(Hours(terms.Amount).proportionOf(int64(min(h, terms.Hours)), int64(terms.Hours)))
 }
 
 // proportionOf gives h × part / whole, rounded half up to a hundredth of an

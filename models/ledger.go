@@ -14,6 +14,7 @@ type LedgerEntry struct {
 	Currency      string    `json:"currency"`
 	EventID       *string   `json:"event_id"`
 	Reference     *string   `json:"reference"`
+	Reason        *string   `json:"reason,omitempty"` // of an adjustment
 	CreatedAt     time.Time `json:"created_at"`
 }
 

@@ -4,31 +4,64 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
 
 	"hourbank/models"
 )
 
-// AccountService reads students' accounts and ledgers. It is safe for
-// concurrent use.
+// AccountService reads students' accounts and ledgers, and books what moves
+// hours without money: lessons and adjustments. It is safe for concurrent
+// use.
 type AccountService struct{ db *models.DB }
 
 // NewAccountService makes the service.
 func NewAccountService(db *models.DB) *AccountService { return &AccountService{db: db} }
 
+var errNoAccount = Errorf(CodeNotFound, "This student has no account yet; the first purchase opens one.")
+
 // Balance gives a student's account. It returns an *Error with code not_found
 // where the student never bought anything.
 func (s *AccountService) Balance(ctx context.Context, studentID string) (*models.Account, error) {
+	return readAccount(s.db.Reader.WithContext(ctx), studentID)
+}
+
+func readAccount(tx *gorm.DB, studentID string) (*models.Account, error) {
 	var account models.Account
-	err := s.db.Reader.WithContext(ctx).Where("student_id = ?", studentID).Take(&account).Error
+	err := tx.Where("student_id = ?", studentID).Take(&account).Error
 	if errors.Is(err, gorm.ErrRecordNotFound) {
-		return nil, Errorf(CodeNotFound, "This student has no account yet; the first purchase opens one.")
+		return nil, errNoAccount
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read an account: %w", err)
 	}
 	return &account, nil
+}
+
+// BalanceAt gives the account as it was at a time: the sums of its entries
+// until then.
+func (s *AccountService) BalanceAt(ctx context.Context, studentID string, at time.Time) (*models.Account, error) {
+	account, err := s.Balance(ctx, studentID)
+	if err != nil {
+		return nil, err
+	}
+	var entries []models.LedgerEntry
+	rows := s.db.Reader.WithContext(ctx).Select("kind, sum(hours) AS hours, sum(amount) AS amount").
+		Where("student_id = ? AND created_at <= ?", studentID, at.UTC()).Group("kind")
+	if err := rows.Find(&entries).Error; err != nil {
+		return nil, fmt.Errorf("sum a ledger: %w", err)
+	}
+	var total models.Movement
+	for _, sums := range entries {
+		total.Add(sums)
+	}
+	account.HoursPurchased, account.HoursReversed, account.HoursConsumed = total.Purchased, total.Reversed, total.Consumed
+	account.HoursAvailable = total.Purchased - total.Reversed - total.Consumed
+	account.BalanceAmount, account.Overdrawn = total.Amount, account.HoursAvailable < 0
+	account.UpdatedAt = at.UTC()
+	return account, nil
 }
 
 // Ledger pages through a student's entries, newest first.
@@ -38,4 +71,104 @@ func (s *AccountService) Ledger(ctx context.Context, studentID string, page Page
 	}
 	query := s.db.Reader.WithContext(ctx).Where("student_id = ?", studentID)
 	return newest(query, "created_at", page, func(l *models.LedgerEntry) position { return position{l.CreatedAt, l.ID} })
+}
+
+// Booking is a ledger entry, new or made before, and the account after it.
+type Booking struct {
+	models.LedgerEntry
+	Account *models.Account `json:"account"`
+	New     bool            `json:"-"`
+}
+
+// Consume books a lesson's hours, once for each reference. It returns an
+// *Error with code invalid_request, not_found or insufficient_hours.
+func (s *AccountService) Consume(ctx context.Context, studentID string, hours models.Hours, reference string) (*Booking, error) {
+	if err := ValidateID("reference", reference); err != nil {
+		return nil, err
+	}
+	if hours <= 0 {
+		return nil, Errorf(CodeInvalidRequest, "hours must be more than 0.")
+	}
+	return s.book(ctx, studentID, models.EntryConsumption, reference, func(_ *gorm.DB, account *models.Account) (*models.LedgerEntry, error) {
+		if account.HoursAvailable < hours {
+			return nil, Errorf(CodeInsufficientHours, "The student has %s hours available, not %s.", account.HoursAvailable, hours)
+		}
+		return &models.LedgerEntry{Hours: -hours}, nil
+	})
+}
+
+// Restore gives a booking's hours back, once. It returns an *Error with code
+// not_found where nothing was booked under the reference.
+func (s *AccountService) Restore(ctx context.Context, studentID, reference string) (*Booking, error) {
+	return s.book(ctx, studentID, models.EntryRestoration, reference, func(tx *gorm.DB, _ *models.Account) (*models.LedgerEntry, error) {
+		consumed, err := findBooking(tx, studentID, models.EntryConsumption, reference)
+		if err != nil {
+			return nil, err
+		}
+		if consumed == nil {
+			return nil, Errorf(CodeNotFound, "Nothing was booked under this reference.")
+		}
+		return &models.LedgerEntry{Hours: -consumed.Hours}, nil
+	})
+}
+
+// Adjust moves hours by hand, with a reason, once for each reference; hours
+// may be negative, and may overdraw.
+func (s *AccountService) Adjust(ctx context.Context, studentID string, hours models.Hours, reason, reference string) (*Booking, error) {
+	if err := errors.Join(ValidateID("reference", reference), ValidateID("reason", reason)); err != nil {
+		return nil, err
+	}
+	if hours == 0 {
+		return nil, Errorf(CodeInvalidRequest, "hours must not be 0.")
+	}
+	return s.book(ctx, studentID, models.EntryAdjustment, reference, func(*gorm.DB, *models.Account) (*models.LedgerEntry, error) {
+		return &models.LedgerEntry{Hours: hours, Reason: &reason}, nil
+	})
+}
+
+// book appends one entry under the account's lock, unless one of this kind
+// and reference is there already. make fills in its hours.
+func (s *AccountService) book(ctx context.Context, studentID string, kind models.EntryKind, reference string,
+	make func(*gorm.DB, *models.Account) (*models.LedgerEntry, error)) (*Booking, error) {
+	var booking *Booking
+	err := s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		account, err := readAccount(tx.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate}), studentID)
+		if err != nil {
+			return err
+		}
+		known, err := findBooking(tx, studentID, kind, reference)
+		if err != nil || known != nil {
+			booking = &Booking{Account: account}
+			if known != nil {
+				booking.LedgerEntry = *known
+			}
+			return err
+		}
+		entry, err := make(tx, account)
+		if err != nil {
+			return err
+		}
+		entry.ID, entry.StudentID, entry.Kind, entry.Currency = models.NewID(), studentID, kind, account.Currency
+		entry.Reference, entry.CreatedAt = &reference, tx.NowFunc()
+		ledger := []models.LedgerEntry{*entry}
+		if err := store(tx, []write{moveAccounts(totals(ledger), lockAccounts(tx), entry.CreatedAt), insertLedger(ledger)}); err != nil {
+			return err
+		}
+		account, err = readAccount(tx, studentID)
+		booking = &Booking{LedgerEntry: *entry, Account: account, New: true}
+		return err
+	})
+	return booking, err
+}
+
+func findBooking(tx *gorm.DB, studentID string, kind models.EntryKind, reference string) (*models.LedgerEntry, error) {
+	var entries []models.LedgerEntry
+	err := tx.Where("student_id = ? AND kind = ? AND reference = ? AND reference IS NOT NULL", studentID, kind, reference).Limit(1).Find(&entries).Error
+	if err != nil {
+		return nil, fmt.Errorf("look for a booking: %w", err)
+	}
+	if len(entries) == 0 {
+		return nil, nil
+	}
+	return &entries[0], nil
 }

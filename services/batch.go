@@ -251,10 +251,10 @@ func retryDelay(attempts int) time.Duration {
 	return min(firstRetryDelay<<min(attempts-1, 20), lastRetryDelay)
 }
 
-// totals adds the batch's ledger entries up by student, in student order.
-func (b *batch) totals() []accountMovement {
+// totals adds ledger entries up by student, in student order.
+func totals(ledger []models.LedgerEntry) []accountMovement {
 	byStudent := map[string]*accountMovement{}
-	for _, posting := range b.ledger {
+	for _, posting := range ledger {
 		m := byStudent[posting.StudentID]
 		if m == nil {
 			m = &accountMovement{studentID: posting.StudentID}

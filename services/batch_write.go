@@ -50,7 +50,7 @@ func (b *batch) write(tx *gorm.DB) error {
 		insertPurchases(b.purchases.fresh),
 		updatePurchases(b.purchases.changed(), b.now),
 		rememberSubscriptions(b.periods.told, b.now),
-		moveAccounts(b.totals(), lockAccounts(tx), b.now),
+		moveAccounts(totals(b.ledger), lockAccounts(tx), b.now),
 		insertLedger(b.ledger),
 	}, func(w write) bool { return w.rows == 0 })
 	return store(tx, writes)
@@ -205,8 +205,9 @@ func insertLedger(rows []models.LedgerEntry) write {
 	type posting = models.LedgerEntry
 	return write{what: "insert ledger entries", rows: len(rows), statement: `
 		INSERT INTO hour_ledger_entries (id, student_id, transaction_id, kind, hours, amount, currency, event_id,
-			reference, created_at)
-		SELECT id, student_id, transaction_id, kind, hours, amount, currency, event_id, reference, created_at FROM %s`, columns: []column{
+			reference, reason, created_at)
+		SELECT id, student_id, transaction_id, kind, hours, amount, currency, event_id, reference, reason, created_at
+		FROM %s`, columns: []column{
 		columnOf("id", "text", rows, func(l posting) string { return l.ID }),
 		columnOf("student_id", "text", rows, func(l posting) string { return l.StudentID }),
 		columnOf("transaction_id", "text", rows, func(l posting) *string { return l.TransactionID }),
@@ -216,6 +217,7 @@ func insertLedger(rows []models.LedgerEntry) write {
 		columnOf("currency", "text", rows, func(l posting) string { return l.Currency }),
 		columnOf("event_id", "text", rows, func(l posting) *string { return l.EventID }),
 		columnOf("reference", "text", rows, func(l posting) *string { return l.Reference }),
+		columnOf("reason", "text", rows, func(l posting) *string { return l.Reason }),
 		columnOf("created_at", "timestamptz", rows, func(l posting) *time.Time { return &l.CreatedAt }),
 	}}
 }

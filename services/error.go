@@ -32,28 +32,39 @@ const (
 	CodeConflict         Code = "conflict"
 	CodeCurrencyMismatch Code = "currency_mismatch"
 
+	CodeInsufficientHours   Code = "insufficient_hours"
+	CodeIdempotencyMismatch Code = "idempotency_mismatch"
+	CodeStripeRefused       Code = "stripe_refused"
+	CodeStripeError         Code = "stripe_error"
+	CodeStripeUnavailable   Code = "stripe_unavailable"
+
 	CodeOverloaded  Code = "overloaded"
 	CodeUnavailable Code = "unavailable"
 	CodeInternal    Code = "internal_error"
 )
 
 var statuses = map[Code]int{
-	CodeMissingSignature: http.StatusBadRequest,
-	CodeMissingPayload:   http.StatusBadRequest,
-	CodeInvalidSignature: http.StatusBadRequest,
-	CodeInvalidPayload:   http.StatusBadRequest,
-	CodePayloadTooLarge:  http.StatusRequestEntityTooLarge,
-	CodeInvalidRequest:   http.StatusBadRequest,
-	CodeInvalidCursor:    http.StatusBadRequest,
-	CodeUnauthorized:     http.StatusUnauthorized,
-	CodeForbidden:        http.StatusForbidden,
-	CodeNotFound:         http.StatusNotFound,
-	CodeMethodNotAllowed: http.StatusMethodNotAllowed,
-	CodeConflict:         http.StatusConflict,
-	CodeCurrencyMismatch: http.StatusUnprocessableEntity,
-	CodeOverloaded:       http.StatusServiceUnavailable,
-	CodeUnavailable:      http.StatusServiceUnavailable,
-	CodeInternal:         http.StatusInternalServerError,
+	CodeMissingSignature:    http.StatusBadRequest,
+	CodeMissingPayload:      http.StatusBadRequest,
+	CodeInvalidSignature:    http.StatusBadRequest,
+	CodeInvalidPayload:      http.StatusBadRequest,
+	CodePayloadTooLarge:     http.StatusRequestEntityTooLarge,
+	CodeInvalidRequest:      http.StatusBadRequest,
+	CodeInvalidCursor:       http.StatusBadRequest,
+	CodeUnauthorized:        http.StatusUnauthorized,
+	CodeForbidden:           http.StatusForbidden,
+	CodeNotFound:            http.StatusNotFound,
+	CodeMethodNotAllowed:    http.StatusMethodNotAllowed,
+	CodeConflict:            http.StatusConflict,
+	CodeCurrencyMismatch:    http.StatusUnprocessableEntity,
+	CodeInsufficientHours:   http.StatusConflict,
+	CodeIdempotencyMismatch: http.StatusUnprocessableEntity,
+	CodeStripeRefused:       http.StatusUnprocessableEntity,
+	CodeStripeError:         http.StatusBadGateway,
+	CodeStripeUnavailable:   http.StatusServiceUnavailable,
+	CodeOverloaded:          http.StatusServiceUnavailable,
+	CodeUnavailable:         http.StatusServiceUnavailable,
+	CodeInternal:            http.StatusInternalServerError,
 }
 
 // Error is the one error that callers decide on. Message is safe to show to

@@ -22,6 +22,7 @@ type Services struct {
 	Audit     *AuditService
 	Health    *HealthService
 	Reconcile *ReconcileService
+	Sales     *SalesService
 	Metrics   *Metrics
 
 	background []func(context.Context) error
@@ -44,6 +45,7 @@ func New(cfg *config.Config, db *models.DB, log *zap.Logger) *Services {
 		Audit:     NewAuditService(db),
 		Health:    NewHealthService(db),
 		Reconcile: reconcile,
+		Sales:     NewSalesService(db, stripe),
 		Metrics:   metrics,
 		background: []func(context.Context) error{
 			NewRetryWorker(db, events, log).Run,

@@ -12,10 +12,7 @@ import (
 	"github.com/cenkalti/backoff/v5"
 	"github.com/stripe/stripe-go/v76"
 	"github.com/stripe/stripe-go/v76/form"
-	"github.com/stripe/stripe-go/v76/paymentintent"
 	"golang.org/x/time/rate"
-
-	"hourbank/models"
 )
 
 const (
@@ -112,25 +109,4 @@ func newLimiter() *rate.Limiter { return rate.NewLimiter(stripeReadsPerSecond, s
 func isMissing(err error) bool {
 	refused, ok := errors.AsType[*stripe.Error](err)
 	return ok && refused.HTTPStatusCode == http.StatusNotFound
-}
-
-// CreatePaymentIntent asks Stripe to collect a purchase's payment and returns
-// the PaymentIntent's id. Its metadata names the purchase, and its idempotency
-// key follows from the purchase, so that asking again makes no second one.
-func (s *StripeService) CreatePaymentIntent(ctx context.Context, p *models.Purchase) (string, error) {
-	params := &stripe.PaymentIntentParams{
-		Amount: &p.Amount, Currency: &p.Currency,
-		AutomaticPaymentMethods: &stripe.PaymentIntentAutomaticPaymentMethodsParams{
-			Enabled: stripe.Bool(true), AllowRedirects: stripe.String("never"),
-		},
-	}
-	params.Context = ctx
-	params.AddMetadata("purchase_transaction_id", p.ID)
-	params.AddMetadata("student_id", p.StudentID)
-	params.SetIdempotencyKey("purchase_" + p.ID)
-	intent, err := paymentintent.Client{B: s.backend, Key: s.key}.New(params)
-	if err != nil {
-		return "", fmt.Errorf("create a PaymentIntent: %w", err)
-	}
-	return intent.ID, nil
 }

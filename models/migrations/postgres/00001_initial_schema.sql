@@ -85,6 +85,7 @@ CREATE TABLE hour_ledger_entries (
     currency       text NOT NULL,
     event_id       text,
     reference      text,
+    reason         text, -- of an adjustment, in the words of whoever made it
     created_at     timestamptz NOT NULL,
     CONSTRAINT ledger_kind_and_signs CHECK (CASE kind
         WHEN 'credit'        THEN hours > 0 AND amount > 0
@@ -109,6 +110,18 @@ CREATE TABLE scheduled_jobs (
     name            text PRIMARY KEY,
     next_run_at     timestamptz NOT NULL,
     last_success_at timestamptz
+);
+
+-- What was answered to a request with an Idempotency-Key, so that the same
+-- request gets the same answer. The key is unique for each API key.
+CREATE TABLE idempotency_keys (
+    api_key      text NOT NULL,
+    key          text NOT NULL CHECK (length(key) BETWEEN 1 AND 255),
+    request_hash text NOT NULL,
+    status       integer NOT NULL,
+    response     text NOT NULL,
+    created_at   timestamptz NOT NULL,
+    PRIMARY KEY (api_key, key)
 );
 
 CREATE TABLE webhook_events (

@@ -1,0 +1,127 @@
+package controllers
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"net/http"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+
+	"hourbank/models"
+	"hourbank/services"
+)
+
+// maxRequestBytes bounds a request of the API, which are all small.
+const maxRequestBytes = 64 << 10
+
+// CreatePurchase sells hours: 201 with the purchase and what pays it.
+func (h *Controllers) CreatePurchase(c *gin.Context) error {
+	var order services.Order
+	key, err := readRequest(c, &order)
+	if err != nil {
+		return err
+	}
+	answer, err := h.services.Sales.Sell(c.Request.Context(), order, key)
+	if err != nil {
+		return err
+	}
+	if answer.Replayed {
+		c.Header("Idempotent-Replayed", "true")
+	}
+	c.Data(answer.Status, "application/json; charset=utf-8", answer.Body)
+	return nil
+}
+
+// RefundPurchase asks Stripe for a refund: 201 with what Stripe made of it.
+func (h *Controllers) RefundPurchase(c *gin.Context) error {
+	var order services.RefundOrder
+	key, err := readRequest(c, &order)
+	if err != nil {
+		return err
+	}
+	refund, err := h.services.Sales.Refund(c.Request.Context(), c.Param("id"), order, key)
+	if err != nil {
+		return err
+	}
+	c.JSON(http.StatusCreated, refund)
+	return nil
+}
+
+// Consume books a lesson: 201, or 200 where the reference was booked before.
+func (h *Controllers) Consume(c *gin.Context) error {
+	var request struct {
+		Hours     models.Hours `json:"hours"`
+		Reference string       `json:"reference"`
+	}
+	if _, err := readRequest(c, &request); err != nil {
+		return err
+	}
+	return answerBooking(c)(h.services.Accounts.Consume(c.Request.Context(), c.Param("student_id"), request.Hours, request.Reference))
+}
+
+// Restore gives a booking back, once.
+func (h *Controllers) Restore(c *gin.Context) error {
+	booking, err := h.services.Accounts.Restore(c.Request.Context(), c.Param("student_id"), c.Param("reference"))
+	if err != nil {
+		return err
+	}
+	return ok(c, booking)
+}
+
+// Adjust moves hours by hand: 201, or 200 where the reference was used before.
+func (h *Controllers) Adjust(c *gin.Context) error {
+	var request struct {
+		Hours     models.Hours `json:"hours"`
+		Reason    string       `json:"reason"`
+		Reference string       `json:"reference"`
+	}
+	if _, err := readRequest(c, &request); err != nil {
+		return err
+	}
+	return answerBooking(c)(h.services.Accounts.Adjust(c.Request.Context(), c.Param("student_id"), request.Hours, request.Reason, request.Reference))
+}
+
+func answerBooking(c *gin.Context) func(*services.Booking, error) error {
+	return func(booking *services.Booking, err error) error {
+		if err != nil {
+			return err
+		}
+		status := http.StatusOK
+		if booking.New {
+			status = http.StatusCreated
+		}
+		c.JSON(status, booking)
+		return nil
+	}
+}
+
+// readRequest reads a JSON body, refusing fields that don't exist, and the
+// key that makes the request repeatable.
+func readRequest(c *gin.Context, request any) (services.RequestKey, error) {
+	body, err := ReadBody(c, maxRequestBytes)
+	if err != nil {
+		return services.RequestKey{}, err
+	}
+	decoder := json.NewDecoder(bytes.NewReader(body))
+	decoder.DisallowUnknownFields()
+	err = decoder.Decode(request)
+	if err == nil && decoder.More() {
+		return services.RequestKey{}, services.Errorf(services.CodeInvalidRequest, "The body must be one JSON object.")
+	}
+	if err != nil {
+		return services.RequestKey{}, &services.Error{
+			Code: services.CodeInvalidRequest, Message: "The body is not the JSON that this address takes: " + strings.TrimPrefix(err.Error(), "json: ") + ".",
+		}
+	}
+	canonical, err := json.Marshal(request)
+	if err != nil {
+		return services.RequestKey{}, err
+	}
+	hash := sha256.Sum256(append([]byte(c.Request.Method+" "+c.FullPath()+" "+c.Param("id")+" "), canonical...))
+	return services.RequestKey{
+		APIKey: c.GetString(keyNameKey), Key: c.GetHeader("Idempotency-Key"), Hash: hex.EncodeToString(hash[:]),
+	}, nil
+}

@@ -1,0 +1,266 @@
+package services
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/google/uuid"
+	"gorm.io/gorm"
+
+	"hourbank/models"
+)
+
+// SalesService sells hours: it asks Stripe to collect a payment and stores the
+// purchase that waits for it. It is safe for concurrent use.
+type SalesService struct {
+	db     *models.DB
+	stripe *StripeService
+}
+
+// NewSalesService makes the service.
+func NewSalesService(db *models.DB, stripe *StripeService) *SalesService {
+	return &SalesService{db: db, stripe: stripe}
+}
+
+// Order is what a student wants: a plan, or so many hours for so much.
+type Order struct {
+	StudentID string        `json:"student_id"`
+	Plan      string        `json:"plan"`
+	Hours     models.Hours  `json:"hours"`
+	Amount    int64         `json:"amount"` // minor units
+	Currency  string        `json:"currency"`
+	Checkout  *CheckoutURLs `json:"checkout"` // a Checkout Session instead of a PaymentIntent
+}
+
+// Sale is a purchase and what a browser needs to pay it.
+type Sale struct {
+	*models.Purchase
+	ClientSecret string `json:"client_secret,omitempty"`
+	URL          string `json:"url,omitempty"` // of Stripe's checkout page
+}
+
+// RequestKey makes a request repeatable: the same key and hash get the same
+// answer. An empty Key is a request like any other.
+type RequestKey struct {
+	APIKey string // the caller's name
+	Key    string // the Idempotency-Key header
+	Hash   string // of the request's content
+}
+
+// Answer is a response as it was given first, or again.
+type Answer struct {
+	Status   int
+	Body     []byte
+	Replayed bool
+}
+
+// hourbankNamespace is where purchase ids that follow from a request come from.
+var hourbankNamespace = uuid.MustParse("6f7b2a52-7f0e-5d0c-9d3c-2f9f0f5a9b11")
+
+// Sell makes a purchase. Nothing is stored before Stripe has answered, and no
+// transaction is open while it is asked: with an Idempotency-Key the
+// purchase's id, and so Stripe's idempotency key, follow from the request, so
+// that a repetition after a crash finds the same PaymentIntent. It returns an
+// *Error with code invalid_request, not_found, currency_mismatch,
+// idempotency_mismatch or one of Stripe's.
+func (s *SalesService) Sell(ctx context.Context, order Order, key RequestKey) (*Answer, error) {
+	if answer, err := s.answered(ctx, key); answer != nil || err != nil {
+		return answer, err
+	}
+	p, err := s.prepare(ctx, order)
+	if err != nil {
+		return nil, err
+	}
+	if key.Key != "" {
+		p.ID = uuid.NewSHA1(hourbankNamespace, []byte(key.APIKey+"\x00"+key.Key)).String()
+	}
+	sale := &Sale{Purchase: p}
+	if order.Checkout != nil {
+		session, err := s.stripe.CreateCheckoutSession(ctx, p, *order.Checkout, "purchase_"+p.ID)
+		if err != nil {
+			return nil, err
+		}
+		p.StripeCheckoutSessionID, sale.URL = &session.ID, session.URL
+	} else {
+		intent, err := s.stripe.CreatePaymentIntent(ctx, p, "purchase_"+p.ID)
+		if err != nil {
+			return nil, err
+		}
+		p.StripePaymentIntentID, sale.ClientSecret = &intent.ID, intent.ClientSecret
+	}
+	return s.commit(ctx, sale, key)
+}
+
+// prepare checks the order and the student's account, before Stripe is asked.
+func (s *SalesService) prepare(ctx context.Context, order Order) (*models.Purchase, error) {
+	if !s.stripe.HasKey() {
+		return nil, Errorf(CodeStripeUnavailable, "STRIPE_SECRET_KEY is not set, so that no payment can be collected.")
+	}
+	n := NewPurchase{
+		StudentID: order.StudentID, TransactionType: models.TypePackage,
+		Hours: order.Hours, Amount: order.Amount, Currency: order.Currency,
+	}
+	if order.Plan != "" {
+		if order.Hours != 0 || order.Amount != 0 || order.Currency != "" {
+			return nil, Errorf(CodeInvalidRequest, "Give either plan, or hours, amount and currency.")
+		}
+		plan, err := s.plan(ctx, order.Plan)
+		if err != nil {
+			return nil, err
+		}
+		n.Hours, n.Amount, n.Currency = plan.Hours, plan.Amount, plan.Currency
+		n.TransactionType, n.PlanID, n.ValidDays = plan.TransactionType, &plan.ID, plan.ValidDays
+	}
+	if err := errors.Join(ValidateID("student_id", n.StudentID), ValidateTerms(n.Hours, n.Amount, n.Currency)); err != nil {
+		return nil, err
+	}
+	if order.Checkout != nil && (order.Checkout.SuccessURL == "" || order.Checkout.CancelURL == "") {
+		return nil, Errorf(CodeInvalidRequest, "checkout needs success_url and cancel_url.")
+	}
+	account, err := readAccount(s.db.Reader.WithContext(ctx), n.StudentID)
+	if err != nil && !errors.Is(err, errNoAccount) {
+		return nil, err
+	}
+	if account != nil && account.Currency != n.Currency {
+		return nil, Errorf(CodeCurrencyMismatch, "The student's account is in %s, not %s.", account.Currency, n.Currency)
+	}
+	return n.purchase(s.db.NowFunc()), nil
+}
+
+func (s *SalesService) plan(ctx context.Context, id string) (*models.Plan, error) {
+	var plan models.Plan
+	err := s.db.Reader.WithContext(ctx).Where("id = ? AND active", id).Take(&plan).Error
+	if errors.Is(err, gorm.ErrRecordNotFound) {
+		return nil, Errorf(CodeInvalidRequest, "There is no plan %q on sale.", id)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read a plan: %w", err)
+	}
+	if plan.TransactionType != models.TypePackage {
+		return nil, Errorf(CodeInvalidRequest, "The plan %q is a subscription, which is bought from Stripe.", id)
+	}
+	return &plan, nil
+}
+
+// idempotencyKey is an answered request.
+type idempotencyKey struct {
+	APIKey      string `gorm:"column:api_key"`
+	Key         string
+	RequestHash string
+	Status      int
+	Response    string
+	CreatedAt   time.Time
+}
+
+// TableName says where they are.
+func (idempotencyKey) TableName() string { return "idempotency_keys" }
+
+// answered gives the answer that the key got before, or nil.
+func (s *SalesService) answered(ctx context.Context, key RequestKey) (*Answer, error) {
+	if key.Key == "" {
+		return nil, nil
+	}
+	if err := ValidateID("Idempotency-Key", key.Key); err != nil {
+		return nil, err
+	}
+	var known []idempotencyKey
+	err := s.db.Reader.WithContext(ctx).Where("api_key = ? AND key = ?", key.APIKey, key.Key).Limit(1).Find(&known).Error
+	if err != nil {
+		return nil, fmt.Errorf("look up an idempotency key: %w", err)
+	}
+	if len(known) == 0 {
+		return nil, nil
+	}
+	if known[0].RequestHash != key.Hash {
+		return nil, Errorf(CodeIdempotencyMismatch, "This Idempotency-Key was used for another request.")
+	}
+	return &Answer{Status: known[0].Status, Body: []byte(known[0].Response), Replayed: true}, nil
+}
+
+// commit stores the purchase together with the answer to its key. Of two that
+// ran at once, the second finds the first one's answer.
+func (s *SalesService) commit(ctx context.Context, sale *Sale, key RequestKey) (*Answer, error) {
+	body, err := json.Marshal(sale)
+	if err != nil {
+		return nil, fmt.Errorf("encode a sale: %w", err)
+	}
+	err = s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		if err := insertPurchase(tx, sale.Purchase); err != nil || key.Key == "" {
+			return err
+		}
+		return tx.Create(&idempotencyKey{
+			APIKey: key.APIKey, Key: key.Key, RequestHash: key.Hash,
+			Status: http.StatusCreated, Response: string(body), CreatedAt: tx.NowFunc(),
+		}).Error
+	})
+	if known, ok := errors.AsType[*Error](err); key.Key != "" && (models.IsUniqueViolation(err) || (ok && known.Code == CodeConflict)) {
+		if answer, lookupErr := s.answered(ctx, key); answer != nil || lookupErr != nil {
+			return answer, lookupErr
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("store a sale: %w", err)
+	}
+	return &Answer{Status: http.StatusCreated, Body: body}, nil
+}
+
+// RefundOrder asks for money back: an amount in minor units, or the price of
+// so many hours; neither means all that is left.
+type RefundOrder struct {
+	Amount int64        `json:"amount"`
+	Hours  models.Hours `json:"hours"`
+	Reason string       `json:"reason"` // Stripe's: duplicate, fraudulent, requested_by_customer
+}
+
+// RefundRequested is what Stripe answered; hours move with its events.
+type RefundRequested struct {
+	ID            string `json:"id"`
+	TransactionID string `json:"transaction_id"`
+	Amount        int64  `json:"amount"`
+	Currency      string `json:"currency"`
+	Status        string `json:"status"`
+}
+
+// Refund asks Stripe to refund a purchase. It returns an *Error with code
+// not_found, invalid_request, conflict (there is nothing to refund), or one
+// of Stripe's.
+func (s *SalesService) Refund(ctx context.Context, purchaseID string, order RefundOrder, key RequestKey) (*RefundRequested, error) {
+	p, err := NewPurchaseService(s.db).Get(ctx, purchaseID)
+	if err != nil {
+		return nil, err
+	}
+	left := p.AmountReceived - p.AmountRefunded - p.AmountDisputed
+	if p.HoursCredited == 0 || p.StripePaymentIntentID == nil || left <= 0 {
+		return nil, Errorf(CodeConflict, "There is no money of this purchase to refund.")
+	}
+	amount := order.Amount
+	switch {
+	case order.Amount < 0 || order.Hours < 0 || (order.Amount > 0 && order.Hours > 0):
+		return nil, Errorf(CodeInvalidRequest, "Give either amount or hours, more than 0.")
+	case order.Hours > 0:
+		amount = min(order.Hours.Price(p.Terms()), left)
+	case order.Amount == 0:
+		amount = left
+	}
+	if amount > left {
+		return nil, Errorf(CodeInvalidRequest, "At most %d is left to refund.", left)
+	}
+	if order.Reason == "" {
+		order.Reason = "requested_by_customer"
+	}
+	stripeKey := "refund_" + models.NewID()
+	if key.Key != "" {
+		stripeKey = "refund_" + uuid.NewSHA1(hourbankNamespace, []byte(key.APIKey+"\x00"+key.Key)).String()
+	}
+	refund, err := s.stripe.CreateRefund(ctx, *p.StripePaymentIntentID, amount, order.Reason, stripeKey)
+	if err != nil {
+		return nil, err
+	}
+	return &RefundRequested{
+		ID: refund.ID, TransactionID: p.ID, Amount: refund.Amount, Currency: p.Currency, Status: string(refund.Status),
+	}, nil
+}

@@ -1,0 +1,118 @@
+package services
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	"github.com/stripe/stripe-go/v76"
+	checkoutsession "github.com/stripe/stripe-go/v76/checkout/session"
+	"github.com/stripe/stripe-go/v76/paymentintent"
+	stripeRefund "github.com/stripe/stripe-go/v76/refund"
+
+	"hourbank/models"
+)
+
+// stripeWritePatience bounds what a caller of ours waits for Stripe.
+const stripeWritePatience = 9 * time.Second
+
+// CheckoutURLs are where Stripe's page sends the customer afterwards.
+type CheckoutURLs struct {
+	SuccessURL string `json:"success_url"`
+	CancelURL  string `json:"cancel_url"`
+}
+
+// CreatePaymentIntent asks Stripe to collect a purchase's payment. Its
+// metadata names the purchase; asking again with the same idempotency key
+// makes no second one. https://docs.stripe.com/api/payment_intents/create
+func (s *StripeService) CreatePaymentIntent(ctx context.Context, p *models.Purchase, idempotencyKey string) (*stripe.PaymentIntent, error) {
+	return callStripe(ctx, func(ctx context.Context) (*stripe.PaymentIntent, error) {
+		params := &stripe.PaymentIntentParams{
+			Amount: &p.Amount, Currency: &p.Currency, Metadata: purchaseMetadata(p),
+			AutomaticPaymentMethods: &stripe.PaymentIntentAutomaticPaymentMethodsParams{Enabled: stripe.Bool(true)},
+		}
+		params.Context = ctx
+		params.SetIdempotencyKey(idempotencyKey)
+		return paymentintent.Client{B: s.backend, Key: s.key}.New(params)
+	})
+}
+
+// CreateCheckoutSession asks Stripe for a page that collects the payment.
+// https://docs.stripe.com/api/checkout/sessions/create
+func (s *StripeService) CreateCheckoutSession(ctx context.Context, p *models.Purchase, urls CheckoutURLs, idempotencyKey string) (*stripe.CheckoutSession, error) {
+	return callStripe(ctx, func(ctx context.Context) (*stripe.CheckoutSession, error) {
+		params := &stripe.CheckoutSessionParams{
+			Mode:       stripe.String(string(stripe.CheckoutSessionModePayment)),
+			SuccessURL: &urls.SuccessURL, CancelURL: &urls.CancelURL,
+			ClientReferenceID: &p.ID, Metadata: purchaseMetadata(p),
+			PaymentIntentData: &stripe.CheckoutSessionPaymentIntentDataParams{Metadata: purchaseMetadata(p)},
+			LineItems: []*stripe.CheckoutSessionLineItemParams{{
+				Quantity: stripe.Int64(1),
+				PriceData: &stripe.CheckoutSessionLineItemPriceDataParams{
+					Currency: &p.Currency, UnitAmount: &p.Amount,
+					ProductData: &stripe.CheckoutSessionLineItemPriceDataProductDataParams{Name: stripe.String(p.Hours.String() + " hours of tutoring")},
+				},
+			}},
+		}
+		params.Context = ctx
+		params.SetIdempotencyKey(idempotencyKey)
+		return checkoutsession.Client{B: s.backend, Key: s.key}.New(params)
+	})
+}
+
+// CreateRefund asks Stripe to give money back. The hours move when Stripe's
+// event says so. https://docs.stripe.com/api/refunds/create
+func (s *StripeService) CreateRefund(ctx context.Context, intentID string, amount int64, reason, idempotencyKey string) (*stripe.Refund, error) {
+	return callStripe(ctx, func(ctx context.Context) (*stripe.Refund, error) {
+		params := &stripe.RefundParams{PaymentIntent: &intentID, Amount: &amount, Reason: &reason}
+		params.Context = ctx
+		params.SetIdempotencyKey(idempotencyKey)
+		return stripeRefund.Client{B: s.backend, Key: s.key}.New(params)
+	})
+}
+
+func purchaseMetadata(p *models.Purchase) map[string]string {
+	return map[string]string{"purchase_transaction_id": p.ID, "student_id": p.StudentID}
+}
+
+// callStripe makes a call that its idempotency key makes safe to repeat: it
+// does so, for as long as a caller can wait, while Stripe is busy or the same
+// call is still running. It returns an *Error with code stripe_refused,
+// stripe_error or stripe_unavailable.
+func callStripe[T any](ctx context.Context, call func(context.Context) (T, error)) (T, error) {
+	ctx, cancel := context.WithTimeout(ctx, stripeWritePatience)
+	defer cancel()
+	result, err := backoff.Retry(ctx, func() (T, error) {
+		result, err := call(ctx)
+		if known, ok := errors.AsType[*stripe.Error](err); ok && !isPassing(known.HTTPStatusCode) {
+			err = backoff.Permanent(err)
+		}
+		return result, err
+	}, backoff.WithBackOff(backoff.NewExponentialBackOff()), backoff.WithMaxElapsedTime(stripeWritePatience/2))
+	if err != nil {
+		return result, stripeError(err)
+	}
+	return result, nil
+}
+
+// isPassing says whether waiting may help; 409 is the same call still running.
+// https://docs.stripe.com/api/errors
+func isPassing(status int) bool {
+	return status == http.StatusConflict || status == http.StatusTooManyRequests || status >= http.StatusInternalServerError
+}
+
+func stripeError(err error) *Error {
+	known, ok := errors.AsType[*stripe.Error](err)
+	switch {
+	case !ok || isPassing(known.HTTPStatusCode):
+		return &Error{Code: CodeStripeUnavailable, Message: "Stripe can't be reached now; please try again.", Err: err}
+	case known.Type == stripe.ErrorTypeIdempotency:
+		return &Error{Code: CodeIdempotencyMismatch, Message: "This Idempotency-Key was used for another request.", Err: err}
+	case known.HTTPStatusCode == http.StatusUnauthorized || known.HTTPStatusCode == http.StatusForbidden:
+		return &Error{Code: CodeStripeError, Message: "Stripe doesn't accept our key.", Err: err}
+	default:
+		return &Error{Code: CodeStripeRefused, Message: "Stripe refused: " + known.Msg, Err: err}
+	}
+}
