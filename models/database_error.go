@@ -28,7 +28,9 @@ func IsConflict(err error) bool {
 // fault of the work: it is down, full, overloaded, too slow or contended.
 // Anything else that a database returns is a bug of ours.
 func IsUnavailable(err error) bool {
-	if IsConflict(err) {
+	// Whatever a server answers to a connection, the work was not its reason.
+	_, isConnect := errors.AsType[*pgconn.ConnectError](err)
+	if isConnect || IsConflict(err) {
 		return true
 	}
 	if pgErr, ok := errors.AsType[*pgconn.PgError](err); ok {
@@ -40,8 +42,7 @@ func IsUnavailable(err error) bool {
 		return slices.Contains([]int{sqliteNoMem, sqliteReadOnly, sqliteInterrupt, sqliteIOErr, sqliteFull, sqliteCantOpen}, code)
 	}
 	_, isNet := errors.AsType[net.Error](err)
-	_, isConnect := errors.AsType[*pgconn.ConnectError](err)
-	return isNet || isConnect || errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.EOF) ||
+	return isNet || errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.EOF) ||
 		errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, context.DeadlineExceeded) ||
 		errors.Is(err, sql.ErrConnDone) || errors.Is(err, net.ErrClosed) || pgconn.Timeout(err)
 }

@@ -98,18 +98,20 @@ func (b *purchaseBook) add(p *models.Purchase) {
 }
 
 // tie notes the ids that the purchase didn't have yet, so that later events
-// find it by them. It says whether there was anything to note.
+// find it by them; an id that is another purchase's stays there. It says
+// whether there was anything to note.
 func (b *purchaseBook) tie(p *models.Purchase, keys Keys) (tied bool) {
 	for _, note := range []struct {
 		field **string
 		id    string
+		owner *models.Purchase
 	}{
-		{&p.StripePaymentIntentID, keys.PaymentIntent},
-		{&p.StripeCheckoutSessionID, keys.CheckoutSession},
-		{&p.StripeInvoiceID, keys.Invoice},
-		{&p.StripeCustomerID, keys.Customer},
+		{&p.StripePaymentIntentID, keys.PaymentIntent, b.byIntent[keys.PaymentIntent]},
+		{&p.StripeCheckoutSessionID, keys.CheckoutSession, b.bySession[keys.CheckoutSession]},
+		{&p.StripeInvoiceID, keys.Invoice, b.byInvoice[keys.Invoice]},
+		{&p.StripeCustomerID, keys.Customer, nil},
 	} {
-		if *note.field == nil && note.id != "" && len(note.id) <= maxIDLength {
+		if *note.field == nil && note.owner == nil && note.id != "" && len(note.id) <= maxIDLength {
 			*note.field, tied = &note.id, true
 		}
 	}
