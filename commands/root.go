@@ -38,7 +38,7 @@ func Execute(ctx context.Context, args, environ []string, stdout, stderr io.Writ
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(p.serve(), p.migrate(), p.plans(), p.events(), p.audit(), p.reconcile(), p.bench(), p.health())
+	root.AddCommand(p.serve(), p.migrate(), p.plans(), p.events(), p.audit(), p.reconcile(), p.bench(), p.health(), p.testStripeWebhook())
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
@@ -129,12 +129,16 @@ func (p *program) withServices(ctx context.Context, work func(context.Context, *
 	if err != nil {
 		return err
 	}
+	return p.runServices(ctx, cfg, p.logger(cfg), work)
+}
+
+func (p *program) runServices(ctx context.Context, cfg *config.Config, log *zap.Logger, work func(context.Context, *services.Services) error) error {
 	db, err := openMigrated(ctx, cfg)
 	if err != nil {
 		return err
 	}
 	defer db.Close() //nolint:errcheck // the work is committed; there is nothing left to lose
-	s := services.New(cfg, db, p.logger(cfg))
+	s := services.New(cfg, db, log)
 	running, stop := context.WithCancel(ctx)
 	done := make(chan error, 1)
 	go func() { done <- s.Payments.Run(running) }()

@@ -1,0 +1,186 @@
+package commands
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"go.uber.org/zap"
+
+	"hourbank/models"
+	"hourbank/services"
+)
+
+// madeByTest marks the purchases of this tool in their metadata.
+const madeByTest = "test-stripe-webhook"
+
+// withQuietServices is withServices for a configuration that was checked
+// already, and without a log: what matters is in the checks.
+func (t *webhookTest) withQuietServices(ctx context.Context, work func(context.Context, *services.Services) error) error {
+	db, err := openMigrated(ctx, t.cfg)
+	if err != nil {
+		return err
+	}
+	defer db.Close() //nolint:errcheck // the work is committed; there is nothing left to lose
+	s := services.New(t.cfg, db, zap.NewNop())
+	running, stop := context.WithCancel(ctx)
+	done := make(chan error, 1)
+	go func() { done <- s.Payments.Run(running) }()
+	err = work(ctx, s)
+	stop()
+	return errors.Join(err, <-done)
+}
+
+// onlyCreateData prints the purchase and no checks.
+func (t *webhookTest) onlyCreateData(ctx context.Context) error {
+	return t.withQuietServices(ctx, func(ctx context.Context, s *services.Services) error {
+		purchase, err := t.createData(ctx, s)
+		if err != nil {
+			return err
+		}
+		if t.options.asJSON {
+			return t.printJSON(purchase)
+		}
+		t.printTestData(purchase)
+		fmt.Fprintf(t.stdout, `
+Try next:
+
+  hourbank test-stripe-webhook --payment-intent-id %[1]s
+  hourbank test-stripe-webhook --payment-intent-id %[1]s --url http://localhost:%[2]s
+`, *purchase.StripePaymentIntentID, t.port())
+		return nil
+	})
+}
+
+func (t *webhookTest) printTestData(p *models.Purchase) {
+	for _, line := range [][2]string{
+		{"purchase", p.ID}, {"payment intent", orDash(p.StripePaymentIntentID)}, {"status", string(p.PaymentStatus)},
+		{"student", p.StudentID}, {"plan", orDash(p.PlanID)}, {"hours", p.Hours.String()},
+		{"amount", showAmount(p.Amount, p.Currency)},
+	} {
+		fmt.Fprintf(t.stdout, "%-15s %s\n", line[0], line[1])
+	}
+}
+
+func showAmount(amount int64, currency string) string {
+	return fmt.Sprintf("%d %s (minor units)", amount, currency)
+}
+
+// createData makes a purchase with the PaymentIntent that was asked for. The
+// same command again gives the same purchase for as long as it waits.
+func (t *webhookTest) createData(ctx context.Context, s *services.Services) (*models.Purchase, error) {
+	intent := t.options.paymentIntent
+	if intent == "" {
+		intent = newStripeID("pi")
+	}
+	plan, err := t.testPlan(ctx, s)
+	if err != nil {
+		return nil, fmt.Errorf("make the test plan: %w", err)
+	}
+	purchase, err := t.newPurchase(ctx, s, t.terms, intent, &plan)
+	if !isCode(err, services.CodeConflict) {
+		return purchase, err
+	}
+	known, getErr := s.Purchases.Get(ctx, intent)
+	if getErr == nil && known.PaymentStatus == models.StatusProcessing && known.Terms() == t.terms && known.StudentID == t.options.studentID {
+		return known, nil
+	}
+	return nil, fmt.Errorf("PaymentIntent %s has another purchase already; choose another id, or leave --payment-intent-id out", intent)
+}
+
+// newPurchase makes a processing purchase that an event of its PaymentIntent
+// can pay.
+func (t *webhookTest) newPurchase(ctx context.Context, s *services.Services, terms models.Terms, intent string, plan *string) (*models.Purchase, error) {
+	return s.Purchases.Create(ctx, services.NewPurchase{
+		StudentID: t.options.studentID, TransactionType: models.TypePackage,
+		Hours: terms.Hours, Amount: terms.Amount, Currency: terms.Currency,
+		PaymentIntentID: intent, PlanID: plan, Processing: true,
+		Metadata: map[string]string{"made_by": madeByTest},
+	})
+}
+
+// testPlan gives the id of the plan with the terms, and makes it the first
+// time. With a live key it is not left on sale.
+func (t *webhookTest) testPlan(ctx context.Context, s *services.Services) (string, error) {
+	plan := models.Plan{
+		ID:              fmt.Sprintf("test_%s_%d%s", t.terms.Hours, t.terms.Amount, t.terms.Currency),
+		Name:            fmt.Sprintf("Test: %s hours", t.terms.Hours),
+		TransactionType: models.TypePackage,
+		Hours:           t.terms.Hours, Amount: t.terms.Amount, Currency: t.terms.Currency,
+	}
+	_, err := s.Plans.Add(ctx, plan)
+	if err == nil && t.cfg.Live() {
+		_, err = s.Plans.Retire(ctx, plan.ID)
+	}
+	if isCode(err, services.CodeConflict) {
+		err = nil // made by an earlier run
+	}
+	return plan.ID, err
+}
+
+func isCode(err error, code services.Code) bool {
+	known, ok := errors.AsType[*services.Error](err)
+	return ok && known.Code == code
+}
+
+// tryPurchases runs the parts that need the database, on one opening of it.
+func (t *webhookTest) tryPurchases(ctx context.Context) error {
+	if t.blocked != "" {
+		t.section("Webhook", func() error {
+			t.skip("everything else", t.blocked)
+			return nil
+		})
+		return nil
+	}
+	return t.withQuietServices(ctx, func(ctx context.Context, s *services.Services) error {
+		if t.options.createData {
+			t.section("Test data", func() error { return t.checkCreateData(ctx, s) })
+		}
+		if len(t.cfg.StripeWebhookSecrets) == 0 {
+			t.section("Webhook", func() error {
+				t.fail("events can be signed", "STRIPE_WEBHOOK_SECRET", "not set", t.cfg.RequireWebhookSecret().Error())
+				return nil
+			})
+			return nil
+		}
+		return t.withEndpoint(ctx, s, func(e *webhookEndpoint) { t.tryEndpoint(ctx, s, e) })
+	})
+}
+
+func (t *webhookTest) checkCreateData(ctx context.Context, s *services.Services) error {
+	purchase, err := t.createData(ctx, s)
+	if err != nil {
+		return err
+	}
+	t.report.Purchase = purchase
+	t.pass("student", purchase.StudentID)
+	t.pass("plan", orDash(purchase.PlanID))
+	t.pass("purchase", fmt.Sprintf("%s, %s hours for %s", purchase.ID, purchase.Hours, showAmount(purchase.Amount, purchase.Currency)))
+	t.compare("status", string(models.StatusProcessing), string(purchase.PaymentStatus), "")
+	t.pass("payment intent", orDash(purchase.StripePaymentIntentID))
+	return nil
+}
+
+// tryEndpoint runs the parts that send events.
+func (t *webhookTest) tryEndpoint(ctx context.Context, s *services.Services, e *webhookEndpoint) {
+	if t.options.testEndpoint {
+		t.section("Endpoint "+e.where, func() error { return t.checkEndpoint(ctx, s, e) })
+	}
+	intent := t.options.paymentIntent
+	if t.report.Purchase != nil {
+		intent = *t.report.Purchase.StripePaymentIntentID
+	}
+	switch {
+	case e.unreachable:
+		t.section("Purchases", func() error {
+			t.skip("everything else", "the service can't be reached")
+			return nil
+		})
+		return
+	case intent != "" && (t.options.all || !t.options.createData):
+		t.section("Payment of "+intent, func() error { return t.checkPayment(ctx, s, e, intent) })
+	}
+	if t.options.all {
+		t.section("Lives of a purchase (status, hours credited and reversed)", func() error { return t.checkLives(ctx, s, e) })
+	}
+}

@@ -1,0 +1,119 @@
+package tests
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"hourbank/tests/harness"
+)
+
+func TestRoles(t *testing.T) {
+	const nobody, unknown = "", "no-such-key"
+	rows := []struct {
+		method, path        string
+		public, read, admin int // what a key of that role, or none, is answered
+	}{
+		{http.MethodGet, api + "/purchases/", 401, 200, 200},
+		{http.MethodGet, api + "/purchases/x/", 401, 404, 404},
+		{http.MethodGet, api + "/students/x/balance/", 401, 404, 404},
+		{http.MethodGet, api + "/students/x/ledger/", 401, 404, 404},
+		{http.MethodGet, api + "/events/", 401, 200, 200},
+		{http.MethodGet, api + "/events/x/", 401, 404, 404},
+		{http.MethodPost, api + "/events/x/replay/", 401, 403, 404},
+		{http.MethodGet, api + "/plans/", 200, 200, 200},
+		{http.MethodGet, api + "/stripe/config/", 200, 200, 200},
+		{http.MethodGet, "/healthz", 200, 200, 200},
+		{http.MethodGet, "/readyz", 200, 200, 200},
+	}
+	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
+		for _, row := range rows {
+			for _, path := range []string{row.path, strings.TrimSuffix(row.path, "/")} {
+				for key, want := range map[string]int{
+					nobody: row.public, unknown: row.public, harness.ReadKey: row.read, harness.AdminKey: row.admin,
+				} {
+					wantAnswer(t, app.As(t, key, row.method, path), want, row.method+" "+path+" with the key "+key)
+				}
+				write := row.read // the write key may no more than read here, but for what is an admin's
+				wantAnswer(t, app.As(t, harness.WriteKey, row.method, path), write, row.method+" "+path+" with the write key")
+			}
+		}
+	})
+}
+
+func wantAnswer(t *testing.T, answer harness.Response, want int, what string) {
+	t.Helper()
+	if answer.Status != want {
+		t.Errorf("%s answered %d, want %d", what, answer.Status, want)
+	}
+	code := map[int]string{401: "unauthorized", 403: "forbidden", 404: "not_found"}[answer.Status]
+	if code != "" {
+		answer.WantProblem(t, answer.Status, code)
+	}
+	if answer.Status == http.StatusUnauthorized && answer.Header.Get("WWW-Authenticate") == "" {
+		t.Errorf("%s: no WWW-Authenticate", what)
+	}
+}
+
+func TestKeysMustBeBearerTokens(t *testing.T) {
+	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
+		for _, header := range []string{harness.AdminKey, "Basic " + harness.AdminKey, "Bearer", "Bearer ", "Bearer boss", "Bearer boss:admin:" + harness.AdminKey} {
+			app.Request(t, http.MethodGet, api+"/events/", "", "Authorization", header).WantProblem(t, http.StatusUnauthorized, "unauthorized")
+		}
+		app.Request(t, http.MethodGet, api+"/events/", "", "Authorization", "bearer "+harness.AdminKey).Want(t, http.StatusOK)
+	})
+}
+
+func TestWithoutKeysTheAPIAnswers401(t *testing.T) {
+	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
+		app.As(t, harness.AdminKey, http.MethodGet, api+"/events/").WantProblem(t, http.StatusUnauthorized, "unauthorized")
+		app.Request(t, http.MethodGet, api+"/plans/", "").Want(t, http.StatusOK)
+		app.Deliver(t, app.NewPurchase(t).Succeeded()).Want(t, http.StatusOK)
+	}, "API_KEYS=")
+}
+
+func TestEveryAnswerCarriesARequestID(t *testing.T) {
+	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
+		for _, path := range []string{"/healthz", "/nowhere", api + "/events/", harness.WebhookPath} {
+			answer := app.Request(t, http.MethodGet, path, "", "X-Request-Id", "req-1.of_the-tests")
+			if got := answer.Header.Get("X-Request-Id"); got != "req-1.of_the-tests" {
+				t.Errorf("%s: X-Request-Id is %q", path, got)
+			}
+			made := app.Request(t, http.MethodGet, path, "").Header.Get("X-Request-Id")
+			if made == "" || app.Request(t, http.MethodGet, path, "").Header.Get("X-Request-Id") == made {
+				t.Errorf("%s: X-Request-Id is made up as %q", path, made)
+			}
+			for _, insane := range []string{"a b", strings.Repeat("x", 200), `"}`} {
+				if got := app.Request(t, http.MethodGet, path, "", "X-Request-Id", insane).Header.Get("X-Request-Id"); got == insane || got == "" {
+					t.Errorf("%s: X-Request-Id %q is answered with %q", path, insane, got)
+				}
+			}
+		}
+	})
+}
+
+func TestUnknownAddressesAndMethods(t *testing.T) {
+	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
+		for _, path := range []string{"/nowhere", "/api", api + "/webhooks/", "//healthz", api + "/plans//"} {
+			app.Request(t, http.MethodGet, path, "").WantProblem(t, http.StatusNotFound, "not_found")
+		}
+		for _, path := range []string{api + "/plans/", api + "/plans", api + "/stripe/config/", "/healthz"} {
+			answer := app.Request(t, http.MethodDelete, path, "").WantProblem(t, http.StatusMethodNotAllowed, "method_not_allowed")
+			if allow := answer.Header.Get("Allow"); allow != http.MethodGet {
+				t.Errorf("DELETE %s: Allow is %q", path, allow)
+			}
+		}
+	})
+}
+
+func TestHealth(t *testing.T) {
+	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
+		for _, path := range []string{"/healthz", "/healthz/", "/readyz", "/readyz/"} {
+			app.Request(t, http.MethodGet, path, "").Want(t, http.StatusOK)
+		}
+		metrics := app.Request(t, http.MethodGet, "/metrics", "").Want(t, http.StatusOK)
+		if !strings.Contains(metrics.Body, "hourbank_http_request_duration_seconds") {
+			t.Error("no metrics of ours")
+		}
+	})
+}

@@ -1,0 +1,93 @@
+package tests
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/tidwall/gjson"
+
+	"hourbank/tests/harness"
+)
+
+// Rows are altered behind the program's back, one at a time.
+func TestAuditNamesWhatWasAltered(t *testing.T) {
+	rows := []struct{ alter, table, id, kind, field string }{
+		{"hours_purchased = hours_purchased + 1", "student_account_balances", "student_id", "account", "hours_purchased"},
+		{"hours_reversed = hours_reversed + 1", "student_account_balances", "student_id", "account", "hours_reversed"},
+		{"hours_consumed = hours_consumed + 1", "student_account_balances", "student_id", "account", "hours_consumed"},
+		{"balance_amount = balance_amount - 1", "student_account_balances", "student_id", "account", "balance_amount"},
+		{"hours_reversed = hours_reversed - 1", "purchase_transactions", "id", "purchase", "hours_reversed"},
+		{"amount_received = amount_received + 1", "purchase_transactions", "id", "purchase", "amount_received"},
+		{"amount_refunded = amount_refunded - 1", "purchase_transactions", "id", "purchase", "amount_refunded"},
+		{"payment_status = 'completed'", "purchase_transactions", "id", "purchase", "payment_status"},
+		{"hours = 2000, hours_credited = 2000", "purchase_transactions", "id", "purchase", "hours_credited"},
+		{"amount = 6000", "purchase_transactions", "id", "purchase", "hours_reversed"},
+		{"evidence = '{}'", "purchase_transactions", "id", "purchase", "payment_status"},
+	}
+	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
+		app.MustProcess(t, app.NewPurchase(t).Succeeded()) // one that stays as it is
+		for _, row := range rows {
+			p := app.NewPurchase(t)
+			app.MustProcess(t, p.Succeeded(), p.ChargeRefunded(2500).At(5))
+			app.MustAudit(t)
+			id := map[string]string{"account": p.Student, "purchase": p.ID}[row.kind]
+			where := fmt.Sprintf(" WHERE %s = '%s'", row.id, id)
+			before := keep(t, app, row.table, row.id, id)
+			app.Exec(t, "UPDATE "+row.table+" SET "+row.alter+where)
+			result := app.Run(t, "audit")
+			if result.Code != 1 || !strings.Contains(result.Stdout, row.kind+" "+id+": "+row.field+" is ") {
+				t.Errorf("%s: got %+v", row.alter, result)
+			}
+			asJSON := app.Run(t, "audit", "--json")
+			if asJSON.Code != 1 || gjson.Get(asJSON.Stdout, "differences.0.id").String() != id {
+				t.Errorf("%s: got %+v", row.alter, asJSON)
+			}
+			before()
+		}
+		wantContains(t, app.MustRun(t, "audit"), "0 differences")
+		wantJSON(t, app.MustRun(t, "audit", "--json"), fields{"differences.#": "0"})
+	})
+}
+
+// keep remembers a row's columns and gives what puts them back.
+func keep(t *testing.T, app *harness.App, table, idColumn, id string) (restore func()) {
+	t.Helper()
+	columns := []string{"hours_purchased", "hours_reversed", "hours_consumed", "balance_amount"}
+	if table == "purchase_transactions" {
+		columns = []string{
+			"payment_status", "amount", "hours", "hours_credited", "hours_reversed", "amount_received", "amount_refunded", "evidence",
+		}
+	}
+	values, pointers := make([]any, len(columns)), make([]any, len(columns))
+	for i := range values {
+		pointers[i] = &values[i]
+	}
+	query := fmt.Sprintf("SELECT %s FROM %s WHERE %s = '%s'", strings.Join(columns, ", "), table, idColumn, id)
+	if err := app.SQL(t).QueryRowContext(t.Context(), query).Scan(pointers...); err != nil {
+		t.Fatal(err)
+	}
+	return func() {
+		assignments := make([]string, len(columns))
+		for i, column := range columns {
+			if text, ok := values[i].([]byte); ok {
+				values[i] = string(text)
+			}
+			assignments[i] = fmt.Sprintf("%s = $%d", column, i+1)
+		}
+		app.Exec(t, fmt.Sprintf("UPDATE %s SET %s WHERE %s = '%s'", table, strings.Join(assignments, ", "), idColumn, id), values...)
+	}
+}
+
+// A ledger entry that came from nowhere.
+func TestAuditNamesALedgerEntryTooMany(t *testing.T) {
+	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
+		p := app.NewPurchase(t)
+		app.MustProcess(t, p.Succeeded())
+		app.Exec(t, ledgerEntry(p, "forged", "adjustment", 100, 0, "NULL", "'by hand'"))
+		result := app.Run(t, "audit")
+		if result.Code != 1 || !strings.Contains(result.Stdout, "account "+p.Student+": hours_purchased is 10.00, should be 11.00") {
+			t.Errorf("got %+v", result)
+		}
+	})
+}

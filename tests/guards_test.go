@@ -1,0 +1,145 @@
+package tests
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"hourbank/models"
+	"hourbank/tests/harness"
+)
+
+// ledgerEntry is an INSERT past all code.
+func ledgerEntry(p *harness.Purchase, id, kind string, hours, amount int64, transaction, reference string) string {
+	return fmt.Sprintf(`INSERT INTO hour_ledger_entries (id, student_id, transaction_id, kind, hours, amount, currency, reference, created_at)
+		VALUES ('%s', '%s', %s, '%s', %d, %d, '%s', %s, '2026-01-01 00:00:00+00:00')`,
+		id, p.Student, transaction, kind, hours, amount, p.Currency, reference)
+}
+
+// What the database itself refuses, whatever the code above it does.
+func TestDatabaseRefuses(t *testing.T) {
+	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
+		p := app.NewPurchase(t)
+		app.MustProcess(t, p.Succeeded(), p.ChargeRefunded(1000).At(5)) // 10.00 hours, 2.00 of them reversed
+		own := "'" + p.ID + "'"
+		purchases := "UPDATE purchase_transactions SET %s WHERE id = " + own
+		refused := map[string]string{
+			"a second credit":                          ledgerEntry(p, "x", "credit", 1000, 5000, own, "NULL"),
+			"a reversal beyond the credit by INSERT":   ledgerEntry(p, "x", "reversal", -801, -4005, own, "NULL"),
+			"a reinstatement beyond the reversal":      ledgerEntry(p, "x", "reinstatement", 201, 1005, own, "NULL"),
+			"a reversal beyond the credit by UPDATE":   fmt.Sprintf(purchases, "hours_reversed = 1001"),
+			"a negative reversal by UPDATE":            fmt.Sprintf(purchases, "hours_reversed = -1"),
+			"a credit of other than all hours":         fmt.Sprintf(purchases, "hours_credited = 999"),
+			"a credit without a success":               fmt.Sprintf(purchases, "payment_status = 'pending'"),
+			"more money back than was paid":            fmt.Sprintf(purchases, "amount_refunded = 3000, amount_disputed = 2001"),
+			"negative money":                           fmt.Sprintf(purchases, "amount_disputed = -1"),
+			"an unknown payment_status":                fmt.Sprintf(purchases, "payment_status = 'fine'"),
+			"an unknown transaction_type":              fmt.Sprintf(purchases, "transaction_type = 'gift'"),
+			"a purchase of nobody":                     fmt.Sprintf(purchases, "student_id = 'nobody'"),
+			"an unknown event status":                  "UPDATE webhook_events SET status = 'fine'",
+			"a parked event that is never tried again": "UPDATE webhook_events SET status = 'parked'",
+			"a ledger entry of an unknown kind":        ledgerEntry(p, "x", "gift", 100, 0, "NULL", "'r'"),
+			"a credit of no purchase":                  ledgerEntry(p, "x", "credit", 100, 100, "NULL", "NULL"),
+			"a reversal with the wrong sign":           ledgerEntry(p, "x", "reversal", 100, 100, own, "NULL"),
+			"a consumption without a reference":        ledgerEntry(p, "x", "consumption", -100, 0, "NULL", "NULL"),
+			"a changed ledger entry":                   "UPDATE hour_ledger_entries SET hours = hours + 1",
+			"a ledger entry changed to the same":       "UPDATE hour_ledger_entries SET hours = hours",
+			"a deleted ledger entry":                   "DELETE FROM hour_ledger_entries",
+			"a deleted purchase":                       "DELETE FROM purchase_transactions",
+			"a deleted account":                        "DELETE FROM student_account_balances",
+			"a second account of a student":            fmt.Sprintf("INSERT INTO student_account_balances (student_id, currency, updated_at) VALUES ('%s', 'usd', '2026-01-01 00:00:00+00:00')", p.Student),
+		}
+		if app.Engine == models.Postgres {
+			refused["a truncated ledger"] = "TRUNCATE hour_ledger_entries"
+			refused["a ledger truncated with what hangs on it"] = "TRUNCATE purchase_transactions CASCADE"
+		} else {
+			refused["a replaced ledger entry"] = `INSERT OR REPLACE INTO hour_ledger_entries
+				SELECT id, student_id, transaction_id, kind, hours + 1, amount, currency, event_id, reference, created_at FROM hour_ledger_entries`
+			refused["a second credit that replaces the first"] = strings.Replace(refused["a second credit"], "INSERT", "INSERT OR REPLACE", 1)
+			refused["a second credit that is ignored loudly"] = strings.Replace(refused["a second credit"], "INSERT", "INSERT OR FAIL", 1)
+		}
+		before := snapshot(t, app.Database)
+		for what, statement := range refused {
+			if _, err := app.SQL(t).ExecContext(t.Context(), statement); err == nil {
+				t.Errorf("the database took %s: %s", what, statement)
+			}
+		}
+		wantSame(t, "rows", snapshot(t, app.Database), before)
+		app.MustAudit(t)
+	})
+}
+
+func snapshot(t *testing.T, db *harness.Database) []string {
+	t.Helper()
+	return []string{
+		fmt.Sprint(db.Count(t, "SELECT count(*) FROM hour_ledger_entries")),
+		fmt.Sprint(db.Count(t, "SELECT sum(hours) FROM hour_ledger_entries")),
+		fmt.Sprint(db.Count(t, "SELECT hours_credited - hours_reversed FROM purchase_transactions")),
+		fmt.Sprint(db.Count(t, "SELECT count(*) FROM webhook_events")),
+	}
+}
+
+// What the database must still take: the guards don't stand in the way.
+func TestDatabaseTakesWhatIsRight(t *testing.T) {
+	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
+		p := app.NewPurchase(t)
+		app.MustProcess(t, p.Succeeded())
+		own := "'" + p.ID + "'"
+		app.Exec(t, ledgerEntry(p, "a", "reversal", -1000, -5000, own, "NULL"))
+		app.Exec(t, ledgerEntry(p, "b", "reinstatement", 1000, 5000, own, "NULL"))
+		app.Exec(t, ledgerEntry(p, "c", "consumption", -150, 0, "NULL", "'lesson_1'"))
+		if _, err := app.SQL(t).ExecContext(t.Context(), ledgerEntry(p, "d", "consumption", -150, 0, "NULL", "'lesson_1'")); err == nil {
+			t.Error("one lesson was booked twice")
+		}
+	})
+}
+
+// The contract's tables with the API's fields as columns, the same on both
+// engines.
+func TestBothEnginesHaveTheSameTablesAndColumns(t *testing.T) {
+	t.Parallel()
+	queries := map[models.Engine]string{
+		models.Postgres: `SELECT table_name || '.' || column_name FROM information_schema.columns WHERE table_schema = 'public'`,
+		models.SQLite: `SELECT m.name || '.' || c.name FROM sqlite_master m JOIN pragma_table_xinfo(m.name) c
+			WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%'`,
+	}
+	columns := map[models.Engine][]string{}
+	for _, engine := range harness.Engines {
+		columns[engine] = queryStrings(t, harness.NewDatabase(t, engine), queries[engine])
+	}
+	wantSame(t, "columns of SQLite", columns[models.SQLite], columns[models.Postgres])
+	for _, column := range []string{
+		"purchase_transactions.amount_disputed", "student_account_balances.hours_available", "hour_ledger_entries.reference",
+		"webhook_events.payload", "webhook_events.next_attempt_at", "pricing_plans.valid_days",
+	} {
+		if !slices.Contains(columns[models.Postgres], column) {
+			t.Errorf("no column %s", column)
+		}
+	}
+}
+
+// queryStrings gives the query's strings, sorted, without the migrations' own.
+func queryStrings(t *testing.T, db *harness.Database, query string) []string {
+	t.Helper()
+	rows, err := db.SQL(t).QueryContext(t.Context(), query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close() //nolint:errcheck // read to its end
+	var all []string
+	for rows.Next() {
+		var s string
+		if err := rows.Scan(&s); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.HasPrefix(s, "goose_") {
+			all = append(all, s)
+		}
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(all)
+	return all
+}

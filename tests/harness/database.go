@@ -1,0 +1,148 @@
+package harness
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"; SQLite's comes with models
+
+	"hourbank/commands"
+	"hourbank/models"
+)
+
+// Database is a test's own, migrated and empty.
+type Database struct {
+	Engine models.Engine
+	URL    string
+	direct *sql.DB    // past the program's back
+	models *models.DB // for making purchases
+}
+
+// NewDatabase copies the migrated template, and drops the copy in the end.
+func NewDatabase(tb testing.TB, engine models.Engine) *Database {
+	tb.Helper()
+	if engine == models.SQLite {
+		return newSQLite(tb)
+	}
+	server := shared.postgres(tb)
+	name := "hourbank_test_" + randomName()
+	if err := server.exec("CREATE DATABASE " + name + " TEMPLATE " + server.template); err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		if err := server.exec("DROP DATABASE " + name + " WITH (FORCE)"); err != nil {
+			tb.Error(err)
+		}
+	})
+	return &Database{Engine: engine, URL: server.databaseURL(name)}
+}
+
+// NewEmptyDatabase has no tables.
+func NewEmptyDatabase(tb testing.TB, engine models.Engine) *Database {
+	tb.Helper()
+	if engine == models.SQLite {
+		return &Database{Engine: engine, URL: "sqlite:" + filepath.Join(tb.TempDir(), "hourbank.db")}
+	}
+	db := NewDatabase(tb, engine)
+	for _, statement := range []string{"DROP SCHEMA public CASCADE", "CREATE SCHEMA public"} {
+		db.Exec(tb, statement)
+	}
+	return db
+}
+
+// sqliteTemplate is a migrated file, read into memory once.
+var sqliteTemplate = sync.OnceValues(func() ([]byte, error) {
+	folder, err := os.MkdirTemp("", "hourbank-sqlite-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(folder) //nolint:errcheck // it is in the temporary folder
+	path := filepath.Join(folder, "template.db")
+	commands.Execute(context.Background(), []string{"migrate", "up"}, []string{"DATABASE_URL=sqlite:" + path}, io.Discard, os.Stderr)
+	return os.ReadFile(path)
+})
+
+func newSQLite(tb testing.TB) *Database {
+	tb.Helper()
+	template, err := sqliteTemplate()
+	path := filepath.Join(tb.TempDir(), "hourbank.db")
+	if err == nil {
+		err = os.WriteFile(path, template, 0o600)
+	}
+	if err != nil {
+		tb.Fatal("migrate the template: ", err)
+	}
+	return &Database{Engine: models.SQLite, URL: "sqlite:" + path}
+}
+
+// SQL opens the database past the program's back.
+func (db *Database) SQL(tb testing.TB) *sql.DB {
+	tb.Helper()
+	if db.direct != nil {
+		return db.direct
+	}
+	driver, source := "pgx", db.URL
+	if path, ok := models.SQLitePath(db.URL); ok {
+		driver, source = "sqlite", path+"?_pragma=busy_timeout(10000)&_pragma=foreign_keys(1)"
+	}
+	var err error
+	if db.direct, err = sql.Open(driver, source); err != nil {
+		tb.Fatal(err)
+	}
+	db.direct.SetMaxOpenConns(2)
+	tb.Cleanup(func() { _ = db.direct.Close(); db.direct = nil })
+	return db.direct
+}
+
+// Exec runs a statement that must succeed.
+func (db *Database) Exec(tb testing.TB, statement string, args ...any) {
+	tb.Helper()
+	if _, err := db.SQL(tb).ExecContext(tb.Context(), statement, args...); err != nil {
+		tb.Fatalf("%s: %v", statement, err)
+	}
+}
+
+// Count gives the one number that a query answers.
+func (db *Database) Count(tb testing.TB, query string, args ...any) (n int64) {
+	tb.Helper()
+	if err := db.SQL(tb).QueryRowContext(tb.Context(), query, args...).Scan(&n); err != nil {
+		tb.Fatalf("%s: %v", query, err)
+	}
+	return n
+}
+
+// Models opens the database as the program does.
+func (db *Database) Models(tb testing.TB) *models.DB {
+	tb.Helper()
+	if db.models == nil {
+		var err error
+		if db.models, err = models.Open(tb.Context(), db.URL); err != nil {
+			tb.Fatal(err)
+		}
+		tb.Cleanup(func() { _ = db.models.Close(); db.models = nil })
+	}
+	return db.models
+}
+
+// Refuse makes the PostgreSQL server cut and refuse the database's
+// connections, or take them again.
+func (db *Database) Refuse(tb testing.TB, refuse bool) {
+	tb.Helper()
+	server := shared.postgres(tb)
+	name := databaseName(db.URL)
+	statements := []string{fmt.Sprintf("ALTER DATABASE %s WITH ALLOW_CONNECTIONS %t", name, !refuse)}
+	if refuse {
+		statements = append(statements, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '"+name+"'")
+	}
+	for _, statement := range statements {
+		if err := server.exec(statement); err != nil {
+			tb.Fatal(err)
+		}
+	}
+}

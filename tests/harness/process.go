@@ -1,0 +1,95 @@
+package harness
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"testing"
+)
+
+// Process is the built program in a process of its own, which can be killed.
+type Process struct {
+	*App
+	command *exec.Cmd
+	ended   chan struct{}
+}
+
+// Binary builds the program once.
+func Binary(tb testing.TB) string {
+	tb.Helper()
+	path, err := binary(ModuleRoot(tb))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return path
+}
+
+var built struct {
+	once   sync.Once
+	folder string
+	err    error
+}
+
+func binary(root string) (string, error) {
+	built.once.Do(func() {
+		if built.folder, built.err = os.MkdirTemp("", "hourbank-bin-"); built.err != nil {
+			return
+		}
+		build := exec.Command("go", "build", "-o", filepath.Join(built.folder, "hourbank"), ".")
+		build.Dir = root
+		if output, err := build.CombinedOutput(); err != nil {
+			built.err = errors.Join(err, errors.New(string(output)))
+		}
+	})
+	return filepath.Join(built.folder, "hourbank"), built.err
+}
+
+// ServeProcess starts the built program on the database and waits until it
+// listens.
+func (db *Database) ServeProcess(tb testing.TB, settings ...string) *Process {
+	tb.Helper()
+	app := &App{Database: db, Log: &Output{}, client: newClient(), cancel: func() {}, exited: make(chan int, 1)}
+	command := exec.Command(Binary(tb), "serve")
+	command.Env, command.Stderr = db.environ(settings...), app.Log
+	if err := command.Start(); err != nil {
+		tb.Fatal(err)
+	}
+	p := &Process{App: app, command: command, ended: make(chan struct{})}
+	go func() {
+		_ = command.Wait() // the state tells
+		app.exited <- command.ProcessState.ExitCode()
+		close(p.ended)
+	}()
+	tb.Cleanup(p.Kill)
+	app.WaitUntilListening(tb)
+	return p
+}
+
+// Kill ends the process in the middle of whatever it does.
+func (p *Process) Kill() {
+	_ = p.command.Process.Signal(syscall.SIGKILL) // it may be gone already
+	<-p.ended
+	p.client.CloseIdleConnections()
+}
+
+// Terminate sends SIGTERM and gives the exit code.
+func (p *Process) Terminate() int {
+	_ = p.command.Process.Signal(syscall.SIGTERM) // it may be gone already
+	<-p.ended
+	return p.command.ProcessState.ExitCode()
+}
+
+// RunBinary runs one command of the built program to its end.
+func (db *Database) RunBinary(tb testing.TB, args ...string) Result {
+	tb.Helper()
+	var stdout, stderr Output
+	command := exec.CommandContext(tb.Context(), Binary(tb), args...)
+	command.Env, command.Stdout, command.Stderr = db.environ(), &stdout, &stderr
+	if err := command.Run(); command.ProcessState == nil {
+		tb.Fatal(err)
+	}
+	return Result{Code: command.ProcessState.ExitCode(), Stdout: stdout.String(), Stderr: stderr.String()}
+}
