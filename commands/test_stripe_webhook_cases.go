@@ -64,7 +64,11 @@ func (t *webhookTest) checkEndpoint(ctx context.Context, s *services.Services, e
 	payment := newTestPayment(purchase, e.live)
 	for _, c := range e.refusals(payment.succeeded(), t.cfg.MaxWebhookBytes) {
 		answer := e.send(ctx, c.send)
-		t.compare(c.name, c.expected, answer.String(), answer.hint())
+		hint := answer.hint()
+		if c.send.ask {
+			hint = fmt.Sprintf("It had more than MAX_WEBHOOK_BYTES (%d here); is the service's larger?", t.cfg.MaxWebhookBytes)
+		}
+		t.compare(c.name, c.expected, answer.String(), hint)
 		if e.unreachable {
 			return nil
 		}

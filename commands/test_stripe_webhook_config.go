@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -46,8 +48,8 @@ func (t *webhookTest) checkConfig(ctx context.Context) error {
 			t.fail(s.name, s.expected, "not set", "From the endpoint's page in Stripe's dashboard, or from \"stripe listen\".")
 		}
 	}
-	for name, wrong := range mistakes { // of a setting that is not listed here
-		t.fail(name, "no mistake", "a mistake", strings.Join(wrong, "\n"))
+	for _, name := range slices.Sorted(maps.Keys(mistakes)) { // of a setting that is not listed here
+		t.fail(name, "no mistake", "a mistake", strings.Join(mistakes[name], "\n"))
 	}
 	if t.mistakes != nil {
 		t.blocked = "the configuration has mistakes"
@@ -119,11 +121,14 @@ func showDatabaseURL(databaseURL string) string {
 
 // showKey shows what a key is for, and nothing that is secret in it.
 func showKey(key string) string {
-	parts := strings.SplitN(key, "_", 3)
-	if key == "" || len(parts) < 3 {
-		return ""
+	for _, kind := range []string{"sk", "rk", "pk"} {
+		for _, mode := range []string{"test", "live"} {
+			if prefix := kind + "_" + mode + "_"; strings.HasPrefix(key, prefix) {
+				return fmt.Sprintf("%s…, %s mode", prefix, mode)
+			}
+		}
 	}
-	return fmt.Sprintf("%s_%s_…, %s mode", parts[0], parts[1], parts[1])
+	return ""
 }
 
 func showSecrets(secrets []string) string { return showCount(len(secrets), "secret") }

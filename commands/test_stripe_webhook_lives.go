@@ -2,7 +2,6 @@ package commands
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"hourbank/models"
@@ -115,7 +114,7 @@ func (t *webhookTest) checkLife(ctx context.Context, s *services.Services, e *we
 // checkPayment sends a success for a purchase and shows it before and after.
 func (t *webhookTest) checkPayment(ctx context.Context, s *services.Services, e *webhookEndpoint, intent string) error {
 	before, err := t.payable(ctx, s, e, intent)
-	if err != nil {
+	if err != nil || before == nil {
 		return err
 	}
 	answer := e.send(ctx, e.signed(newTestPayment(before, e.live).succeeded()))
@@ -140,19 +139,22 @@ func (t *webhookTest) checkPayment(ctx context.Context, s *services.Services, e 
 	return nil
 }
 
-// payable finds a purchase to pay. A live service credits hours that someone
+// payable finds a purchase to pay; nil where there is none, which is told. A live service credits hours that someone
 // can use, so that only a purchase of this tool's own is paid there.
 func (t *webhookTest) payable(ctx context.Context, s *services.Services, e *webhookEndpoint, intent string) (*models.Purchase, error) {
 	purchase, err := s.Purchases.Get(ctx, intent)
+	const name = "purchase found"
 	switch {
 	case isCode(err, services.CodeNotFound):
-		return nil, fmt.Errorf("no purchase has it; make one with: hourbank test-stripe-webhook --create-test-data --payment-intent-id %s", intent)
+		t.fail(name, "one with this PaymentIntent", "none", "Make one with: hourbank test-stripe-webhook --create-test-data --payment-intent-id "+intent)
 	case err != nil:
 		return nil, err
 	case purchase.StripePaymentIntentID == nil:
-		return nil, errors.New("this purchase has no PaymentIntent yet")
+		t.fail(name, "one with a PaymentIntent", "one without", "")
 	case e.live && purchase.Metadata["made_by"] != madeByTest:
-		return nil, errors.New("with a live key only purchases made by --create-test-data are paid by this tool")
+		t.fail(name, "one made by this tool", "a customer's", "With a live key, only purchases made by --create-test-data are paid here.")
+	default:
+		return purchase, nil
 	}
-	return purchase, nil
+	return nil, nil
 }

@@ -48,7 +48,7 @@ func (s story) check(t *testing.T) {
 	t.Run(s.name, func(t *testing.T) {
 		for order := range permutations(s.facts) {
 			p := Purchase{ID: "p", StudentID: "s", Amount: 5000, Currency: "eur", Hours: 1000}
-			var ledger []LedgerEntry
+			ledger, _ := p.Learn(nil)
 			for _, fact := range append(slices.Clone(order), order...) {
 				entries, _ := p.Learn([]Fact{fact})
 				ledger = append(ledger, entries...)

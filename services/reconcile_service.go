@@ -245,10 +245,29 @@ func (r *reconciliation) compareList(ctx context.Context, path, source, eventTyp
 			if err := r.compare(ctx, source, eventType, object, asked); err != nil {
 				return err
 			}
+			if err := r.unpaid(ctx, object); err != nil {
+				return err
+			}
 		}
 		asked = time.Now()
 	}
 	return nil
+}
+
+// unpaid looks at the payment itself where money is said to go back that we
+// never knew to have come, however old the purchase is.
+func (r *reconciliation) unpaid(ctx context.Context, moneyBack json.RawMessage) error {
+	intentID := id(gjson.GetBytes(moneyBack, "payment_intent"))
+	var known int64
+	err := r.db.Reader.WithContext(ctx).Model(&models.Purchase{}).
+		Where("stripe_payment_intent_id = ? AND hours_credited = 0", intentID).Count(&known).Error
+	if err != nil {
+		return fmt.Errorf("look for an unpaid purchase: %w", err)
+	}
+	if intentID == "" || known == 0 {
+		return nil
+	}
+	return r.openPurchase(ctx, intentID)
 }
 
 // compare puts an object, as it was when we asked, into the form of the event

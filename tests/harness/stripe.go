@@ -1,0 +1,80 @@
+package harness
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/stripe/stripe-go/v76"
+	"github.com/stripe/stripe-go/v76/client"
+
+	"hourbank/sandbox"
+)
+
+// stripeKey is what the program and the tests call the stand-in with.
+const stripeKey = "sk_test_of_the_tests"
+
+// Stripe is the stand-in for Stripe.
+type Stripe struct {
+	*sandbox.Sandbox
+	URL string
+	API *client.API // stripe-go's own client, to play the customer with
+}
+
+// NewStripe starts a stand-in that sends to nobody yet.
+func NewStripe(tb testing.TB) *Stripe {
+	tb.Helper()
+	s := &Stripe{Sandbox: sandbox.New(sandbox.Config{CLISecret: WebhookSecret})}
+	server := httptest.NewServer(s.Handler())
+	s.URL = server.URL
+	backend := stripe.GetBackendWithConfig(stripe.APIBackend, &stripe.BackendConfig{
+		URL: &s.URL, LeveledLogger: &stripe.LeveledLogger{Level: stripe.LevelNull},
+	})
+	s.API = client.New(stripeKey, &stripe.Backends{API: backend})
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- s.Run(ctx) }()
+	tb.Cleanup(func() {
+		cancel()
+		<-done
+		server.CloseClientConnections()
+		server.Close()
+	})
+	return s
+}
+
+// SendTo lets the stand-in send its events to both addresses of the program.
+func (s *Stripe) SendTo(app *App) {
+	s.AddEndpoint(sandbox.Endpoint{URL: app.BaseURL + WebhookPath, Secret: WebhookSecret,
+		Events: []string{"payment_intent.*", "charge.*", "refund.*", "checkout.session.*"}})
+	s.AddEndpoint(sandbox.Endpoint{URL: app.BaseURL + SubscriptionsPath, Secret: SubscriptionsSecret,
+		Events: []string{"customer.subscription.*", "invoice.*", "invoice_payment.*"}})
+}
+
+// Settle waits until everything that was to happen and to be sent has been.
+func (s *Stripe) Settle(tb testing.TB) {
+	tb.Helper()
+	ctx, cancel := context.WithTimeout(tb.Context(), patience)
+	defer cancel()
+	if err := s.Wait(ctx); err != nil {
+		tb.Fatal("the stand-in did not settle: ", err)
+	}
+}
+
+// Settings point a program at the stand-in.
+func (s *Stripe) Settings() []string {
+	return []string{"STRIPE_SECRET_KEY=" + stripeKey, "STRIPE_API_BASE=" + s.URL, "RECONCILE_EVERY=0"}
+}
+
+// RunOn runs one command on the database, which may ask the stand-in.
+func (s *Stripe) RunOn(tb testing.TB, db *Database, args ...string) Result {
+	tb.Helper()
+	return RunWith(tb, db.environ(s.Settings()...), args...)
+}
+
+// Post asks the API with a key, with a JSON body.
+func (app *App) Post(tb testing.TB, key, path, body string, headers ...string) Response {
+	tb.Helper()
+	return app.Request(tb, http.MethodPost, path, body, append([]string{"Authorization", "Bearer " + key}, headers...)...)
+}
