@@ -6,24 +6,9 @@ import (
 	"strings"
 )
 
-// printInstructions says how to try the webhook with the Stripe CLI.
-func (t *webhookTest) printInstructions() {
-	if t.options.asJSON {
-		return // --all --json: for a program
-	}
-	address := t.options.url
-	if address == "" {
-		address = "http://" + net.JoinHostPort(t.host(), t.port()) + webhookPath
-	}
-	options := ""
-	if base := t.cfg.StripeAPIBase; base != "" {
-		options = " --api-base " + base
-	}
-	noTLS := ""
-	if strings.HasPrefix(t.cfg.StripeAPIBase, "http://") {
-		noTLS = " --no-wss" // a stand-in's websocket has no certificate
-	}
-	fmt.Fprintf(t.stdout, `Stripe CLI
+// cliInstructions take the options of every command, listen's own, and the
+// webhook's address without its trailing slash.
+const cliInstructions = `Stripe CLI
 
   1. Install it: https://docs.stripe.com/stripe-cli#install
 
@@ -64,7 +49,26 @@ func (t *webhookTest) printInstructions() {
 
        hourbank events list
 
-`, options, noTLS, address)
+`
+
+// printInstructions says how to try the webhook with the Stripe CLI.
+func (t *webhookTest) printInstructions() {
+	if t.options.asJSON {
+		return // --all --json: for a program
+	}
+	address := t.options.url
+	if address == "" {
+		address = "http://" + net.JoinHostPort(t.host(), t.port()) + webhookPath
+	}
+	options := ""
+	if base := t.cfg.StripeAPIBase; base != "" {
+		options = " --api-base " + base
+	}
+	noTLS := ""
+	if strings.HasPrefix(t.cfg.StripeAPIBase, "http://") {
+		noTLS = " --no-wss" // a stand-in's websocket has no certificate
+	}
+	fmt.Fprintf(t.stdout, cliInstructions, options, noTLS, address)
 }
 
 // host is where this machine reaches the service.

@@ -63,7 +63,7 @@ func (t *webhookTest) checkConfig(ctx context.Context) error {
 // mistakesByName groups the lines of config.Load's error by variable.
 func mistakesByName(joined error) map[string][]string {
 	byName := map[string][]string{}
-	many, ok := joined.(interface{ Unwrap() []error }) //nolint:errorlint // it is the joined error itself that is wanted
+	many, ok := joined.(interface{ Unwrap() []error })
 	if !ok {
 		return byName
 	}

@@ -14,21 +14,10 @@ import (
 // madeByTest marks the purchases of this tool in their metadata.
 const madeByTest = "test-stripe-webhook"
 
-// withQuietServices is withServices for a configuration that was checked
-// already, and without a log: what matters is in the checks.
+// withQuietServices runs the services without a log: what matters is in the
+// checks.
 func (t *webhookTest) withQuietServices(ctx context.Context, work func(context.Context, *services.Services) error) error {
-	db, err := openMigrated(ctx, t.cfg)
-	if err != nil {
-		return err
-	}
-	defer db.Close() //nolint:errcheck // the work is committed; there is nothing left to lose
-	s := services.New(t.cfg, db, zap.NewNop())
-	running, stop := context.WithCancel(ctx)
-	done := make(chan error, 1)
-	go func() { done <- s.Payments.Run(running) }()
-	err = work(ctx, s)
-	stop()
-	return errors.Join(err, <-done)
+	return t.runServices(ctx, t.cfg, zap.NewNop(), work)
 }
 
 // onlyCreateData prints the purchase and no checks.

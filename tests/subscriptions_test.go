@@ -1,0 +1,242 @@
+package tests
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/stripe/stripe-go/v76"
+
+	"hourbank/sandbox"
+	"hourbank/tests/harness"
+)
+
+// monthly puts the plan on sale that the invoices' line names by its price.
+func monthly(t *testing.T, app *harness.App) {
+	t.Helper()
+	app.MustRun(t, "plans", "add", "--id", "monthly4", "--name", "4 hours a month", "--hours", "4.00", "--amount", "5600",
+		"--currency", "eur", "--type", "subscription", "--stripe-price-id", "price_1Q0shape", "--valid-days", "60")
+}
+
+// invoice is an invoice event in a version's shape, for a subscription whose
+// metadata the invoice carries.
+func invoice(t *testing.T, version harness.Version, eventType string, metadata map[string]any) *harness.Event {
+	t.Helper()
+	amount := "amount_paid"
+	if eventType == "invoice.payment_failed" {
+		amount = "amount_due"
+	}
+	e := harness.NewEvent(t, eventType, "invoice").In(version).Set(amount, 5600)
+	switch version {
+	case harness.V2020: // each line carries it
+		e.Set("lines", map[string]any{"object": "list", "data": []any{map[string]any{
+			"object": "line_item", "metadata": metadata, "plan": map[string]any{"id": "price_1Q0shape"}, "subscription": "sub_1Q0shape",
+		}}})
+	case harness.V2023:
+		e.Set("subscription_details.metadata", metadata)
+	case harness.V2026:
+		e.Set("parent.subscription_details.metadata", metadata)
+	}
+	return e
+}
+
+// bill delivers an event to the subscriptions' own address.
+func bill(t *testing.T, app *harness.App, e *harness.Event) harness.Response {
+	t.Helper()
+	body := e.Body()
+	return app.Request(t, http.MethodPost, harness.SubscriptionsPath, body, "Stripe-Signature", harness.Sign(body, harness.SubscriptionsSecret))
+}
+
+// Failure 11: fields that moved in 2025 (the invoice's subscription, its
+// metadata and its payment), and retries that made one more subscription each.
+func TestFailure11FieldsThatMovedIn2025(t *testing.T) {
+	for _, version := range harness.Versions {
+		t.Run(string(version), func(t *testing.T) {
+			harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
+				monthly(t, app)
+				paid := invoice(t, version, "invoice.paid", map[string]any{"student_id": "student_1", "plan": "monthly4"})
+				purchase := bill(t, app, paid).Want(t, http.StatusOK).WantFields(t, fields{"status": "processed"}).Get("transaction_id").String()
+				bill(t, app, paid).WantFields(t, fields{"duplicate": "true", "transaction_id": purchase})
+				bill(t, app, paid.Again()).WantFields(t, fields{"reason": "stale", "transaction_id": purchase})
+				app.Get(t, api+"/purchases/"+purchase).WantFields(t, fields{
+					"transaction_type": "subscription", "payment_status": "completed", "hours_credited": "4.00", "amount": "5600",
+					"student_id": "student_1", "plan_id": "monthly4",
+				})
+				app.WantBalance(t, "student_1", fields{"hours_available": "4.00", "balance_amount": "5600"})
+				app.MustAudit(t)
+			})
+		})
+	}
+}
+
+func TestAnInvoiceWithoutMetadataFindsItsWayByWhatTheSubscriptionTold(t *testing.T) {
+	for _, version := range harness.Versions {
+		t.Run(string(version), func(t *testing.T) {
+			harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
+				monthly(t, app)
+				paid := invoice(t, version, "invoice.paid", map[string]any{})
+				bill(t, app, paid).Want(t, http.StatusAccepted).WantFields(t, fields{"status": "parked"})
+				created := harness.NewEvent(t, "customer.subscription.created", "subscription").In(version).
+					Set("metadata", map[string]any{"student_id": "student_1"}).At(10)
+				bill(t, app, created).Want(t, http.StatusOK).WantFields(t, fields{"status": "processed", "reason": ""})
+				older := harness.NewEvent(t, "customer.subscription.updated", "subscription").In(version).
+					Set("metadata", map[string]any{"student_id": "student_0"}).At(5)
+				bill(t, app, older).WantFields(t, fields{"status": "processed", "reason": "stale"})
+				harness.Eventually(t, "the parked invoice becomes a purchase", func() bool {
+					return app.Get(t, api+"/events/"+paid.ID).Get("status").String() == "processed"
+				})
+				app.WantBalance(t, "student_1", fields{"hours_available": "4.00"})
+				app.MustAudit(t)
+			})
+		})
+	}
+}
+
+func TestAFailedInvoiceIsTheSamePurchaseAsThePaidOneInAnyOrder(t *testing.T) {
+	metadata := map[string]any{"student_id": "student_1"}
+	for name, order := range map[string][]string{
+		"failed, then paid": {"invoice.payment_failed", "invoice.paid"},
+		"paid, then failed": {"invoice.paid", "invoice.payment_failed"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
+				monthly(t, app)
+				first := bill(t, app, invoice(t, harness.V2023, order[0], metadata)).Want(t, http.StatusOK)
+				if order[0] == "invoice.payment_failed" {
+					app.Get(t, api+"/purchases/"+first.Get("transaction_id").String()).
+						WantFields(t, fields{"payment_status": "failed", "failure.code": "invoice_payment_failed"})
+				}
+				bill(t, app, invoice(t, harness.V2023, order[1], metadata)).Want(t, http.StatusOK).
+					WantFields(t, fields{"transaction_id": first.Get("transaction_id").String()})
+				app.Get(t, api+"/purchases/"+first.Get("transaction_id").String()).
+					WantFields(t, fields{"payment_status": "completed", "hours_credited": "4.00", "failure": ""})
+				app.MustAudit(t)
+			})
+		})
+	}
+}
+
+func TestInvoicesThatSellNoPeriodAreIgnored(t *testing.T) {
+	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
+		monthly(t, app)
+		metadata := map[string]any{"student_id": "student_1"}
+		for _, e := range []*harness.Event{
+			invoice(t, harness.V2023, "invoice.paid", metadata).Set("billing_reason", "manual"),
+			invoice(t, harness.V2023, "invoice.paid", metadata).Set("billing_reason", "subscription_update"),
+			invoice(t, harness.V2026, "invoice.paid", metadata).Set("amount_paid", 0), // a trial
+		} {
+			bill(t, app, e).Want(t, http.StatusOK).WantFields(t, fields{"status": "ignored", "reason": "not_a_period"})
+		}
+	})
+}
+
+func TestAnInvoiceInAnotherCurrencyThanTheAccountIsRejected(t *testing.T) {
+	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
+		monthly(t, app)
+		harness.NewPurchase(t).For("student_1").In("usd").Create(app.Database)
+		bill(t, app, invoice(t, harness.V2023, "invoice.paid", map[string]any{"student_id": "student_1"})).
+			Want(t, http.StatusOK).WantFields(t, fields{"status": "rejected", "reason": "currency_mismatch", "transaction_id": ""})
+		app.MustAudit(t)
+	})
+}
+
+// Failure 7: two kinds of events for one payment (invoice and PaymentIntent,
+// PaymentIntent and Checkout) credit twice.
+func TestFailure7TwoKindsOfEventsForOnePaymentCreditTwice(t *testing.T) {
+	t.Run("invoice", func(t *testing.T) {
+		harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
+			monthly(t, app)
+			success := harness.NewEvent(t, "payment_intent.succeeded", "payment_intent").In(harness.V2026).
+				Set("id", "pi_sub").Set("amount", 5600).Set("amount_received", 5600).Set("currency", "eur")
+			app.Deliver(t, success).Want(t, http.StatusAccepted) // nothing ties it to the invoice yet
+			tie := harness.NewEvent(t, "invoice_payment.paid", "invoice_payment").In(harness.V2026).Set("payment.payment_intent", "pi_sub")
+			bill(t, app, tie).Want(t, http.StatusAccepted)
+			paid := invoice(t, harness.V2026, "invoice.paid", map[string]any{"student_id": "student_1"})
+			bill(t, app, paid).Want(t, http.StatusOK)
+			harness.Eventually(t, "both parked events find the purchase", func() bool {
+				return app.Get(t, api+"/events/?status=parked").Get("data.#").Int() == 0
+			})
+			app.Get(t, api+"/purchases/pi_sub").WantFields(t, fields{"payment_status": "completed"})
+			app.WantBalance(t, "student_1", fields{"hours_purchased": "4.00", "balance_amount": "5600"})
+			refunded := harness.NewEvent(t, "charge.refunded", "charge").In(harness.V2026).Set("payment_intent", "pi_sub").
+				Set("amount", 5600).Set("amount_captured", 5600).Set("amount_refunded", 1400).Set("currency", "eur").At(60)
+			app.Deliver(t, refunded).Want(t, http.StatusOK)
+			app.WantBalance(t, "student_1", fields{"hours_available": "3.00", "balance_amount": "4200"})
+			app.MustAudit(t)
+		})
+	})
+	t.Run("checkout", func(t *testing.T) {
+		harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
+			p := harness.NewPurchase(t).WithoutIntent().Create(app.Database)
+			app.Deliver(t, p.Session("checkout.session.completed", "cs_1", "paid").Set("payment_intent", "pi_cs")).Want(t, http.StatusOK)
+			p.PaymentIntent = "pi_cs"
+			app.Deliver(t, p.Succeeded()).Want(t, http.StatusOK).WantFields(t, fields{"reason": "stale", "transaction_id": p.ID})
+			app.WantBalance(t, p.Student, fields{"hours_purchased": "10.00"})
+			app.MustAudit(t)
+		})
+	})
+}
+
+// A subscription in the stand-in, told as Stripe tells it: bought, renewed,
+// refunded, cancelled.
+func TestASubscriptionsLifeInTheStandIn(t *testing.T) {
+	harness.ForEachDatabase(t, func(t *testing.T, db *harness.Database) {
+		standIn := harness.NewStripe(t)
+		app := db.Serve(t, standIn.Settings()...)
+		standIn.SendTo(app)
+		monthly(t, app)
+		subscription := subscribe(t, standIn)
+		standIn.Settle(t)
+		harness.Eventually(t, "the first period is bought", func() bool { return hoursPurchased(t, app) == "4.00" })
+		if _, err := standIn.Do(subscription, "renew", sandbox.Options{}); err != nil {
+			t.Fatal(err)
+		}
+		standIn.Settle(t)
+		harness.Eventually(t, "the second period is bought", func() bool { return hoursPurchased(t, app) == "8.00" })
+		harness.Eventually(t, "every event has found its purchase", func() bool {
+			return app.Get(t, api+"/events/?status=parked").Get("data.#").Int() == 0
+		})
+		intent := app.Get(t, api+"/purchases/?student_id=student_1").Get("data.0.stripe_payment_intent_id").String()
+		if _, err := standIn.API.Refunds.New(&stripe.RefundParams{PaymentIntent: &intent}); err != nil {
+			t.Fatal(err)
+		}
+		standIn.Settle(t)
+		app.WantBalance(t, "student_1", fields{"hours_available": "4.00", "balance_amount": "5600"})
+		app.MustAudit(t)
+	})
+}
+
+func hoursPurchased(t *testing.T, app *harness.App) string {
+	t.Helper()
+	return app.As(t, harness.ReadKey, http.MethodGet, api+"/students/student_1/balance/").Get("hours_purchased").String()
+}
+
+// subscribe buys a monthly subscription for student_1.
+func subscribe(t *testing.T, standIn *harness.Stripe) string {
+	t.Helper()
+	customer, err := standIn.API.Customers.New(&stripe.CustomerParams{
+		PaymentMethod:   stripe.String("pm_card_visa"),
+		InvoiceSettings: &stripe.CustomerInvoiceSettingsParams{DefaultPaymentMethod: stripe.String("pm_card_visa")},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	product, err := standIn.API.Products.New(&stripe.ProductParams{Name: stripe.String("4 hours a month")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	price, err := standIn.API.Prices.New(&stripe.PriceParams{
+		Currency: stripe.String("eur"), UnitAmount: stripe.Int64(5600), Product: &product.ID,
+		Recurring: &stripe.PriceRecurringParams{Interval: stripe.String("month")},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	subscription, err := standIn.API.Subscriptions.New(&stripe.SubscriptionParams{
+		Customer: &customer.ID, Items: []*stripe.SubscriptionItemsParams{{Price: &price.ID}},
+		Metadata: map[string]string{"student_id": "student_1", "plan": "monthly4"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return subscription.ID
+}
