@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -104,6 +106,9 @@ func (db *DB) openSQLite(path string) error {
 			return nil, fmt.Errorf("open SQLite database %s: %w", path, err)
 		}
 		return handle, nil
+	}
+	if _, err := os.Stat(filepath.Dir(path)); err != nil {
+		return fmt.Errorf("open SQLite database %s: its folder: %w", path, err)
 	}
 	var err error
 	// An immediate transaction is the row lock: it waits for the writer

@@ -69,18 +69,18 @@ func (db *DB) MigrationStatus(ctx context.Context) ([]Migration, error) {
 	return all, nil
 }
 
-// HasPendingMigrations says whether the schema is older than this program.
+// HasPendingMigrations says whether the schema is older than this program. It
+// takes no lock, so that any number of probes may ask at once.
 func (db *DB) HasPendingMigrations(ctx context.Context) (bool, error) {
-	statuses, err := db.MigrationStatus(ctx)
+	provider, err := db.migrationProvider()
 	if err != nil {
 		return false, err
 	}
-	for _, status := range statuses {
-		if status.AppliedAt == nil {
-			return true, nil
-		}
+	pending, err := provider.HasPending(ctx)
+	if err != nil {
+		return false, fmt.Errorf("look for pending migrations: %w", err)
 	}
-	return false, nil
+	return pending, nil
 }
 
 func (db *DB) migrationProvider() (*goose.Provider, error) {

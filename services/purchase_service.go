@@ -76,6 +76,11 @@ func (s *PurchaseService) Create(ctx context.Context, n NewPurchase) (*models.Pu
 	if err := errors.Join(ValidateID("student_id", n.StudentID), ValidateTerms(n.Hours, n.Amount, n.Currency)); err != nil {
 		return nil, err
 	}
+	if n.PaymentIntentID != "" {
+		if err := ValidateID("payment_intent_id", n.PaymentIntentID); err != nil {
+			return nil, err
+		}
+	}
 	p := n.purchase(s.db.NowFunc())
 	err := s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error { return insertPurchase(tx, p) })
 	if err != nil {
