@@ -82,7 +82,7 @@ func plainTransaction(db *models.DB, event *services.Event) (services.Outcome, e
 			outcome.Duplicate = created.Error == nil
 			return created.Error
 		}
-		entries, _ := p.Learn(event.Facts)
+		lesson := p.Learn(event.Facts)
 		p.UpdatedAt = now
 		if err := tx.Model(&p).Select("payment_status", "hours_credited", "hours_reversed", "amount_received",
 			"amount_refunded", "amount_disputed", "failure", "evidence", "expires_at", "completed_at", "updated_at").
@@ -90,7 +90,7 @@ func plainTransaction(db *models.DB, event *services.Event) (services.Outcome, e
 			return fmt.Errorf("update the purchase: %w", err)
 		}
 		outcome.TransactionID = &p.ID
-		return postPlain(tx, entries, event.ID)
+		return postPlain(tx, lesson.Entries, event.ID)
 	})
 	return outcome, err
 }

@@ -125,7 +125,7 @@ func TestSecretsDoNotPrint(t *testing.T) {
 func TestSubscriptionsHaveTheirOwnSecretOrTheFirst(t *testing.T) {
 	for _, row := range []struct{ main, own, want string }{{"whsec_1", "", "[whsec_1]"}, {"whsec_1", "whsec_2, whsec_3", "[whsec_2 whsec_3]"}} {
 		c, err := config.Load(map[string]string{"STRIPE_WEBHOOK_SECRET": row.main, "STRIPE_SUBSCRIPTIONS_WEBHOOK_SECRET": row.own})
-		if got := fmt.Sprint([]string(c.SubscriptionSecrets())); err != nil || got != row.want {
+		if got := fmt.Sprint(c.SubscriptionSecrets()); err != nil || got != row.want {
 			t.Errorf("%+v: got %s, %v", row, got, err)
 		}
 	}

@@ -49,7 +49,7 @@ func TestDisputesBesideRefunds(t *testing.T) {
 func TestReinstatementGivesTheHoursBack(t *testing.T) {
 	p := Purchase{ID: "p", Amount: 5000, Currency: "eur", Hours: 1000}
 	p.Learn([]Fact{paid(1), total(1000, 2), dispute("dp_1", 4000, "needs_response", 3)})
-	entries, _ := p.Learn([]Fact{dispute("dp_1", 4000, "won", 9)})
+	entries := p.Learn([]Fact{dispute("dp_1", 4000, "won", 9)}).Entries
 	if len(entries) != 1 || entries[0].Kind != EntryReinstatement || entries[0].Hours != 800 || entries[0].Amount != 4000 {
 		t.Errorf("got %+v", entries)
 	}

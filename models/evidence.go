@@ -191,6 +191,35 @@ func (e Evidence) clone() Evidence {
 	return e
 }
 
+// timeless is what the evidence says, without when it was told: the same
+// thing told again later moves the times on, but is nothing new.
+func (e Evidence) timeless() Evidence {
+	t := e.clone()
+	if t.Processing != nil {
+		t.Processing = new(int64)
+	}
+	for _, setback := range []**Setback{&t.Failed, &t.Cancelled} {
+		if *setback != nil {
+			*setback = &Setback{Code: (*setback).Code, Message: (*setback).Message}
+		}
+	}
+	if t.Mismatched != nil {
+		t.Mismatched = &Payment{Amount: t.Mismatched.Amount, Currency: t.Mismatched.Currency}
+	}
+	if t.RefundTotal != nil {
+		t.RefundTotal = &RefundTotal{Amount: t.RefundTotal.Amount}
+	}
+	for id, refund := range t.Refunds {
+		refund.At = 0
+		t.Refunds[id] = refund
+	}
+	for id, dispute := range t.Disputes {
+		dispute.At = 0
+		t.Disputes[id] = dispute
+	}
+	return t
+}
+
 // equal compares what was learned, not where it is kept.
 func (e Evidence) equal(o Evidence) bool {
 	return samePointee(e.Paid, o.Paid) && samePointee(e.Mismatched, o.Mismatched) &&

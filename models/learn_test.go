@@ -48,9 +48,9 @@ func (s story) check(t *testing.T) {
 	t.Run(s.name, func(t *testing.T) {
 		for order := range permutations(s.facts) {
 			p := Purchase{ID: "p", StudentID: "s", Amount: 5000, Currency: "eur", Hours: 1000}
-			ledger, _ := p.Learn(nil)
+			ledger := p.Learn(nil).Entries
 			for _, fact := range append(slices.Clone(order), order...) {
-				entries, _ := p.Learn([]Fact{fact})
+				entries := p.Learn([]Fact{fact}).Entries
 				ledger = append(ledger, entries...)
 			}
 			if p.PaymentStatus != s.status || p.HoursReversed != s.reversed || p.AmountRefunded != s.refunded || p.AmountDisputed != s.disputed {
@@ -159,7 +159,8 @@ func TestMoneyMustAgree(t *testing.T) {
 		{"a charge of too little", ChargeCaptured{Amount: 4999, Currency: "eur", At: 5}, ReasonAmountMismatch},
 	} {
 		p := Purchase{Amount: 5000, Currency: "eur", Hours: 1000}
-		entries, reason := p.Learn([]Fact{row.fact})
+		lesson := p.Learn([]Fact{row.fact})
+		entries, reason := lesson.Entries, lesson.Reason
 		if reason != row.want || (len(entries) == 1) != (row.want == ReasonNone) {
 			t.Errorf("%s: reason %q and entries %+v, want %q", row.name, reason, entries, row.want)
 		}
@@ -182,9 +183,10 @@ func TestLearningNothingNewIsStale(t *testing.T) {
 		{paid(5), false}, {paid(5), true}, {paid(9), true}, {failed(9), true}, {cancelled(1), true}, {processing(9), true},
 		{total(1000, 6), false}, {total(1000, 6), true}, {total(900, 5), true},
 		{refund("re_1", 1000, "succeeded", 6, 6), false}, {refund("re_1", 1000, "pending", 6, 6), true},
+		{refund("re_1", 1000, "succeeded", 6, 7), true}, // the same, told later
 		{dispute("dp_1", 5000, "lost", 8), false}, {dispute("dp_1", 5000, "needs_response", 7), true},
 	} {
-		if _, reason := p.Learn([]Fact{row.fact}); (reason == ReasonStale) != row.stale {
+		if reason := p.Learn([]Fact{row.fact}).Reason; (reason == ReasonStale) != row.stale {
 			t.Errorf("%+v: reason %q", row.fact, reason)
 		}
 	}

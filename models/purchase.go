@@ -52,30 +52,34 @@ func (p *Purchase) Terms() Terms {
 	return Terms{Amount: p.Amount, Currency: p.Currency, Hours: p.Hours}
 }
 
+// Lesson is what a purchase made of an event's facts.
+type Lesson struct {
+	Entries []LedgerEntry // that the change of state asks for, without ids, event and time
+	Reason  Reason        // stale: they told nothing new; or why an operator must look
+	Changed bool          // the evidence, if only in when something was told
+}
+
 // Learn joins an event's facts into the purchase's evidence, in place, and
-// returns the ledger entries that the change of state asks for, without ids,
-// event and time. The reason is stale when the facts told nothing new, or why
-// an operator must look.
-func (p *Purchase) Learn(facts []Fact) ([]LedgerEntry, Reason) {
-	before, evidence := p.derived(), p.Evidence.clone()
-	rejected := ReasonNone
+// derives its state anew.
+func (p *Purchase) Learn(facts []Fact) Lesson {
+	known, before := p.Evidence, Derive(p.Terms(), p.Evidence)
+	evidence := known.clone()
+	lesson := Lesson{}
 	for _, fact := range facts {
 		if reason := fact.join(&evidence, p.Terms()); reason != ReasonNone {
-			rejected = reason
+			lesson.Reason = reason
 		}
 	}
-	stale := evidence.equal(p.Evidence)
+	posted := p.posted()
 	p.Evidence = evidence
-	p.apply(Derive(p.Terms(), evidence))
-	entries := p.postings(before)
-	switch {
-	case rejected != ReasonNone:
-		return entries, rejected
-	case stale:
-		return entries, ReasonStale
-	default:
-		return entries, ReasonNone
+	after := Derive(p.Terms(), evidence)
+	p.apply(after)
+	lesson.Entries = p.postings(posted)
+	lesson.Changed = !evidence.equal(known)
+	if lesson.Reason == ReasonNone && evidence.timeless().equal(known.timeless()) && after.equal(before) {
+		lesson.Reason = ReasonStale
 	}
+	return lesson
 }
 
 // Reprice sets the amount to what the purchase's invoice was paid with, in
@@ -87,8 +91,8 @@ func (p *Purchase) Reprice(amount int64) {
 	}
 }
 
-// derived is the state that was last posted.
-func (p *Purchase) derived() Derived {
+// posted is the state that the ledger was last brought to.
+func (p *Purchase) posted() Derived {
 	return Derived{
 		HoursCredited: p.HoursCredited, HoursReversed: p.HoursReversed,
 		AmountRefunded: p.AmountRefunded, AmountDisputed: p.AmountDisputed,

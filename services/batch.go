@@ -196,19 +196,22 @@ func (b *batch) apply(event *Event, p *models.Purchase) (models.EventStatus, *mo
 	if event.Period != nil && event.Period.Paid {
 		p.Reprice(event.Period.Amount)
 	}
-	entries, reason := p.Learn(event.Facts)
-	for _, posting := range entries {
+	lesson := p.Learn(event.Facts)
+	for _, posting := range lesson.Entries {
 		posting.ID, posting.EventID, posting.CreatedAt = models.NewID(), &event.ID, b.now
 		b.ledger = append(b.ledger, posting)
 	}
-	if reason == models.ReasonStale && !tied {
-		return models.EventProcessed, &reason, &p.ID
+	if tied || lesson.Changed {
+		b.purchases.touch(p)
 	}
-	b.purchases.touch(p)
-	if reason == models.ReasonNone || reason == models.ReasonStale {
+	switch {
+	case lesson.Reason == models.ReasonNone, lesson.Reason == models.ReasonStale && tied:
 		return models.EventProcessed, nil, &p.ID
+	case lesson.Reason == models.ReasonStale:
+		return models.EventProcessed, &lesson.Reason, &p.ID
+	default:
+		return models.EventRejected, &lesson.Reason, &p.ID
 	}
-	return models.EventRejected, &reason, &p.ID
 }
 
 // newRow starts the event's row from what is known of it.

@@ -28,8 +28,8 @@ func (s *PaymentService) Preview(ctx context.Context, event *Event) (*PurchaseCh
 	if event.Period != nil && event.Period.Paid {
 		p.Reprice(event.Period.Amount)
 	}
-	if _, reason := p.Learn(event.Facts); reason != models.ReasonNone {
-		change.Reason = &reason
+	if lesson := p.Learn(event.Facts); lesson.Reason != models.ReasonNone {
+		change.Reason = &lesson.Reason
 	}
 	change.StatusAfter, change.CreditedAfter, change.ReversedAfter = p.PaymentStatus, p.HoursCredited, p.HoursReversed
 	return change, nil

@@ -29,7 +29,7 @@ func TestImportsGoOneWay(t *testing.T) {
 	t.Parallel()
 	root := harness.ModuleRoot(t)
 	seen := map[string]bool{}
-	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+	err := filepath.WalkDir(root, func(path string, _ fs.DirEntry, err error) error {
 		folder, _ := filepath.Rel(root, filepath.Dir(path))
 		top, _, _ := strings.Cut(filepath.ToSlash(folder), "/")
 		if err != nil || top == "tests" || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {

@@ -114,7 +114,7 @@ func TestReconcileInServeRunsByItselfAndSaysLoudlyWhatItFinds(t *testing.T) {
 		p := harness.NewPurchase(t).WithoutIntent().Create(db)
 		intent, err := standIn.API.PaymentIntents.New(&stripe.PaymentIntentParams{
 			Amount: stripe.Int64(5000), Currency: stripe.String("eur"), PaymentMethod: stripe.String("pm_card_visa"), Confirm: stripe.Bool(true),
-			PaymentMethodTypes: []*string{stripe.String("card")}, Params: stripe.Params{Metadata: map[string]string{"purchase_transaction_id": p.ID}},
+			PaymentMethodTypes: []*string{stripe.String("card")}, Metadata: map[string]string{"purchase_transaction_id": p.ID},
 		})
 		if err != nil {
 			t.Fatal(err)

@@ -37,7 +37,9 @@ func NewStripe(tb testing.TB) *Stripe {
 	go func() { done <- s.Run(ctx) }()
 	tb.Cleanup(func() {
 		cancel()
-		<-done
+		if err := <-done; err != nil {
+			tb.Error(err)
+		}
 		server.CloseClientConnections()
 		server.Close()
 	})
