@@ -181,6 +181,7 @@ func TestLearningNothingNewIsStale(t *testing.T) {
 		stale bool
 	}{
 		{paid(5), false}, {paid(5), true}, {paid(9), true}, {failed(9), true}, {cancelled(1), true}, {processing(9), true},
+		{ChargeCaptured{Amount: 4000, Currency: "eur", At: 6}, true}, // a success outranks what a charge implies
 		{total(1000, 6), false}, {total(1000, 6), true}, {total(900, 5), true},
 		{refund("re_1", 1000, "succeeded", 6, 6), false}, {refund("re_1", 1000, "pending", 6, 6), true},
 		{refund("re_1", 1000, "succeeded", 6, 7), true}, // the same, told later

@@ -1,0 +1,81 @@
+package tests
+
+import (
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"hourbank/tests/harness"
+)
+
+// A start with mistakes says all of them, one a line, and no secret.
+func TestServeSaysEveryMistakeAtOnce(t *testing.T) {
+	t.Parallel()
+	result := harness.RunWith(t, []string{
+		"LISTEN_ADDR=nowhere", "DATABASE_URL=mysql://user:secret-of-the-tests@db/x", "STRIPE_SECRET_KEY=secret-of-the-tests",
+		"STRIPE_PUBLIC_KEY=secret-of-the-tests", "STRIPE_WEBHOOK_SECRET=secret-of-the-tests", "STRIPE_SUBSCRIPTIONS_WEBHOOK_SECRET=secret-of-the-tests",
+		"API_KEYS=secret-of-the-tests", "MAX_WEBHOOK_BYTES=none", "PARK_FOR=-1h", "LOG_LEVEL=loud", "LOG_FORMAT=xml",
+	}, "serve")
+	if result.Code != 2 || result.Stdout != "" {
+		t.Errorf("got %+v", result)
+	}
+	lines := strings.Split(strings.TrimSpace(result.Stderr), "\n")
+	for _, name := range []string{
+		"LISTEN_ADDR", "DATABASE_URL", "STRIPE_SECRET_KEY", "STRIPE_PUBLIC_KEY", "STRIPE_WEBHOOK_SECRET",
+		"STRIPE_SUBSCRIPTIONS_WEBHOOK_SECRET", "API_KEYS", "MAX_WEBHOOK_BYTES", "PARK_FOR", "LOG_LEVEL", "LOG_FORMAT",
+	} {
+		named := 0
+		for _, line := range lines {
+			if strings.HasPrefix(line, "hourbank: "+name+": ") {
+				named++
+			}
+		}
+		if named != 1 {
+			t.Errorf("%d lines name %s:\n%s", named, name, result.Stderr)
+		}
+	}
+	wantNone(t, result.Stderr, secrets...)
+}
+
+func TestServeNeedsAWebhookSecret(t *testing.T) {
+	t.Parallel()
+	result := harness.RunWith(t, []string{"DATABASE_URL=sqlite:" + filepath.Join(t.TempDir(), "x.db")}, "serve")
+	if result.Code != 2 || !strings.HasPrefix(result.Stderr, "hourbank: STRIPE_WEBHOOK_SECRET: ") {
+		t.Errorf("got %+v", result)
+	}
+}
+
+func TestSecretsComeFromFilesToo(t *testing.T) {
+	harness.ForEachDatabase(t, func(t *testing.T, db *harness.Database) {
+		file := func(content string) string {
+			path := filepath.Join(t.TempDir(), "secret")
+			if err := os.WriteFile(path, []byte(content+"\n"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			return path
+		}
+		app := db.Serve(t, "DATABASE_URL=", "DATABASE_URL_FILE="+file(db.URL), "API_KEYS=", "API_KEYS_FILE="+file("boss:admin:filed-key"),
+			"STRIPE_WEBHOOK_SECRET=", "STRIPE_WEBHOOK_SECRET_FILE="+file("whsec_filed"),
+			"STRIPE_SUBSCRIPTIONS_WEBHOOK_SECRET=", "STRIPE_SUBSCRIPTIONS_WEBHOOK_SECRET_FILE="+file("whsec_filed_too"))
+		app.As(t, "filed-key", http.MethodGet, api+"/events/").Want(t, http.StatusOK)
+		for path, secret := range map[string]string{harness.WebhookPath: "whsec_filed", harness.SubscriptionsPath: "whsec_filed_too"} {
+			body := db.NewPurchase(t).Succeeded().Body()
+			app.Request(t, http.MethodPost, path, body, "Stripe-Signature", harness.Sign(body, secret)).Want(t, http.StatusOK)
+		}
+		app.Stop(t)
+		wantNone(t, app.Log.String(), "filed-key", "whsec_filed")
+	})
+}
+
+func TestTwoProgramsCannotHaveOneAddress(t *testing.T) {
+	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
+		result := harness.RunWith(t, []string{
+			"DATABASE_URL=" + app.URL, "LISTEN_ADDR=" + strings.TrimPrefix(app.BaseURL, "http://"), "STRIPE_WEBHOOK_SECRET=" + harness.WebhookSecret,
+		}, "serve")
+		if result.Code != 1 || !strings.Contains(result.Stderr, "LISTEN_ADDR") {
+			t.Errorf("got %+v", result)
+		}
+	})
+}
