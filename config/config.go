@@ -59,7 +59,11 @@ func Load(environ map[string]string) (*Config, error) {
 	} else if err != nil {
 		mistakes = append(mistakes, err)
 	}
-	mistakes = append(mistakes, c.check()...)
+	for _, mistake := range c.check() {
+		if !slices.ContainsFunc(mistakes, func(e error) bool { return variableOf(e) == variableOf(mistake) }) {
+			mistakes = append(mistakes, mistake)
+		}
+	}
 	return &c, errors.Join(mistakes...)
 }
 
@@ -107,6 +111,12 @@ func explain(err error) error {
 	}
 	field, _ := reflect.TypeFor[Config]().FieldByName(parse.Name)
 	return fmt.Errorf("%s: %w", field.Tag.Get("env"), parse.Err)
+}
+
+// variableOf is the variable that a mistake names.
+func variableOf(mistake error) string {
+	name, _, _ := strings.Cut(mistake.Error(), ":")
+	return name
 }
 
 func (c *Config) check() []error {

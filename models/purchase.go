@@ -75,19 +75,24 @@ func (p *Purchase) Learn(facts []Fact) Lesson {
 	after := Derive(p.Terms(), evidence)
 	p.apply(after)
 	lesson.Entries = p.postings(posted)
-	lesson.Changed = !evidence.equal(known)
-	if lesson.Reason == ReasonNone && evidence.timeless().equal(known.timeless()) && after.equal(before) {
+	lesson.Changed = len(lesson.Entries) > 0 || !evidence.equal(known)
+	if lesson.Reason == ReasonNone && len(lesson.Entries) == 0 && evidence.timeless().equal(known.timeless()) && after.equal(before) {
 		lesson.Reason = ReasonStale
 	}
 	return lesson
 }
 
 // Reprice sets the amount to what the purchase's invoice was paid with, in
-// minor units: a failed attempt may have named another. Terms that were
-// credited stay.
+// minor units: a failed attempt may have named another. A success that
+// disagreed with that one may agree now. Terms that were credited stay.
 func (p *Purchase) Reprice(amount int64) {
-	if p.HoursCredited == 0 {
-		p.Amount = amount
+	if p.HoursCredited > 0 {
+		return
+	}
+	p.Amount = amount
+	if received := p.Evidence.Mismatched; received != nil && received.Amount == amount {
+		p.Evidence = p.Evidence.clone()
+		PaymentReceived(*received).join(&p.Evidence, p.Terms())
 	}
 }
 
