@@ -45,6 +45,9 @@ func Table(h *controllers.Controllers) []Route {
 		{"GET", "/healthz", config.RolePublic, h.Healthz},
 		{"GET", "/readyz", config.RolePublic, h.Readyz},
 		{"GET", "/metrics", config.RolePublic, h.Metrics},
+		{"GET", "/openapi.json", config.RolePublic, h.OpenAPI},
+		{"GET", "/docs", config.RolePublic, h.Docs},
+		{"GET", "/docs/style.css", config.RolePublic, h.DocsStyle},
 	}
 }
 
