@@ -5,6 +5,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
+	"io"
 	"net/http"
 	"strings"
 
@@ -28,11 +30,7 @@ func (h *Controllers) CreatePurchase(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	if answer.Replayed {
-		c.Header("Idempotent-Replayed", "true")
-	}
-	c.Data(answer.Status, "application/json; charset=utf-8", answer.Body)
-	return nil
+	return answerAgain(c, answer)
 }
 
 // RefundPurchase asks Stripe for a refund: 201 with what Stripe made of it.
@@ -42,11 +40,19 @@ func (h *Controllers) RefundPurchase(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	refund, err := h.services.Sales.Refund(c.Request.Context(), c.Param("id"), order, key)
+	answer, err := h.services.Sales.Refund(c.Request.Context(), c.Param("id"), order, key)
 	if err != nil {
 		return err
 	}
-	c.JSON(http.StatusCreated, refund)
+	return answerAgain(c, answer)
+}
+
+// answerAgain writes an answer, and says where it is a repetition.
+func answerAgain(c *gin.Context, answer *services.Answer) error {
+	if answer.Replayed {
+		c.Header("Idempotent-Replayed", "true")
+	}
+	c.Data(answer.Status, "application/json; charset=utf-8", answer.Body)
 	return nil
 }
 
@@ -108,7 +114,7 @@ func readRequest(c *gin.Context, request any) (services.RequestKey, error) {
 	decoder := json.NewDecoder(bytes.NewReader(body))
 	decoder.DisallowUnknownFields()
 	err = decoder.Decode(request)
-	if err == nil && decoder.More() {
+	if _, end := decoder.Token(); err == nil && !errors.Is(end, io.EOF) {
 		return services.RequestKey{}, services.Errorf(services.CodeInvalidRequest, "The body must be one JSON object.")
 	}
 	if err != nil {

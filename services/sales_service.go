@@ -1,6 +1,7 @@
 package services
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -65,8 +66,8 @@ var hourbankNamespace = uuid.MustParse("6f7b2a52-7f0e-5d0c-9d3c-2f9f0f5a9b11")
 // transaction is open while it is asked: with an Idempotency-Key the
 // purchase's id, and so Stripe's idempotency key, follow from the request, so
 // that a repetition after a crash finds the same PaymentIntent. It returns an
-// *Error with code invalid_request, not_found, currency_mismatch,
-// idempotency_mismatch or one of Stripe's.
+// *Error with code invalid_request, currency_mismatch, idempotency_mismatch
+// or one of Stripe's.
 func (s *SalesService) Sell(ctx context.Context, order Order, key RequestKey) (*Answer, error) {
 	if answer, err := s.answered(ctx, key); answer != nil || err != nil {
 		return answer, err
@@ -181,6 +182,17 @@ func (s *SalesService) answered(ctx context.Context, key RequestKey) (*Answer, e
 	return &Answer{Status: known[0].Status, Body: []byte(known[0].Response), Replayed: true}, nil
 }
 
+// remember stores what a key was answered, with 201.
+func remember(tx *gorm.DB, key RequestKey, body []byte) error {
+	if key.Key == "" {
+		return nil
+	}
+	return tx.Create(&idempotencyKey{
+		APIKey: key.APIKey, Key: key.Key, RequestHash: key.Hash,
+		Status: http.StatusCreated, Response: string(body), CreatedAt: tx.NowFunc(),
+	}).Error
+}
+
 // commit stores the purchase together with the answer to its key. Of two that
 // ran at once, the second finds the first one's answer.
 func (s *SalesService) commit(ctx context.Context, sale *Sale, key RequestKey) (*Answer, error) {
@@ -189,13 +201,10 @@ func (s *SalesService) commit(ctx context.Context, sale *Sale, key RequestKey) (
 		return nil, fmt.Errorf("encode a sale: %w", err)
 	}
 	err = s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
-		if err := insertPurchase(tx, sale.Purchase); err != nil || key.Key == "" {
+		if err := insertPurchase(tx, sale.Purchase); err != nil {
 			return err
 		}
-		return tx.Create(&idempotencyKey{
-			APIKey: key.APIKey, Key: key.Key, RequestHash: key.Hash,
-			Status: http.StatusCreated, Response: string(body), CreatedAt: tx.NowFunc(),
-		}).Error
+		return remember(tx, key, body)
 	})
 	if known, ok := errors.AsType[*Error](err); key.Key != "" && (models.IsUniqueViolation(err) || (ok && known.Code == CodeConflict)) {
 		if answer, lookupErr := s.answered(ctx, key); answer != nil || lookupErr != nil {
@@ -225,42 +234,57 @@ type RefundRequested struct {
 	Status        string `json:"status"`
 }
 
-// Refund asks Stripe to refund a purchase. It returns an *Error with code
-// not_found, invalid_request, conflict (there is nothing to refund), or one
-// of Stripe's.
-func (s *SalesService) Refund(ctx context.Context, purchaseID string, order RefundOrder, key RequestKey) (*RefundRequested, error) {
+// Refund asks Stripe to refund a purchase; the answer is a RefundRequested,
+// and hours move when Stripe's event comes. It returns an *Error with code
+// not_found, invalid_request, conflict (there is nothing to refund),
+// idempotency_mismatch, or one of Stripe's.
+func (s *SalesService) Refund(ctx context.Context, purchaseID string, order RefundOrder, key RequestKey) (*Answer, error) {
+	if answer, err := s.answered(ctx, key); answer != nil || err != nil {
+		return answer, err
+	}
 	p, err := NewPurchaseService(s.db).Get(ctx, purchaseID)
 	if err != nil {
 		return nil, err
 	}
-	left := p.AmountReceived - p.AmountRefunded - p.AmountDisputed
-	if p.HoursCredited == 0 || p.StripePaymentIntentID == nil || left <= 0 {
-		return nil, Errorf(CodeConflict, "There is no money of this purchase to refund.")
-	}
-	amount := order.Amount
-	switch {
-	case order.Amount < 0 || order.Hours < 0 || (order.Amount > 0 && order.Hours > 0):
-		return nil, Errorf(CodeInvalidRequest, "Give either amount or hours, more than 0.")
-	case order.Hours > 0:
-		amount = min(order.Hours.Price(p.Terms()), left)
-	case order.Amount == 0:
-		amount = left
-	}
-	if amount > left {
-		return nil, Errorf(CodeInvalidRequest, "At most %d is left to refund.", left)
-	}
-	if order.Reason == "" {
-		order.Reason = "requested_by_customer"
+	amount, err := order.amountOf(p)
+	if err != nil {
+		return nil, err
 	}
 	stripeKey := "refund_" + models.NewID()
 	if key.Key != "" {
 		stripeKey = "refund_" + uuid.NewSHA1(hourbankNamespace, []byte(key.APIKey+"\x00"+key.Key)).String()
 	}
-	refund, err := s.stripe.CreateRefund(ctx, *p.StripePaymentIntentID, amount, order.Reason, stripeKey)
+	refund, err := s.stripe.CreateRefund(ctx, *p.StripePaymentIntentID, amount, cmp.Or(order.Reason, "requested_by_customer"), stripeKey)
 	if err != nil {
 		return nil, err
 	}
-	return &RefundRequested{
+	body, err := json.Marshal(RefundRequested{
 		ID: refund.ID, TransactionID: p.ID, Amount: refund.Amount, Currency: p.Currency, Status: string(refund.Status),
-	}, nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("encode a refund: %w", err)
+	}
+	if err := remember(s.db.WithContext(ctx), key, body); err != nil && !models.IsUniqueViolation(err) {
+		return nil, fmt.Errorf("remember a refund: %w", err) // asking again finds it by Stripe's key
+	}
+	return &Answer{Status: http.StatusCreated, Body: body}, nil
+}
+
+// amountOf is what the order comes to, in minor units.
+func (o RefundOrder) amountOf(p *models.Purchase) (int64, error) {
+	left := p.AmountReceived - p.AmountRefunded - p.AmountDisputed
+	switch {
+	case p.HoursCredited == 0 || p.StripePaymentIntentID == nil || left <= 0:
+		return 0, Errorf(CodeConflict, "There is no money of this purchase to refund.")
+	case o.Amount < 0 || o.Hours < 0 || (o.Amount > 0 && o.Hours > 0):
+		return 0, Errorf(CodeInvalidRequest, "Give either amount or hours, more than 0.")
+	case o.Amount > left:
+		return 0, Errorf(CodeInvalidRequest, "At most %d is left to refund.", left)
+	case o.Hours > 0:
+		return min(o.Hours.Price(p.Terms()), left), nil
+	case o.Amount == 0:
+		return left, nil
+	default:
+		return o.Amount, nil
+	}
 }

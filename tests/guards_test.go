@@ -54,8 +54,10 @@ func TestDatabaseRefuses(t *testing.T) {
 			refused["a truncated ledger"] = "TRUNCATE hour_ledger_entries"
 			refused["a ledger truncated with what hangs on it"] = "TRUNCATE purchase_transactions CASCADE"
 		} else {
-			refused["a replaced ledger entry"] = `INSERT OR REPLACE INTO hour_ledger_entries
-				SELECT id, student_id, transaction_id, kind, hours + 1, amount, currency, event_id, reference, created_at FROM hour_ledger_entries`
+			replace := `INSERT OR REPLACE INTO hour_ledger_entries (id, student_id, transaction_id, kind, hours, amount, currency, event_id, created_at)
+				SELECT id, student_id, transaction_id, kind, hours + 1, amount, currency, event_id, created_at FROM hour_ledger_entries WHERE kind = '%s'`
+			refused["a replaced credit"] = fmt.Sprintf(replace, "credit")
+			refused["a replaced reversal"] = fmt.Sprintf(replace, "reversal")
 			refused["a second credit that replaces the first"] = strings.Replace(refused["a second credit"], "INSERT", "INSERT OR REPLACE", 1)
 			refused["a second credit that is ignored loudly"] = strings.Replace(refused["a second credit"], "INSERT", "INSERT OR FAIL", 1)
 		}

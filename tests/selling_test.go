@@ -167,6 +167,13 @@ func TestStaffRefundThroughStripeAndHoursMoveWithTheEvent(t *testing.T) {
 		app.Post(t, harness.AdminKey, refunds, `{"hours":"4.00"}`, "Idempotency-Key", "r1").Want(t, http.StatusCreated)
 		standIn.Settle(t)
 		app.WantBalance(t, "student_1", fields{"hours_reversed": "4.00", "hours_available": "6.00", "balance_amount": "3000"})
+		rest := app.Post(t, harness.AdminKey, refunds, `{}`, "Idempotency-Key", "r2").Want(t, http.StatusCreated).WantFields(t, fields{"amount": "3000"})
+		standIn.Settle(t)
+		again := app.Post(t, harness.AdminKey, refunds, `{}`, "Idempotency-Key", "r2").Want(t, http.StatusCreated)
+		if again.Body != rest.Body {
+			t.Errorf("answered %s, then %s", rest.Body, again.Body)
+		}
+		app.WantBalance(t, "student_1", fields{"hours_available": "0.00", "balance_amount": "0"})
 		app.MustAudit(t)
 	})
 }
@@ -231,6 +238,8 @@ func TestAdjustmentsTakeAnAdminAReasonAndAReferenceAndABalanceKnowsItsPast(t *te
 		app.WantBalance(t, p.Student, fields{"hours_available": "-1.00", "overdrawn": "true"})
 		before := app.Get(t, api+"/students/"+p.Student+"/ledger/").Get("data.1.created_at").String()
 		app.Get(t, api+"/students/"+p.Student+"/balance/?at="+before).WantFields(t, fields{"hours_available": "10.00", "overdrawn": "false"})
+		app.As(t, harness.ReadKey, http.MethodGet, api+"/students/"+p.Student+"/balance/?at=9999-12-31T23:59:59-01:00").
+			WantProblem(t, http.StatusBadRequest, "invalid_request")
 		app.As(t, harness.ReadKey, http.MethodGet, api+"/students/"+p.Student+"/balance/?at=yesterday").
 			WantProblem(t, http.StatusBadRequest, "invalid_request")
 		app.MustAudit(t)

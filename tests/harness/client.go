@@ -10,6 +10,8 @@ import (
 
 	"github.com/stripe/stripe-go/v76/webhook"
 	"github.com/tidwall/gjson"
+
+	"hourbank/openapi/openapitest"
 )
 
 // WebhookPath and SubscriptionsPath are the two addresses for events.
@@ -32,6 +34,8 @@ type Response struct {
 	Status int
 	Header http.Header
 	Body   string
+
+	raw *http.Response
 }
 
 // Get gives a field of the JSON body by its path.
@@ -74,13 +78,16 @@ func (r Response) WantFields(tb testing.TB, want map[string]string) Response {
 	return r
 }
 
-// Request sends any request. Headers come in pairs of name and value.
+// Request sends any request, and holds the exchange to the OpenAPI document.
+// Headers come in pairs of name and value.
 func (app *App) Request(tb testing.TB, method, path, body string, headers ...string) Response {
 	tb.Helper()
 	response, err := app.try(method, path, body, headers...)
 	if err != nil {
 		tb.Fatalf("%s %s: %v\n%s", method, path, err, app.Log)
 	}
+	request := response.raw.Request.Clone(tb.Context())
+	openapitest.Check(tb, request, []byte(body), response.raw, []byte(response.Body))
 	return response
 }
 
@@ -99,7 +106,7 @@ func (app *App) try(method, path, body string, headers ...string) (Response, err
 	}
 	defer response.Body.Close() //nolint:errcheck // it is read to its end
 	read, err := io.ReadAll(response.Body)
-	return Response{Status: response.StatusCode, Header: response.Header, Body: string(read)}, err
+	return Response{Status: response.StatusCode, Header: response.Header, Body: string(read), raw: response}, err
 }
 
 // Get asks the API with the read key and wants 200.
