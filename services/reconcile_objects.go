@@ -1,0 +1,149 @@
+package services
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/stripe/stripe-go/v76/form"
+	"github.com/tidwall/gjson"
+
+	"hourbank/models"
+)
+
+// openPurchases asks for the PaymentIntents of purchases that should have
+// been paid, or given up, by now.
+func (r *reconciliation) openPurchases(ctx context.Context) error {
+	oldest := time.Now().Add(-abandonedAge)
+	if r.options.Since.Before(oldest) {
+		oldest = r.options.Since
+	}
+	for after := ""; ; {
+		var open []models.Purchase
+		err := r.db.Reader.WithContext(ctx).
+			Where("payment_status IN ('pending', 'processing', 'failed') AND stripe_payment_intent_id IS NOT NULL").
+			Where("created_at BETWEEN ? AND ? AND id > ?", oldest.UTC(), time.Now().Add(-openAge).UTC(), after).
+			Order("id").Limit(stripePageSize).Find(&open).Error
+		if err != nil {
+			return fmt.Errorf("list open purchases: %w", err)
+		}
+		for _, p := range open {
+			if err := r.openPurchase(ctx, *p.StripePaymentIntentID); err != nil {
+				return err
+			}
+			after = p.ID
+		}
+		if len(open) < stripePageSize {
+			return nil
+		}
+	}
+}
+
+// typeOfIntent is the event that a PaymentIntent's status stands for.
+// https://docs.stripe.com/payments/paymentintents/lifecycle
+var typeOfIntent = map[string]string{
+	"succeeded":  "payment_intent.succeeded",
+	"canceled":   "payment_intent.canceled",
+	"processing": "payment_intent.processing",
+}
+
+func (r *reconciliation) openPurchase(ctx context.Context, intentID string) error {
+	asked := time.Now()
+	var intent rawObject
+	err := r.stripe.read(ctx, "/v1/payment_intents/"+intentID, &form.Values{}, &intent)
+	if isMissing(err) {
+		return nil // a made-up or another account's PaymentIntent
+	}
+	if err != nil {
+		return err
+	}
+	object := gjson.ParseBytes(intent.RawMessage)
+	eventType := typeOfIntent[object.Get("status").Str]
+	if eventType == "" && object.Get("last_payment_error").IsObject() {
+		eventType = "payment_intent.payment_failed"
+	}
+	return r.compare(ctx, "payment_intent", eventType, intent.RawMessage, asked)
+}
+
+func (r *reconciliation) refunds(ctx context.Context) error {
+	return r.compareList(ctx, "/v1/refunds", "refund", "refund.updated")
+}
+
+func (r *reconciliation) disputes(ctx context.Context) error {
+	return r.compareList(ctx, "/v1/disputes", "dispute", "charge.dispute.updated")
+}
+
+func (r *reconciliation) compareList(ctx context.Context, path, source, eventType string) error {
+	asked := time.Now()
+	for page, err := range r.stripe.list(ctx, path, r.options.Since, r.options.Until) {
+		if err != nil {
+			return err
+		}
+		for _, object := range page {
+			if err := r.compare(ctx, source, eventType, object, asked); err != nil {
+				return err
+			}
+			if err := r.unpaid(ctx, object); err != nil {
+				return err
+			}
+		}
+		asked = time.Now()
+	}
+	return nil
+}
+
+// unpaid looks at the payment itself where money is said to go back that we
+// never knew to have come, however old the purchase is.
+func (r *reconciliation) unpaid(ctx context.Context, moneyBack json.RawMessage) error {
+	intentID := id(gjson.GetBytes(moneyBack, "payment_intent"))
+	var known int64
+	err := r.db.Reader.WithContext(ctx).Model(&models.Purchase{}).
+		Where("stripe_payment_intent_id = ? AND hours_credited = 0", intentID).Count(&known).Error
+	if err != nil {
+		return fmt.Errorf("look for an unpaid purchase: %w", err)
+	}
+	if intentID == "" || known == 0 {
+		return nil
+	}
+	return r.openPurchase(ctx, intentID)
+}
+
+// compare puts an object, as it was when we asked, into the form of the event
+// that would have told of it, and applies it where it tells something new.
+func (r *reconciliation) compare(ctx context.Context, source, eventType string, object json.RawMessage, asked time.Time) error {
+	r.compared(source + "s")
+	if eventType == "" {
+		return nil
+	}
+	event, err := r.stripe.Decode(standIn(eventType, object, asked, r.stripe.live()))
+	if err != nil {
+		return fmt.Errorf("decode %s %s: %w", source, objectID(object), err)
+	}
+	change, err := r.payments.Preview(ctx, event)
+	if err != nil || change == nil || isReason(change.Reason, models.ReasonStale) {
+		return err // nothing of ours, or nothing new
+	}
+	// A contradiction is found again every time, but told once.
+	if known, err := r.stored(ctx, []string{event.ID}); err != nil || known[event.ID] {
+		return err
+	}
+	return r.correct(ctx, source, objectID(object), event)
+}
+
+// standIn is the event that an object stands for. Its id follows from the
+// object's content, so that the same finding is the same event every time.
+func standIn(eventType string, object json.RawMessage, asked time.Time, live bool) []byte {
+	hash := sha256.Sum256(append([]byte(eventType), object...))
+	event, err := json.Marshal(map[string]any{
+		"id": "reconcile_" + hex.EncodeToString(hash[:12]), "object": "event", "type": eventType,
+		"created": asked.Unix(), "livemode": live,
+		"data": map[string]any{"object": object},
+	})
+	if err != nil {
+		panic(fmt.Sprintf("encode a stand-in event: %v", err)) // the object is JSON already
+	}
+	return event
+}
