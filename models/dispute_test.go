@@ -19,6 +19,7 @@ func TestDisputes(t *testing.T) {
 		{"withdrawn holds", []Fact{paid(1), withdrawn("dp_1", 5000, "needs_response", 2)}, StatusDisputed, 1000, 0, 5000},
 		{"reinstated gives it back", []Fact{paid(1), withdrawn("dp_1", 5000, "needs_response", 2), reinstated("dp_1", 5000, "under_review", 7)}, StatusCompleted, 0, 0, 0},
 		{"withdrawn and reinstated in one second give it back", []Fact{paid(1), withdrawn("dp_1", 5000, "needs_response", 2), reinstated("dp_1", 5000, "under_review", 2)}, StatusCompleted, 0, 0, 0},
+		{"withdrawn again later stays given back", []Fact{paid(1), reinstated("dp_1", 5000, "under_review", 5), withdrawn("dp_1", 5000, "under_review", 7)}, StatusCompleted, 0, 0, 0},
 		{"won and reinstated give it back once", []Fact{paid(1), withdrawn("dp_1", 5000, "needs_response", 2), dispute("dp_1", 5000, "won", 7), reinstated("dp_1", 5000, "won", 7)}, StatusCompleted, 0, 0, 0},
 		{"reinstated and updated later stays given back", []Fact{paid(1), withdrawn("dp_1", 5000, "needs_response", 2), reinstated("dp_1", 5000, "under_review", 7), dispute("dp_1", 5000, "under_review", 9)}, StatusCompleted, 0, 0, 0},
 		{"lost though reinstated is still disputed, with nothing held", []Fact{paid(1), reinstated("dp_1", 5000, "under_review", 7), dispute("dp_1", 5000, "lost", 9)}, StatusDisputed, 0, 0, 0},

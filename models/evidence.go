@@ -55,14 +55,13 @@ type Refund struct {
 	FailedAt int64  `json:"failed_at,omitempty"` // the first event that told it had failed; 0: none
 }
 
-// Dispute is the latest known state of one dispute. Whether its money is with
-// us or with the bank is told by events of their own.
+// Dispute is the latest known state of one dispute. That its money was given
+// back is told by an event of its own, once and for all.
 type Dispute struct {
-	Amount       int64  `json:"amount"`
-	Status       string `json:"status"`
-	At           int64  `json:"at"`
-	WithdrawnAt  int64  `json:"withdrawn_at,omitempty"`  // 0: never seen
-	ReinstatedAt int64  `json:"reinstated_at,omitempty"` // 0: never seen
+	Amount     int64  `json:"amount"`
+	Status     string `json:"status"`
+	At         int64  `json:"at"`
+	Reinstated bool   `json:"reinstated,omitempty"`
 }
 
 // RefundFailed is the status of a refund that did not reach the customer;
@@ -88,8 +87,7 @@ func (r Refund) counts() bool { return r.Status != RefundFailed && r.Status != R
 
 // holds says whether the dispute keeps the money from us.
 func (d Dispute) holds() bool {
-	reinstated := d.ReinstatedAt > 0 && d.ReinstatedAt >= d.WithdrawnAt
-	return !strings.HasPrefix(d.Status, "warning_") && d.Status != DisputeWon && !reinstated
+	return !strings.HasPrefix(d.Status, "warning_") && d.Status != DisputeWon && !d.Reinstated
 }
 
 // joinLatest keeps the later of two values by the given order; nil is earlier
@@ -154,8 +152,7 @@ func joinDispute(a, b Dispute) Dispute {
 		cmp.Compare(a.Amount, b.Amount)) < 0 {
 		latest = b
 	}
-	latest.WithdrawnAt = max(a.WithdrawnAt, b.WithdrawnAt)
-	latest.ReinstatedAt = max(a.ReinstatedAt, b.ReinstatedAt)
+	latest.Reinstated = a.Reinstated || b.Reinstated
 	return latest
 }
 

@@ -44,13 +44,12 @@ type RefundSeen struct {
 	At      int64
 }
 
-// DisputeSeen tells the state of one dispute and, where the event is about
-// its money, which way that went.
+// DisputeSeen tells the state of one dispute, and whether its money was given
+// back.
 type DisputeSeen struct {
 	ID         string
 	Amount     int64
 	Status     string
-	Withdrawn  bool
 	Reinstated bool
 	At         int64
 }
@@ -124,13 +123,7 @@ func (f RefundSeen) join(e *Evidence, _ Terms) Reason {
 }
 
 func (f DisputeSeen) join(e *Evidence, _ Terms) Reason {
-	told := Dispute{Amount: f.Amount, Status: f.Status, At: f.At}
-	if f.Withdrawn {
-		told.WithdrawnAt = f.At
-	}
-	if f.Reinstated {
-		told.ReinstatedAt = f.At
-	}
+	told := Dispute{Amount: f.Amount, Status: f.Status, At: f.At, Reinstated: f.Reinstated}
 	if e.Disputes == nil {
 		e.Disputes = map[string]Dispute{}
 	}

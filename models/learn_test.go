@@ -25,7 +25,7 @@ func dispute(id string, amount int64, status string, at int64) Fact {
 }
 
 func withdrawn(id string, amount int64, status string, at int64) Fact {
-	return DisputeSeen{ID: id, Amount: amount, Status: status, Withdrawn: true, At: at}
+	return DisputeSeen{ID: id, Amount: amount, Status: status, At: at}
 }
 
 func reinstated(id string, amount int64, status string, at int64) Fact {

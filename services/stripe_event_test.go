@@ -80,7 +80,7 @@ func TestPaymentsAreReadInEveryVersion(t *testing.T) {
 		{"charge.dispute.closed", "dispute", map[string]string{"id": `"dp_1"`, "payment_intent": `"pi_1"`, "amount": "700", "status": `"won"`},
 			services.Keys{PaymentIntent: "pi_1"}, []models.Fact{models.DisputeSeen{ID: "dp_1", Amount: 700, Status: "won", At: 500}}},
 		{"charge.dispute.funds_withdrawn", "dispute", map[string]string{"id": `"dp_1"`, "payment_intent": `"pi_1"`, "amount": "700", "status": `"lost"`},
-			services.Keys{PaymentIntent: "pi_1"}, []models.Fact{models.DisputeSeen{ID: "dp_1", Amount: 700, Status: "lost", Withdrawn: true, At: 500}}},
+			services.Keys{PaymentIntent: "pi_1"}, []models.Fact{models.DisputeSeen{ID: "dp_1", Amount: 700, Status: "lost", At: 500}}},
 		{"charge.dispute.funds_reinstated", "dispute", map[string]string{"id": `"dp_1"`, "payment_intent": `{"id":"pi_1","object":"payment_intent"}`, "amount": "700"},
 			services.Keys{PaymentIntent: "pi_1"}, []models.Fact{models.DisputeSeen{ID: "dp_1", Amount: 700, Status: "needs_response", Reinstated: true, At: 500}}},
 	}

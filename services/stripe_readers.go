@@ -165,7 +165,6 @@ func readDispute(e *Event, dispute gjson.Result) {
 		ID:         text(dispute.Get("id")),
 		Amount:     amount(dispute.Get("amount")),
 		Status:     text(dispute.Get("status")),
-		Withdrawn:  e.Type == "charge.dispute.funds_withdrawn",
 		Reinstated: e.Type == "charge.dispute.funds_reinstated",
 		At:         e.Created,
 	})

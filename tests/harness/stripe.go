@@ -57,7 +57,7 @@ func (s *Stripe) SendTo(app *App) {
 // Settle waits until everything that was to happen and to be sent has been.
 func (s *Stripe) Settle(tb testing.TB) {
 	tb.Helper()
-	ctx, cancel := context.WithTimeout(tb.Context(), patience)
+	ctx, cancel := context.WithTimeout(tb.Context(), 5*patience) // a thousand purchases' events may be waiting
 	defer cancel()
 	if err := s.Wait(ctx); err != nil {
 		tb.Fatal("the stand-in did not settle: ", err)

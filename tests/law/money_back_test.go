@@ -109,7 +109,7 @@ func (w *world) dispute() {
 		status: w.pick("dispute is", "needs_response", "needs_response", "warning_needs_response"),
 	}
 	w.disputes = append(w.disputes, d)
-	w.tellDispute(d, "charge.dispute.created", false, false)
+	w.tellDispute(d, "charge.dispute.created", false)
 	if d.status == "needs_response" {
 		w.withdraw(d)
 	}
@@ -118,15 +118,15 @@ func (w *world) dispute() {
 func (w *world) withdraw(d *dispute) {
 	if w.chance("funds_withdrawn") {
 		w.tick()
-		w.tellDispute(d, "charge.dispute.funds_withdrawn", true, false)
+		w.tellDispute(d, "charge.dispute.funds_withdrawn", false)
 	}
 }
 
-func (w *world) tellDispute(d *dispute, name string, withdrawn, reinstated bool) {
+func (w *world) tellDispute(d *dispute, name string, reinstated bool) {
 	now := *d
 	w.tell(name, func(p *harness.Purchase) *harness.Event {
 		return p.Dispute(name, now.id, now.amount, now.status)
-	}, models.DisputeSeen{ID: d.id, Amount: d.amount, Status: d.status, Withdrawn: withdrawn, Reinstated: reinstated, At: w.unix()})
+	}, models.DisputeSeen{ID: d.id, Amount: d.amount, Status: d.status, Reinstated: reinstated, At: w.unix()})
 }
 
 // disputeMoves is the life of a dispute.
@@ -146,25 +146,25 @@ func (w *world) moveDispute() {
 	d := rapid.SampledFrom(open).Draw(w.T, "which dispute")
 	if d.status == "under_review" && !d.reinstated && w.chance("early reinstatement") {
 		d.reinstated = true
-		w.tellDispute(d, "charge.dispute.funds_reinstated", false, true)
+		w.tellDispute(d, "charge.dispute.funds_reinstated", true)
 		return
 	}
 	before := d.status
 	d.status = w.pick("dispute becomes", disputeMoves[before]...)
 	switch d.status {
 	case "needs_response":
-		w.tellDispute(d, "charge.dispute.updated", false, false)
+		w.tellDispute(d, "charge.dispute.updated", false)
 		w.withdraw(d)
 	case "won":
-		w.tellDispute(d, "charge.dispute.closed", false, false)
+		w.tellDispute(d, "charge.dispute.closed", false)
 		if !d.reinstated && w.chance("funds_reinstated") {
 			w.tick()
-			w.tellDispute(d, "charge.dispute.funds_reinstated", false, true)
+			w.tellDispute(d, "charge.dispute.funds_reinstated", true)
 		}
 	case "lost", "warning_closed":
-		w.tellDispute(d, "charge.dispute.closed", false, false)
+		w.tellDispute(d, "charge.dispute.closed", false)
 	default:
-		w.tellDispute(d, "charge.dispute.updated", false, false)
+		w.tellDispute(d, "charge.dispute.updated", false)
 	}
 }
 

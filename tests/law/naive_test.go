@@ -27,7 +27,7 @@ func naive(terms models.Terms, told []told) state {
 		all = append(all, t.facts...)
 	}
 	s := state{status: models.StatusPending}
-	successes := factsOf(all, func(f models.PaymentReceived) bool { return true })
+	successes := factsOf(all, func(models.PaymentReceived) bool { return true })
 	for _, f := range factsOf(all, func(models.ChargeCaptured) bool { return true }) {
 		successes = append(successes, models.PaymentReceived(f)) // the charge itself is evidence of a success
 	}
