@@ -16,7 +16,7 @@ test: ## every behaviour on both engines (the README's test command)
 
 .PHONY: race
 race: ## the tests under the race detector
-	go test -race ./...
+	go test -race -timeout 30m ./...
 
 .PHONY: format
 format: ## fail where gofmt would change something
