@@ -73,13 +73,8 @@ func IsText(value string) bool {
 // currency_mismatch where the student's account has another currency, or
 // conflict where the PaymentIntent has a purchase already.
 func (s *PurchaseService) Create(ctx context.Context, n NewPurchase) (*models.Purchase, error) {
-	if err := errors.Join(ValidateID("student_id", n.StudentID), ValidateTerms(n.Hours, n.Amount, n.Currency)); err != nil {
+	if err := n.validate(); err != nil {
 		return nil, err
-	}
-	if n.PaymentIntentID != "" {
-		if err := ValidateID("payment_intent_id", n.PaymentIntentID); err != nil {
-			return nil, err
-		}
 	}
 	p := n.purchase(s.db.NowFunc())
 	err := s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error { return insertPurchase(tx, p) })
@@ -87,6 +82,15 @@ func (s *PurchaseService) Create(ctx context.Context, n NewPurchase) (*models.Pu
 		return nil, err
 	}
 	return p, nil
+}
+
+// validate returns an *Error with code invalid_request.
+func (n NewPurchase) validate() error {
+	err := errors.Join(ValidateID("student_id", n.StudentID), ValidateTerms(n.Hours, n.Amount, n.Currency))
+	if n.PaymentIntentID != "" {
+		err = errors.Join(err, ValidateID("payment_intent_id", n.PaymentIntentID))
+	}
+	return err
 }
 
 func (n NewPurchase) purchase(now time.Time) *models.Purchase {

@@ -52,6 +52,12 @@ type RequestKey struct {
 	Hash   string // of the request's content
 }
 
+// id follows from the key, so that a repetition after a crash names the same
+// thing to Stripe.
+func (k RequestKey) id() string {
+	return uuid.NewSHA1(hourbankNamespace, []byte(k.APIKey+"\x00"+k.Key)).String()
+}
+
 // Answer is a response as it was given first, or again.
 type Answer struct {
 	Status   int
@@ -77,7 +83,7 @@ func (s *SalesService) Sell(ctx context.Context, order Order, key RequestKey) (*
 		return nil, err
 	}
 	if key.Key != "" {
-		p.ID = uuid.NewSHA1(hourbankNamespace, []byte(key.APIKey+"\x00"+key.Key)).String()
+		p.ID = key.id()
 	}
 	sale := &Sale{Purchase: p}
 	if order.Checkout != nil {
@@ -116,7 +122,7 @@ func (s *SalesService) prepare(ctx context.Context, order Order) (*models.Purcha
 		n.Hours, n.Amount, n.Currency = plan.Hours, plan.Amount, plan.Currency
 		n.TransactionType, n.PlanID, n.ValidDays = plan.TransactionType, &plan.ID, plan.ValidDays
 	}
-	if err := errors.Join(ValidateID("student_id", n.StudentID), ValidateTerms(n.Hours, n.Amount, n.Currency)); err != nil {
+	if err := n.validate(); err != nil {
 		return nil, err
 	}
 	if order.Checkout != nil && (order.Checkout.SuccessURL == "" || order.Checkout.CancelURL == "") {
@@ -252,7 +258,7 @@ func (s *SalesService) Refund(ctx context.Context, purchaseID string, order Refu
 	}
 	stripeKey := "refund_" + models.NewID()
 	if key.Key != "" {
-		stripeKey = "refund_" + uuid.NewSHA1(hourbankNamespace, []byte(key.APIKey+"\x00"+key.Key)).String()
+		stripeKey = "refund_" + key.id()
 	}
 	refund, err := s.stripe.CreateRefund(ctx, *p.StripePaymentIntentID, amount, cmp.Or(order.Reason, "requested_by_customer"), stripeKey)
 	if err != nil {
