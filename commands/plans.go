@@ -128,7 +128,7 @@ func (p *program) printPlans(plans ...models.Plan) error {
 		if !plan.Active {
 			state = "retired"
 		}
-		rows[i] = []any{plan.ID, plan.Name, plan.TransactionType, plan.Hours, plan.Amount, plan.Currency, orDash(plan.StripePriceID), state}
+		rows[i] = []any{plan.ID, plan.Name, plan.TransactionType, plan.Hours, models.FormatMoney(plan.Amount, plan.Currency), orDash(plan.StripePriceID), state}
 	}
-	return p.printTable("ID\tNAME\tTYPE\tHOURS\tAMOUNT\tCURRENCY\tSTRIPE PRICE\tSTATE", rows)
+	return p.printTable("ID\tNAME\tTYPE\tHOURS\tPRICE\tSTRIPE PRICE\tSTATE", rows)
 }

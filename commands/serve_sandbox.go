@@ -152,7 +152,7 @@ Hourbank sandbox: Stripe is a stand-in in this process, and no money is real.
   admin key        %[3]s
   webhook secret   %[4]s
 
-Student %[5]s wants to buy %[6]s hours for €280.00: purchase %[7]s.
+Student %[5]s wants to buy %[6]s hours for %[10]s: purchase %[7]s.
 Pay, see the hours, give half of the money back, see again:
 
   curl -s -u %[8]s: %[2]s/v1/payment_intents/%[9]s/confirm -d payment_method=pm_card_visa
@@ -166,5 +166,5 @@ other commands (audit, reconcile, test-stripe-webhook), in another terminal:
 
   export STRIPE_WEBHOOK_SECRET=%[4]s STRIPE_SECRET_KEY=%[8]s STRIPE_API_BASE=%[2]s
 
-`, w.base, w.stripe, apiKey, w.environ["STRIPE_WEBHOOK_SECRET"], purchase.StudentID, purchase.Hours, purchase.ID, key, *purchase.StripePaymentIntentID)
+`, w.base, w.stripe, apiKey, w.environ["STRIPE_WEBHOOK_SECRET"], purchase.StudentID, purchase.Hours, purchase.ID, key, *purchase.StripePaymentIntentID, models.FormatMoney(purchase.Amount, purchase.Currency))
 }

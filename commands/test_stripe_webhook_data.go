@@ -45,14 +45,10 @@ func (t *webhookTest) printTestData(p *models.Purchase) {
 	for _, line := range [][2]string{
 		{"purchase", p.ID}, {"payment intent", orDash(p.StripePaymentIntentID)}, {"status", string(p.PaymentStatus)},
 		{"student", p.StudentID}, {"plan", orDash(p.PlanID)}, {"hours", p.Hours.String()},
-		{"amount", showAmount(p.Amount, p.Currency)},
+		{"amount", models.FormatMoney(p.Amount, p.Currency)},
 	} {
 		fmt.Fprintf(t.stdout, "%-15s %s\n", line[0], line[1])
 	}
-}
-
-func showAmount(amount int64, currency string) string {
-	return fmt.Sprintf("%d %s (minor units)", amount, currency)
 }
 
 // createData makes a purchase with the PaymentIntent that was asked for. The
@@ -144,7 +140,7 @@ func (t *webhookTest) checkCreateData(ctx context.Context, s *services.Services)
 	t.report.Purchase = purchase
 	t.pass("student", purchase.StudentID)
 	t.pass("plan", orDash(purchase.PlanID))
-	t.pass("purchase", fmt.Sprintf("%s, %s hours for %s", purchase.ID, purchase.Hours, showAmount(purchase.Amount, purchase.Currency)))
+	t.pass("purchase", fmt.Sprintf("%s, %s hours for %s", purchase.ID, purchase.Hours, models.FormatMoney(purchase.Amount, purchase.Currency)))
 	t.compare("status", string(models.StatusProcessing), string(purchase.PaymentStatus), "")
 	t.pass("payment intent", orDash(purchase.StripePaymentIntentID))
 	return nil

@@ -134,7 +134,7 @@ func (t *webhookTest) checkPayment(ctx context.Context, s *services.Services, e 
 	}
 	t.compare("hours credited, once", before.Hours.String(), after.HoursCredited.String(), "")
 	t.pass("purchase "+before.ID, arrow(stateOf(before), stateOf(after)))
-	t.pass("money received", arrow(showAmount(before.AmountReceived, before.Currency), showAmount(after.AmountReceived, before.Currency)))
+	t.pass("money received", arrow(models.FormatMoney(before.AmountReceived, before.Currency), models.FormatMoney(after.AmountReceived, before.Currency)))
 	t.pass("student "+before.StudentID, account.HoursAvailable.String()+" hours available")
 	return nil
 }
