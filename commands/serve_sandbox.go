@@ -48,6 +48,7 @@ func (p *program) serveSandbox(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("SANDBOX_ADDR: %w", err)
 	}
+	cfg.Sandbox = true
 	stripeBase := "http://" + listener.Addr().String()
 	cfg.StripeAPIBase = cmp.Or(cfg.StripeAPIBase, stripeBase)
 	standIn := sandbox.New(sandbox.Config{CLISecret: cfg.StripeWebhookSecrets[0], Logger: p.logger(cfg).Named("sandbox")})
@@ -148,6 +149,7 @@ func (w welcome) print(out io.Writer, purchase *models.Purchase) {
 Hourbank sandbox: Stripe is a stand-in in this process, and no money is real.
 
   Hourbank         %[1]s
+  console          %[1]s/console/ (sign in with the admin key; the till is there)
   Stripe           %[2]s
   admin key        %[3]s
   webhook secret   %[4]s

@@ -36,6 +36,8 @@ type Config struct {
 	ReconcileEvery  time.Duration `env:"RECONCILE_EVERY" envDefault:"1h"` // 0: never
 	LogLevel        zapcore.Level `env:"LOG_LEVEL" envDefault:"info"`
 	LogFormat       string        `env:"LOG_FORMAT" envDefault:"json"`
+
+	Sandbox bool // serve --sandbox: the console has a till
 }
 
 // secretNames are the variables that may also be given as NAME_FILE, the way

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"crypto/hkdf"
 	"crypto/sha256"
 	"crypto/subtle"
 	"errors"
@@ -92,4 +93,33 @@ func (k APIKeys) Find(secret string) (found APIKey, ok bool) {
 		}
 	}
 	return found, ok
+}
+
+// ConsoleKey is what the console signs and encrypts its cookies with: 64
+// bytes that follow from the other secrets, so that every replica has the
+// same ones, nobody has one more secret to keep, and a changed API key signs
+// everybody out.
+func (c *Config) ConsoleKey() []byte {
+	var secrets []byte
+	for _, secret := range c.StripeWebhookSecrets {
+		secrets = append(append(secrets, secret...), 0)
+	}
+	for _, key := range c.APIKeys {
+		secrets = append(secrets, key.hash[:]...)
+		secrets = append(append(secrets, key.Name...), byte(key.Role))
+	}
+	key, err := hkdf.Key(sha256.New, secrets, nil, "hourbank console", 64)
+	if err != nil {
+		panic(fmt.Sprintf("derive the console's key: %v", err)) // only for absurd lengths
+	}
+	return key
+}
+
+// Named gives the key with this name and role.
+func (k APIKeys) Named(name string, role Role) (APIKey, bool) {
+	i := slices.IndexFunc(k, func(key APIKey) bool { return key.Name == name && key.Role == role })
+	if i < 0 {
+		return APIKey{}, false
+	}
+	return k[i], true
 }

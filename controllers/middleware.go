@@ -136,7 +136,7 @@ func RequireText(c *gin.Context) {
 		}
 	}
 	if !valid {
-		fail(c, services.Errorf(services.CodeInvalidRequest, "The address must be UTF-8 without control characters."))
+		Fail(c, services.Errorf(services.CodeInvalidRequest, "The address must be UTF-8 without control characters."))
 	}
 }
 
@@ -150,18 +150,21 @@ func RequireRole(keys config.APIKeys, role config.Role) gin.HandlerFunc {
 		key, known := keys.Find(strings.TrimSpace(secret))
 		switch {
 		case !strings.EqualFold(scheme, "Bearer") || !known:
-			fail(c, services.Errorf(services.CodeUnauthorized, "This needs an API key: Authorization: Bearer KEY."))
+			Fail(c, services.Errorf(services.CodeUnauthorized, "This needs an API key: Authorization: Bearer KEY."))
 		case key.Role < role:
-			c.Set(keyNameKey, key.Name)
-			fail(c, services.Errorf(services.CodeForbidden, "This needs a key with the role %s; yours has %s.", role, key.Role))
+			SetCaller(c, key.Name)
+			Fail(c, services.Errorf(services.CodeForbidden, "This needs a key with the role %s; yours has %s.", role, key.Role))
 		default:
-			c.Set(keyNameKey, key.Name)
+			SetCaller(c, key.Name)
 		}
 	}
 }
 
-// fail leaves the error for RenderErrors and skips the handlers after it.
-func fail(c *gin.Context, err error) {
+// SetCaller names the API key that asks, for the log.
+func SetCaller(c *gin.Context, name string) { c.Set(keyNameKey, name) }
+
+// Fail leaves the error for RenderErrors and skips the handlers after it.
+func Fail(c *gin.Context, err error) {
 	_ = c.Error(err) // returns what it was given
 	c.Abort()
 }
@@ -170,18 +173,18 @@ func fail(c *gin.Context, err error) {
 func Handle(h Handler) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		if err := h(c); err != nil {
-			fail(c, err)
+			Fail(c, err)
 		}
 	}
 }
 
 // NotFound and MethodNotAllowed answer what no route does.
 func NotFound(c *gin.Context) {
-	fail(c, services.Errorf(services.CodeNotFound, "There is nothing at this address."))
+	Fail(c, services.Errorf(services.CodeNotFound, "There is nothing at this address."))
 }
 
 // MethodNotAllowed answers a known address asked in another way; Gin has set
 // Allow already.
 func MethodNotAllowed(c *gin.Context) {
-	fail(c, services.Errorf(services.CodeMethodNotAllowed, "This address takes only %s.", c.Writer.Header().Get("Allow")))
+	Fail(c, services.Errorf(services.CodeMethodNotAllowed, "This address takes only %s.", c.Writer.Header().Get("Allow")))
 }

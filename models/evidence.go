@@ -79,6 +79,7 @@ const (
 	DisputeUnderReview = "under_review"
 	DisputeWon         = "won"
 	DisputeLost        = "lost"
+	InquiryClosed      = "warning_closed"
 )
 
 // counts says whether the refund takes money back: all do but those that
@@ -88,6 +89,11 @@ func (r Refund) counts() bool { return r.Status != RefundFailed && r.Status != R
 // holds says whether the dispute keeps the money from us.
 func (d Dispute) holds() bool {
 	return !strings.HasPrefix(d.Status, "warning_") && d.Status != DisputeWon && !d.Reinstated
+}
+
+// Over says whether nothing more is expected of the dispute.
+func (d Dispute) Over() bool {
+	return d.Status == DisputeWon || d.Status == DisputeLost || d.Status == InquiryClosed
 }
 
 // joinLatest keeps the later of two values by the given order; nil is earlier

@@ -1,6 +1,7 @@
 package models
 
 import (
+	"encoding/binary"
 	"time"
 
 	"github.com/google/uuid"
@@ -47,9 +48,24 @@ func (Purchase) TableName() string { return "purchase_transactions" }
 // together in an index, without a sequence that replicas would contend for.
 func NewID() string { return uuid.Must(uuid.NewV7()).String() }
 
+// FirstIDAt sorts before every identifier made at the time or later.
+func FirstIDAt(t time.Time) string {
+	var id uuid.UUID
+	binary.BigEndian.PutUint64(id[:8], uint64(t.UnixMilli())<<16) //nolint:gosec // after 1970
+	return id.String()
+}
+
 // Terms are what the purchase agreed on.
 func (p *Purchase) Terms() Terms {
 	return Terms{Amount: p.Amount, Currency: p.Currency, Hours: p.Hours}
+}
+
+// Unpaid is the purchase as it was before any event told of it.
+func (p *Purchase) Unpaid() *Purchase {
+	before := *p
+	before.Evidence = Evidence{}
+	before.apply(Derive(p.Terms(), Evidence{}))
+	return &before
 }
 
 // Lesson is what a purchase made of an event's facts.

@@ -10,6 +10,7 @@ import (
 
 	"hourbank/config"
 	"hourbank/controllers"
+	"hourbank/controllers/console"
 	"hourbank/services"
 )
 
@@ -65,12 +66,21 @@ func New(cfg *config.Config, s *services.Services, log *zap.Logger) http.Handler
 	engine.NoRoute(controllers.NotFound)
 	engine.NoMethod(controllers.MethodNotAllowed)
 
-	h := controllers.New(cfg, s)
-	for _, route := range Table(h) {
+	register(engine.Group(""), Table(controllers.New(cfg, s)), func(role config.Role) gin.HandlerFunc {
+		return controllers.RequireRole(cfg.APIKeys, role)
+	})
+	pages := console.New(cfg, s)
+	register(engine.Group("", console.Headers, pages.Session, pages.RenderErrors, console.RefuseForgeries),
+		consoleTable(pages, cfg.Sandbox), console.RequireRole)
+	return engine
+}
+
+// register serves a table's rows, each with and without its trailing slash.
+func register(group *gin.RouterGroup, table []Route, require func(config.Role) gin.HandlerFunc) {
+	for _, route := range table {
 		path := strings.TrimSuffix(route.Path, "/")
 		for _, form := range []string{path, path + "/"} {
-			engine.Handle(route.Method, form, controllers.RequireRole(cfg.APIKeys, route.Role), controllers.Handle(route.Handle))
+			group.Handle(route.Method, form, require(route.Role), controllers.Handle(route.Handle))
 		}
 	}
-	return engine
 }

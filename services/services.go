@@ -23,6 +23,9 @@ type Services struct {
 	Health    *HealthService
 	Reconcile *ReconcileService
 	Sales     *SalesService
+	Overview  *OverviewService
+	Search    *SearchService
+	Till      *TillService
 	Metrics   *Metrics
 
 	background []func(context.Context) error
@@ -35,10 +38,11 @@ func New(cfg *config.Config, db *models.DB, log *zap.Logger) *Services {
 	payments := NewPaymentService(db, log, metrics, cfg.ParkFor)
 	events := NewEventService(db, stripe, payments)
 	reconcile := NewReconcileService(db, stripe, payments)
+	purchases := NewPurchaseService(db)
 	return &Services{
 		Stripe:    stripe,
 		Payments:  payments,
-		Purchases: NewPurchaseService(db),
+		Purchases: purchases,
 		Accounts:  NewAccountService(db),
 		Plans:     NewPlanService(db),
 		Events:    events,
@@ -46,6 +50,9 @@ func New(cfg *config.Config, db *models.DB, log *zap.Logger) *Services {
 		Health:    NewHealthService(db),
 		Reconcile: reconcile,
 		Sales:     NewSalesService(db, stripe),
+		Overview:  NewOverviewService(db),
+		Search:    NewSearchService(db),
+		Till:      NewTillService(stripe, purchases),
 		Metrics:   metrics,
 		background: []func(context.Context) error{
 			NewRetryWorker(db, events, log).Run,

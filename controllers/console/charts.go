@@ -1,0 +1,177 @@
+package console
+
+import (
+	"fmt"
+	"math"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/gin-gonic/gin"
+	"github.com/go-analyze/charts"
+
+	"hourbank/models"
+	"hourbank/services"
+)
+
+// A chart is a picture of its own, so that the pages' content policy needs no
+// exception for the styles inside it. Its colours and width are part of its
+// address: see the chart part in templates/parts.html.
+
+// chartDays is how far back the overview looks.
+const chartDays = 30
+
+// palettes match style.css.
+var palettes = map[string]charts.ColorPalette{
+	"light": palette(charts.ThemeLight, "#ffffff", "#58626f", "#dde1e7", "#2563a8", "#c2571a", "#8a93a0"),
+	"dark":  palette(charts.ThemeDark, "#1e232a", "#9ea9b8", "#333b46", "#6aaef5", "#f0a35e", "#7d8794"),
+}
+
+func palette(base, paper, text, line string, series ...string) charts.ColorPalette {
+	colors := make([]charts.Color, len(series))
+	for i, color := range series {
+		colors[i] = charts.ParseColor(color)
+	}
+	return charts.GetTheme(base).WithBackgroundColor(charts.ParseColor(paper)).WithTextColor(charts.ParseColor(text)).
+		WithXAxisColor(charts.ParseColor(line)).WithYAxisColor(charts.ParseColor(line)).
+		WithAxisSplitLineColor(charts.ParseColor(line)).WithSeriesColors(colors)
+}
+
+// chart has one value a day and series. Its floats are only drawn.
+type chart struct {
+	kind  string // charts.ChartTypeBar, a group of bars a day, or ChartTypeLine
+	dates []time.Time
+	label func(value float64) string
+	names []string
+	rows  [][]float64
+}
+
+// draw answers the chart with the theme and width that were asked for.
+func (ch chart) draw(c *gin.Context) error {
+	theme, known := palettes[c.Query("theme")]
+	width, err := strconv.Atoi(c.Query("width"))
+	if !known || err != nil || width < 200 || width > 2000 {
+		return services.Errorf(services.CodeInvalidRequest, "A chart has a theme (light, dark) and a width from 200 to 2000.")
+	}
+	options := charts.ChartOption{
+		OutputFormat: charts.ChartOutputSVG, Theme: theme, Width: width, Height: 240,
+		XAxis:  charts.XAxisOption{LabelCount: max(2, min(width/80, len(ch.dates)))},
+		YAxis:  []charts.YAxisOption{{LabelCount: 5, ValueFormatter: ch.label}},
+		Legend: charts.LegendOption{SeriesNames: ch.names, Show: charts.Ptr(len(ch.rows) > 1), Symbol: charts.SymbolSquare},
+		Symbol: charts.Symbol{Shape: charts.SymbolNone},
+	}
+	for _, date := range ch.dates {
+		options.XAxis.Labels = append(options.XAxis.Labels, date.Format("2 Jan"))
+	}
+	for _, row := range ch.rows {
+		options.SeriesList = append(options.SeriesList, charts.GenericSeries{Type: ch.kind, Values: row})
+	}
+	painter, err := charts.Render(options)
+	if err != nil {
+		return fmt.Errorf("draw a chart: %w", err)
+	}
+	picture, err := painter.Bytes()
+	if err != nil {
+		return fmt.Errorf("draw a chart: %w", err)
+	}
+	c.Header("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'") // it styles its own shapes
+	c.Data(http.StatusOK, "image/svg+xml", picture)
+	return nil
+}
+
+func hoursLabel(value float64) string { return strconv.FormatFloat(value, 'f', -1, 64) + " h" }
+
+func inHours(h models.Hours) float64 { return float64(h) / 100 }
+
+// lastDays are the days of the overview's charts, today the last.
+func lastDays() []time.Time {
+	today := time.Now().UTC().Truncate(24 * time.Hour)
+	dates := make([]time.Time, chartDays)
+	for i := range dates {
+		dates[i] = today.AddDate(0, 0, i+1-chartDays)
+	}
+	return dates
+}
+
+// spread puts each day's values at its date, one row a value; days on which
+// nothing happened stay 0.
+func spread(dates []time.Time, days []services.Day, rows int, values func(services.Day) []float64) [][]float64 {
+	spread := make([][]float64, rows)
+	for row := range spread {
+		spread[row] = make([]float64, len(dates))
+	}
+	for _, day := range days {
+		i := int(day.Date.Sub(dates[0]) / (24 * time.Hour))
+		if i < 0 || i >= len(dates) {
+			continue
+		}
+		for row, value := range values(day) {
+			spread[row][i] += value
+		}
+	}
+	return spread
+}
+
+// MoneyChart draws what came in and went back in one currency.
+func (h *Console) MoneyChart(c *gin.Context) error {
+	dates, currency := lastDays(), c.Query("currency")
+	all, err := h.services.Overview.Days(c.Request.Context(), dates[0])
+	if err != nil {
+		return err
+	}
+	var days []services.Day
+	for _, day := range all {
+		if day.Currency == currency {
+			days = append(days, day)
+		}
+	}
+	minor := math.Pow10(models.CurrencyDecimals(currency))
+	rows := spread(dates, days, 2, func(day services.Day) []float64 {
+		return []float64{float64(day.Received) / minor, float64(day.Returned) / minor}
+	})
+	label := func(value float64) string { return models.FormatMoney(int64(math.Round(value*minor)), currency) }
+	return chart{charts.ChartTypeBar, dates, label, []string{"received", "returned or held"}, rows}.draw(c)
+}
+
+// HoursChart draws the hours that were bought, taken back and used.
+func (h *Console) HoursChart(c *gin.Context) error {
+	dates := lastDays()
+	days, err := h.services.Overview.Days(c.Request.Context(), dates[0])
+	if err != nil {
+		return err
+	}
+	rows := spread(dates, days, 3, func(day services.Day) []float64 {
+		return []float64{inHours(day.Moved.Purchased), inHours(day.Moved.Reversed), inHours(day.Moved.Consumed)}
+	})
+	return chart{charts.ChartTypeBar, dates, hoursLabel, []string{"credited", "reversed", "used in lessons"}, rows}.draw(c)
+}
+
+// maxHistory is as many days as a line can show.
+const maxHistory = 366
+
+// BalanceChart draws a student's hours at the end of each day.
+func (h *Console) BalanceChart(c *gin.Context) error {
+	days, err := h.services.Overview.History(c.Request.Context(), c.Param("student_id"))
+	if err != nil {
+		return err
+	}
+	dates := lastDays()
+	for len(days) > 0 && len(dates) < maxHistory && days[0].Date.Before(dates[1]) {
+		dates = append([]time.Time{dates[0].AddDate(0, 0, -1)}, dates...)
+	}
+	var before models.Movement // moved before the first date that is drawn
+	for _, day := range days {
+		if day.Date.Before(dates[0]) {
+			before.Purchased += day.Moved.Purchased - day.Moved.Reversed - day.Moved.Consumed
+		}
+	}
+	rows := spread(dates, days, 1, func(day services.Day) []float64 {
+		return []float64{inHours(day.Moved.Purchased - day.Moved.Reversed - day.Moved.Consumed)}
+	})
+	sum := inHours(before.Purchased)
+	for i, moved := range rows[0] {
+		sum += moved
+		rows[0][i] = math.Round(sum*100) / 100
+	}
+	return chart{charts.ChartTypeLine, dates, hoursLabel, []string{"hours available"}, rows}.draw(c)
+}

@@ -1,0 +1,126 @@
+// Package console serves the pages for the people who answer the phone. They
+// are rendered here, work without JavaScript, and load nothing from elsewhere.
+package console
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"net/http"
+	"path"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+	"github.com/gorilla/securecookie"
+	"github.com/justinas/nosurf"
+
+	"hourbank/config"
+	"hourbank/services"
+)
+
+//go:embed templates style.css icon.svg
+var files embed.FS
+
+// Console are the pages' controllers.
+type Console struct {
+	cfg      *config.Config
+	services *services.Services
+	sessions *securecookie.SecureCookie
+	pages    map[string]*template.Template
+}
+
+// New makes the controllers. It panics where a template doesn't parse, which
+// every test would see.
+func New(cfg *config.Config, s *services.Services) *Console {
+	return &Console{cfg: cfg, services: s, sessions: newSessions(cfg.ConsoleKey()), pages: parsePages()}
+}
+
+// parsePages makes one template a page, each inside the layout.
+func parsePages() map[string]*template.Template {
+	layout := template.Must(template.New("layout.html").Funcs(words).ParseFS(files, "templates/layout.html", "templates/parts.html"))
+	names, err := fs.Glob(files, "templates/*.html")
+	if err != nil {
+		panic(err) // the pattern is well formed
+	}
+	pages := map[string]*template.Template{}
+	for _, name := range names {
+		page := template.Must(template.Must(layout.Clone()).ParseFS(files, name))
+		pages[strings.TrimSuffix(path.Base(name), ".html")] = page
+	}
+	return pages
+}
+
+// view is what every page is rendered with.
+type view struct {
+	Title   string
+	Here    string // the part of the console that the page belongs to
+	Session *session
+	CSRF    string
+	Query   string // what was searched for
+	Notice  string // what was just done
+	Sandbox bool
+	Page    any
+}
+
+// Can says whether whoever is signed in may do what needs the role.
+func (v view) Can(role string) bool {
+	return v.Session != nil && roleNamed(role) <= v.Session.role()
+}
+
+// notices are what a page may say after a form, named by ?done=.
+var notices = map[string]string{
+	"replayed":  "The event was replayed.",
+	"refunded":  "Stripe was asked for the refund. The hours move when its event arrives.",
+	"adjusted":  "The adjustment was booked.",
+	"bought":    "Paid. Stripe's webhook arrived, and the hours are there.",
+	"declined":  "The card was declined. Nothing was credited; the same purchase can still be paid.",
+	"waiting":   "Stripe was told; its webhook has not arrived yet. Reload in a moment.",
+	"happened":  "Done. This is what became of it.",
+	"signedout": "You are signed out.",
+}
+
+// render answers a page.
+func (h *Console) render(c *gin.Context, status int, name, title string, page any) error {
+	var html bytes.Buffer
+	here, _, _ := strings.Cut(strings.TrimPrefix(c.FullPath(), "/console/"), "/")
+	err := h.pages[name].ExecuteTemplate(&html, "layout.html", view{
+		Title: title, Here: here, Session: sessionOf(c), CSRF: nosurf.Token(c.Request), Query: c.Query("q"),
+		Notice: notices[c.Query("done")], Sandbox: h.cfg.Sandbox, Page: page,
+	})
+	if err != nil {
+		return fmt.Errorf("render %s: %w", name, err)
+	}
+	c.Data(status, "text/html; charset=utf-8", html.Bytes())
+	return nil
+}
+
+func (h *Console) ok(c *gin.Context, name, title string, page any) error {
+	return h.render(c, http.StatusOK, name, title, page)
+}
+
+// Style answers the stylesheet.
+func (h *Console) Style(c *gin.Context) error {
+	return asset(c, "style.css", "text/css; charset=utf-8")
+}
+
+// Icon answers the mark.
+func (h *Console) Icon(c *gin.Context) error { return asset(c, "icon.svg", "image/svg+xml") }
+
+func asset(c *gin.Context, name, contentType string) error {
+	content, err := files.ReadFile(name)
+	if err != nil {
+		return fmt.Errorf("read %s: %w", name, err)
+	}
+	c.Header("Cache-Control", "max-age=300")
+	c.Data(http.StatusOK, contentType, content)
+	return nil
+}
+
+// seeOther sends the browser on after a form, so that reloading the page that
+// it ends on sends nothing again.
+func seeOther(c *gin.Context, address string) error {
+	c.Redirect(http.StatusSeeOther, address)
+	return nil
+}

@@ -1,0 +1,60 @@
+package console
+
+import (
+	"net/url"
+
+	"github.com/gin-gonic/gin"
+	"github.com/google/uuid"
+
+	"hourbank/models"
+	"hourbank/services"
+)
+
+type studentPage struct {
+	Account   *models.Account
+	Purchases services.Page[models.Purchase]
+	Ledger    services.Page[models.LedgerEntry]
+	Once      string // reference of the adjustment that the form would make
+}
+
+// Student shows a student's balance and how it came about.
+func (h *Console) Student(c *gin.Context) error {
+	ctx, student := c.Request.Context(), c.Param("student_id")
+	account, err := h.services.Accounts.Balance(ctx, student)
+	if err != nil {
+		return err
+	}
+	page := studentPage{Account: account, Once: "console_" + uuid.NewString()}
+	if page.Purchases, err = h.services.Purchases.List(ctx, student, "", pageOf(c, "purchases")); err != nil {
+		return err
+	}
+	if page.Ledger, err = h.services.Accounts.Ledger(ctx, student, pageOf(c, "ledger")); err != nil {
+		return err
+	}
+	return h.ok(c, "student", student, page)
+}
+
+// pageOf is the page of one of the lists that a page has, by its cursor.
+func pageOf(c *gin.Context, list string) services.PageRequest {
+	return services.PageRequest{Cursor: c.Query(list), Limit: services.DefaultPageSize}
+}
+
+// Adjust moves a student's hours by hand.
+func (h *Console) Adjust(c *gin.Context) error {
+	student := c.Param("student_id")
+	hours, err := models.ParseSignedHours(c.PostForm("hours"))
+	if err != nil {
+		return services.Errorf(services.CodeInvalidRequest, "%s.", err)
+	}
+	_, err = h.services.Accounts.Adjust(c.Request.Context(), student, hours, c.PostForm("reason"), c.PostForm("once"))
+	if err != nil {
+		return err
+	}
+	return seeOther(c, studentAddress(student)+"?done=adjusted")
+}
+
+func studentAddress(id string) string { return "/console/students/" + url.PathEscape(id) + "/" }
+
+func purchaseAddress(id string) string { return "/console/purchases/" + url.PathEscape(id) + "/" }
+
+func eventAddress(id string) string { return "/console/events/" + url.PathEscape(id) + "/" }

@@ -1,0 +1,119 @@
+package console
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"time"
+
+	"github.com/gin-gonic/gin"
+	"github.com/google/uuid"
+
+	"hourbank/models"
+	"hourbank/services"
+)
+
+// tillStudent is who buys where nobody was named.
+const tillStudent = "demo_student"
+
+// settling is how long after a change the till looks for more of them by
+// itself: a dispute follows its payment a second later.
+const settling = 5 * time.Second
+
+type tillPage struct {
+	Student   string
+	Account   *models.Account // nil: none yet
+	Plans     []models.Plan
+	Cards     []services.Card
+	Purchases services.Page[models.Purchase]
+	Once      string
+}
+
+// Till lets a person play the student in the sandbox.
+func (h *Console) Till(c *gin.Context) error {
+	ctx, page := c.Request.Context(), tillPage{Student: c.DefaultQuery("student", tillStudent), Cards: services.Cards, Once: uuid.NewString()}
+	plans, err := h.services.Plans.List(ctx, false)
+	if err != nil {
+		return err
+	}
+	for _, plan := range plans {
+		if plan.TransactionType == models.TypePackage {
+			page.Plans = append(page.Plans, plan)
+		}
+	}
+	page.Account, err = h.services.Accounts.Balance(ctx, page.Student)
+	if known, ok := errors.AsType[*services.Error](err); err != nil && (!ok || known.Code != services.CodeNotFound) {
+		return err
+	}
+	if page.Purchases, err = h.services.Purchases.List(ctx, page.Student, "", services.PageRequest{Limit: 5}); err != nil {
+		return err
+	}
+	for _, p := range page.Purchases.Data {
+		if time.Since(p.UpdatedAt) < settling && p.HoursCredited > 0 {
+			c.Header("Refresh", "2")
+		}
+	}
+	return h.ok(c, "till", "Till", page)
+}
+
+// Buy sells a plan to the student and pays it with a test card.
+func (h *Console) Buy(c *gin.Context) error {
+	order := services.Order{StudentID: c.PostForm("student"), Plan: c.PostForm("plan")}
+	answer, err := h.services.Sales.Sell(c.Request.Context(), order, formKey(c))
+	if err != nil {
+		return err
+	}
+	var sale services.Sale
+	if err := json.Unmarshal(answer.Body, &sale); err != nil {
+		return fmt.Errorf("read the sale: %w", err)
+	}
+	return h.pay(c, sale.ID)
+}
+
+// PayAgain pays a purchase that waits for its payment.
+func (h *Console) PayAgain(c *gin.Context) error { return h.pay(c, c.Param("id")) }
+
+func (h *Console) pay(c *gin.Context, purchaseID string) error {
+	p, err := h.services.Till.Pay(c.Request.Context(), purchaseID, c.PostForm("card"))
+	known, _ := errors.AsType[*services.Error](err)
+	switch {
+	case p != nil && p.HoursCredited > 0:
+		return backToTill(c, p, "bought") // perhaps by the same form, sent twice
+	case p != nil && known != nil && known.Code == services.CodeStripeRefused:
+		return backToTill(c, p, "declined")
+	case err != nil:
+		return err
+	default:
+		return backToTill(c, p, "waiting")
+	}
+}
+
+// TillRefund gives money back and stays at the till.
+func (h *Console) TillRefund(c *gin.Context) error {
+	before, err := h.services.Purchases.Get(c.Request.Context(), c.Param("id"))
+	if err != nil {
+		return err
+	}
+	if err := h.refund(c); err != nil {
+		return err
+	}
+	after, err := h.services.Till.WaitForWebhook(c.Request.Context(), before)
+	if err != nil {
+		return err
+	}
+	return backToTill(c, after, "happened")
+}
+
+// Decide ends a dispute as its bank would.
+func (h *Console) Decide(c *gin.Context) error {
+	p, err := h.services.Till.Decide(c.Request.Context(), c.Param("id"), c.PostForm("verdict") == "won")
+	if err != nil {
+		return err
+	}
+	return backToTill(c, p, "happened")
+}
+
+func backToTill(c *gin.Context, p *models.Purchase, done string) error {
+	return seeOther(c, "/console/till/?student="+url.QueryEscape(p.StudentID)+"&done="+done)
+}

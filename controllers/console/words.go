@@ -1,0 +1,124 @@
+package console
+
+import (
+	"fmt"
+	"html/template"
+	"strings"
+	"time"
+
+	"hourbank/models"
+	"hourbank/services"
+)
+
+// words are what the templates say things with.
+var words = template.FuncMap{
+	"money": models.FormatMoney,
+	"time":  writeTime,
+	"human": func(word any) string { return strings.ReplaceAll(fmt.Sprint(word), "_", " ") },
+	"text":  optionalText,
+	"tone":  tone,
+	"why":   why,
+	"told":  told,
+	"plus":  func(a, b models.Hours) models.Hours { return a + b },
+	"less":  func(a, b models.Hours) models.Hours { return a - b },
+	"left":  func(day services.Day) int64 { return day.Received - day.Returned },
+	"half":  func(h models.Hours) models.Hours { return h / 2 },
+	"list":  func(values ...any) []any { return values },
+
+	"student":  studentAddress,
+	"purchase": purchaseAddress,
+	"event":    eventAddress,
+	"unix":     func(seconds int64) time.Time { return time.Unix(seconds, 0) },
+}
+
+// writeTime writes a time, or nil, in UTC.
+func writeTime(t any) template.HTML {
+	var at time.Time
+	switch t := t.(type) {
+	case time.Time:
+		at = t.UTC()
+	case *time.Time:
+		if t == nil {
+			return "–"
+		}
+		at = t.UTC()
+	}
+	return template.HTML(at.Format(`<time datetime="2006-01-02T15:04:05Z">2 Jan 2006, 15:04:05</time>`)) //nolint:gosec // digits and month names
+}
+
+// optionalText writes a string that may be missing.
+func optionalText(value any) string {
+	switch value := value.(type) {
+	case *string:
+		if value != nil {
+			return *value
+		}
+	case *models.Reason:
+		if value != nil {
+			return string(*value)
+		}
+	}
+	return "–"
+}
+
+// tone is a status's colour: whether all is well, something is open, or a
+// person should look.
+func tone(status any) string {
+	switch fmt.Sprint(status) {
+	case "completed", "processed", "credit", "reinstatement", "restoration", "active":
+		return "good"
+	case "pending", "processing", "parked", "partially_refunded", "refunded":
+		return "open"
+	case "failed", "disputed", "rejected", "overdrawn", "reversal":
+		return "bad"
+	default:
+		return "plain"
+	}
+}
+
+// reasons say why an event ended as it did, and what to do about it.
+var reasons = map[models.Reason]string{
+	models.ReasonStale:            "It told nothing new.",
+	models.ReasonUnsupportedType:  "Events of this type move no hours.",
+	models.ReasonUnmatched:        "No purchase was found for it in time. If there should be one, make it, then replay the event.",
+	models.ReasonLivemodeMismatch: "It is of the other mode (test or live) than the configured key.",
+	models.ReasonNotAPeriod:       "The invoice sells no period of a subscription, or was paid with nothing.",
+	models.ReasonAmountMismatch:   "The amount received is not the purchase's. Nothing was credited by it. Compare both in Stripe, then refund, or adjust the student's hours.",
+	models.ReasonCurrencyMismatch: "The currency received is not the purchase's. Nothing was credited by it. Compare both in Stripe, then refund, or adjust the student's hours.",
+	models.ReasonMissingObject:    "Stripe sent no object with an id in it.",
+}
+
+// why explains an event's reason; a parked one waits for its purchase.
+func why(status models.EventStatus, reason *models.Reason) string {
+	if reason != nil {
+		return reasons[*reason]
+	}
+	if status == models.EventParked {
+		return "No purchase is known for it yet. It is tried again by itself."
+	}
+	return ""
+}
+
+// told says in a sentence what an event changed, or would change.
+func told(change services.PurchaseChange, reason *models.Reason) string {
+	var changes []string
+	if credited := change.CreditedAfter - change.CreditedBefore; credited != 0 {
+		changes = append(changes, credited.String()+" hours credited")
+	}
+	switch reversed := change.ReversedAfter - change.ReversedBefore; {
+	case reversed > 0:
+		changes = append(changes, reversed.String()+" hours reversed")
+	case reversed < 0:
+		changes = append(changes, (-reversed).String()+" hours given back")
+	}
+	if change.StatusBefore != change.StatusAfter {
+		changes = append(changes, fmt.Sprintf("status from %s to %s", change.StatusBefore, change.StatusAfter))
+	}
+	if len(changes) > 0 {
+		return strings.ToUpper(changes[0][:1]) + strings.Join(changes, ", ")[1:] + "."
+	}
+	if reason != nil && reasons[*reason] != "" {
+		return reasons[*reason]
+	}
+	return "No hours moved."
+}

@@ -1,0 +1,41 @@
+package routes
+
+import (
+	"hourbank/config"
+	"hourbank/controllers/console"
+)
+
+// consoleTable lists the console's pages and forms. The role is that of
+// whoever is signed in.
+func consoleTable(h *console.Console, sandbox bool) []Route {
+	table := []Route{
+		{"GET", "/console/style.css", config.RolePublic, h.Style},
+		{"GET", "/console/icon.svg", config.RolePublic, h.Icon},
+		{"GET", "/console/sign-in/", config.RolePublic, h.SignInForm},
+		{"POST", "/console/sign-in/", config.RolePublic, h.SignIn},
+		{"POST", "/console/sign-out/", config.RolePublic, h.SignOut},
+
+		{"GET", "/console/", config.RoleRead, h.Overview},
+		{"GET", "/console/charts/money.svg", config.RoleRead, h.MoneyChart},
+		{"GET", "/console/charts/hours.svg", config.RoleRead, h.HoursChart},
+		{"GET", "/console/search/", config.RoleRead, h.Search},
+		{"GET", "/console/students/:student_id/", config.RoleRead, h.Student},
+		{"GET", "/console/students/:student_id/balance.svg", config.RoleRead, h.BalanceChart},
+		{"POST", "/console/students/:student_id/adjustments/", config.RoleAdmin, h.Adjust},
+		{"GET", "/console/purchases/:id/", config.RoleRead, h.Purchase},
+		{"POST", "/console/purchases/:id/refunds/", config.RoleAdmin, h.Refund},
+		{"GET", "/console/events/", config.RoleRead, h.Events},
+		{"GET", "/console/events/:id/", config.RoleRead, h.Event},
+		{"POST", "/console/events/:id/replay/", config.RoleAdmin, h.Replay},
+	}
+	if sandbox {
+		table = append(table,
+			Route{"GET", "/console/till/", config.RoleRead, h.Till},
+			Route{"POST", "/console/till/purchases/", config.RoleWrite, h.Buy},
+			Route{"POST", "/console/till/purchases/:id/pay/", config.RoleWrite, h.PayAgain},
+			Route{"POST", "/console/till/purchases/:id/refunds/", config.RoleAdmin, h.TillRefund},
+			Route{"POST", "/console/till/purchases/:id/verdict/", config.RoleAdmin, h.Decide},
+		)
+	}
+	return table
+}

@@ -1,0 +1,137 @@
+package services
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/stripe/stripe-go/v76"
+	"github.com/stripe/stripe-go/v76/dispute"
+	"github.com/stripe/stripe-go/v76/paymentintent"
+
+	"hourbank/models"
+)
+
+// TillService plays the customer, and the customer's bank, with Stripe's test
+// cards, so that a sandbox shows what a payment does. A live key refuses test
+// cards. It is safe for concurrent use.
+type TillService struct {
+	stripe    *StripeService
+	purchases *PurchaseService
+}
+
+// NewTillService makes the service.
+func NewTillService(stripe *StripeService, purchases *PurchaseService) *TillService {
+	return &TillService{stripe: stripe, purchases: purchases}
+}
+
+// Card is one of Stripe's test cards. https://docs.stripe.com/testing
+type Card struct{ ID, Name, Does string }
+
+// Cards are those whose payments end differently for a student's hours.
+var Cards = []Card{
+	{"pm_card_visa", "Visa", "pays"},
+	{"pm_card_chargeDeclined", "Visa, declined", "is refused by its bank"},
+	{"pm_card_chargeDeclinedInsufficientFunds", "Visa, empty", "has too little money"},
+	{"pm_card_createDispute", "Visa, disputed", "pays, then its holder disputes the payment"},
+	{"pm_card_createDisputeInquiry", "Visa, questioned", "pays, then its bank asks about the payment"},
+	{"pm_card_refundFail", "Visa, closed later", "pays, but refunds to it fail"},
+}
+
+// tillPatience is how long a person waits for a webhook before being told to
+// come back.
+const tillPatience = 5 * time.Second
+
+// Pay pays a purchase with one of the Cards and waits until a webhook told of
+// it, or for as long as a person would. It returns an *Error with code
+// not_found, conflict (nothing to pay), invalid_request, or one of Stripe's;
+// stripe_refused is also a declined card.
+// https://docs.stripe.com/api/payment_intents/confirm
+func (s *TillService) Pay(ctx context.Context, purchaseID, card string) (*models.Purchase, error) {
+	if !slices.ContainsFunc(Cards, func(known Card) bool { return known.ID == card }) {
+		return nil, Errorf(CodeInvalidRequest, "There is no such test card.")
+	}
+	p, err := s.purchases.Get(ctx, purchaseID)
+	if err != nil {
+		return nil, err
+	}
+	if p.StripePaymentIntentID == nil {
+		return nil, Errorf(CodeConflict, "This purchase has no PaymentIntent to pay.")
+	}
+	_, err = callStripe(ctx, func(ctx context.Context) (*stripe.PaymentIntent, error) {
+		params := &stripe.PaymentIntentConfirmParams{PaymentMethod: &card, ReturnURL: stripe.String("https://example.com/")}
+		params.Context = ctx
+		return paymentintent.Client{B: s.stripe.backend, Key: s.stripe.key}.Confirm(*p.StripePaymentIntentID, params)
+	})
+	known, refused := errors.AsType[*Error](err)
+	if refused = refused && known.Code == CodeStripeRefused; err != nil && !refused {
+		return nil, err
+	}
+	after, waitErr := s.WaitForWebhook(ctx, p)
+	return after, errors.Join(err, waitErr)
+}
+
+// Decide ends a purchase's open dispute, won or lost, with the evidence that
+// Stripe takes as a verdict in test mode.
+// https://docs.stripe.com/testing#evidence
+func (s *TillService) Decide(ctx context.Context, purchaseID string, won bool) (*models.Purchase, error) {
+	p, err := s.purchases.Get(ctx, purchaseID)
+	if err != nil {
+		return nil, err
+	}
+	evidence := "losing_evidence"
+	if won {
+		evidence = "winning_evidence"
+	}
+	id := openDispute(p)
+	if id == "" {
+		return nil, Errorf(CodeConflict, "This purchase has no open dispute.")
+	}
+	_, err = callStripe(ctx, func(ctx context.Context) (*stripe.Dispute, error) {
+		params := &stripe.DisputeParams{Submit: stripe.Bool(true), Evidence: &stripe.DisputeEvidenceParams{UncategorizedText: &evidence}}
+		params.Context = ctx
+		return dispute.Client{B: s.stripe.backend, Key: s.stripe.key}.Update(id, params)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s.wait(ctx, p.ID, func(after *models.Purchase) bool { return openDispute(after) == "" })
+}
+
+// openDispute is the id of a dispute that is not over; empty: none.
+func openDispute(p *models.Purchase) string {
+	for id, known := range p.Evidence.Disputes {
+		if !known.Over() {
+			return id
+		}
+	}
+	return ""
+}
+
+// WaitForWebhook gives the purchase once a webhook has changed it, or as it
+// is when the patience ends.
+func (s *TillService) WaitForWebhook(ctx context.Context, before *models.Purchase) (*models.Purchase, error) {
+	return s.wait(ctx, before.ID, func(after *models.Purchase) bool { return !after.UpdatedAt.Equal(before.UpdatedAt) })
+}
+
+// wait gives the purchase once it has become what is waited for, or as it is
+// when the patience ends.
+func (s *TillService) wait(ctx context.Context, id string, until func(*models.Purchase) bool) (*models.Purchase, error) {
+	deadline := time.After(tillPatience)
+	poll := time.NewTicker(50 * time.Millisecond)
+	defer poll.Stop()
+	for {
+		p, err := s.purchases.Get(ctx, id)
+		if err != nil || until(p) {
+			return p, err
+		}
+		select {
+		case <-poll.C:
+		case <-deadline:
+			return p, nil
+		case <-ctx.Done():
+			return p, ctx.Err()
+		}
+	}
+}
