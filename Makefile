@@ -34,6 +34,10 @@ $(BIN)/golangci-lint-$(GOLANGCI_LINT_VERSION):
 	GOBIN=$(BIN) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
 	mv $(BIN)/golangci-lint $@
 
+.PHONY: screenshots
+screenshots: ## take the pictures of docs/screenshots again
+	SCREENSHOTS=docs/screenshots go test -count=1 -run TestTheConsoleLooksGood ./tests
+
 .PHONY: bench
 bench: ## measure on the configured database
 	go run . bench

@@ -39,13 +39,13 @@ func FormatMoney(amount int64, code string) string {
 	}
 	customary, _ := currency.GetDigits(money.CurrencyCode())
 	format := currency.NewFormatter(currency.NewLocale("en"))
-	format.MinDigits = min(customary, uint8(decimals)) //nolint:gosec // 0, 2 or 3
+	format.MinDigits = min(customary, uint8(decimals))
 	return format.Format(money)
 }
 
 // decimal writes an amount of minor units with its point.
 func decimal(amount int64, decimals int) string {
-	sign, magnitude := "", uint64(amount) //nolint:gosec // two's complement, so that the smallest int64 has a magnitude too
+	sign, magnitude := "", uint64(amount) // two's complement: the smallest int64 has a magnitude too
 	if amount < 0 {
 		sign, magnitude = "-", -magnitude
 	}

@@ -32,11 +32,10 @@ type Day struct {
 // add books one kind's sums of the day.
 func (d *Day) add(sums models.LedgerEntry) {
 	d.Moved.Add(sums)
-	switch sums.Kind {
-	case models.EntryCredit:
+	if sums.Kind == models.EntryCredit {
 		d.Received += sums.Amount
-	case models.EntryReversal, models.EntryReinstatement:
-		d.Returned -= sums.Amount
+	} else {
+		d.Returned -= sums.Amount // of lessons and adjustments, nothing
 	}
 }
 

@@ -37,14 +37,16 @@ func palette(base, paper, text, line string, series ...string) charts.ColorPalet
 		WithAxisSplitLineColor(charts.ParseColor(line)).WithSeriesColors(colors)
 }
 
-// chart has one value a day and series. Its floats are only drawn.
+// chart has a line a row, with one value a day. Its floats are only drawn.
 type chart struct {
-	kind  string // charts.ChartTypeBar, a group of bars a day, or ChartTypeLine
 	dates []time.Time
 	label func(value float64) string
 	names []string
 	rows  [][]float64
 }
+
+// labelWidth is the room that a date needs, in pixels.
+const labelWidth = 80
 
 // draw answers the chart with the theme and width that were asked for.
 func (ch chart) draw(c *gin.Context) error {
@@ -55,16 +57,22 @@ func (ch chart) draw(c *gin.Context) error {
 	}
 	options := charts.ChartOption{
 		OutputFormat: charts.ChartOutputSVG, Theme: theme, Width: width, Height: 240,
-		XAxis:  charts.XAxisOption{LabelCount: max(2, min(width/80, len(ch.dates)))},
-		YAxis:  []charts.YAxisOption{{LabelCount: 5, ValueFormatter: ch.label}},
-		Legend: charts.LegendOption{SeriesNames: ch.names, Show: charts.Ptr(len(ch.rows) > 1), Symbol: charts.SymbolSquare},
-		Symbol: charts.Symbol{Shape: charts.SymbolNone},
+		XAxis:    charts.XAxisOption{LabelCount: len(ch.dates)},
+		YAxis:    []charts.YAxisOption{{LabelCount: 5, ValueFormatter: ch.label}},
+		Legend:   charts.LegendOption{SeriesNames: ch.names, Show: charts.Ptr(len(ch.rows) > 1), Symbol: charts.SymbolSquare},
+		Symbol:   charts.Symbol{Shape: charts.SymbolNone},
+		FillArea: charts.Ptr(true), FillOpacity: 40, LineStrokeWidth: 2,
 	}
-	for _, date := range ch.dates {
-		options.XAxis.Labels = append(options.XAxis.Labels, date.Format("2 Jan"))
+	every := 1 + len(ch.dates)*labelWidth/width
+	for i, date := range ch.dates {
+		label := ""
+		if i%every == 0 && i+every/2 < len(ch.dates) {
+			label = date.Format("2 Jan")
+		}
+		options.XAxis.Labels = append(options.XAxis.Labels, label)
 	}
 	for _, row := range ch.rows {
-		options.SeriesList = append(options.SeriesList, charts.GenericSeries{Type: ch.kind, Values: row})
+		options.SeriesList = append(options.SeriesList, charts.GenericSeries{Values: row})
 	}
 	painter, err := charts.Render(options)
 	if err != nil {
@@ -130,7 +138,7 @@ func (h *Console) MoneyChart(c *gin.Context) error {
 		return []float64{float64(day.Received) / minor, float64(day.Returned) / minor}
 	})
 	label := func(value float64) string { return models.FormatMoney(int64(math.Round(value*minor)), currency) }
-	return chart{charts.ChartTypeBar, dates, label, []string{"received", "returned or held"}, rows}.draw(c)
+	return chart{dates, label, []string{"received", "returned or held"}, rows}.draw(c)
 }
 
 // HoursChart draws the hours that were bought, taken back and used.
@@ -143,7 +151,7 @@ func (h *Console) HoursChart(c *gin.Context) error {
 	rows := spread(dates, days, 3, func(day services.Day) []float64 {
 		return []float64{inHours(day.Moved.Purchased), inHours(day.Moved.Reversed), inHours(day.Moved.Consumed)}
 	})
-	return chart{charts.ChartTypeBar, dates, hoursLabel, []string{"credited", "reversed", "used in lessons"}, rows}.draw(c)
+	return chart{dates, hoursLabel, []string{"credited", "reversed", "used in lessons"}, rows}.draw(c)
 }
 
 // maxHistory is as many days as a line can show.
@@ -173,5 +181,5 @@ func (h *Console) BalanceChart(c *gin.Context) error {
 		sum += moved
 		rows[0][i] = math.Round(sum*100) / 100
 	}
-	return chart{charts.ChartTypeLine, dates, hoursLabel, []string{"hours available"}, rows}.draw(c)
+	return chart{dates, hoursLabel, []string{"hours available"}, rows}.draw(c)
 }

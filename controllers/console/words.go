@@ -19,7 +19,7 @@ var words = template.FuncMap{
 	"tone":  tone,
 	"why":   why,
 	"told":  told,
-	"plus":  func(a, b models.Hours) models.Hours { return a + b },
+	"upper": strings.ToUpper,
 	"less":  func(a, b models.Hours) models.Hours { return a - b },
 	"left":  func(day services.Day) int64 { return day.Received - day.Returned },
 	"half":  func(h models.Hours) models.Hours { return h / 2 },
@@ -65,11 +65,11 @@ func optionalText(value any) string {
 // person should look.
 func tone(status any) string {
 	switch fmt.Sprint(status) {
-	case "completed", "processed", "credit", "reinstatement", "restoration", "active":
+	case "completed", "succeeded", "won", "processed", "credit", "reinstatement", "restoration":
 		return "good"
 	case "pending", "processing", "parked", "partially_refunded", "refunded":
 		return "open"
-	case "failed", "disputed", "rejected", "overdrawn", "reversal":
+	case "failed", "lost", "disputed", "rejected", "overdrawn", "reversal":
 		return "bad"
 	default:
 		return "plain"

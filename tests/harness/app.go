@@ -53,13 +53,26 @@ func (db *Database) Serve(tb testing.TB, settings ...string) *App {
 	return app
 }
 
+// ServeSandbox is Serve with a stand-in for Stripe in the same process.
+func (db *Database) ServeSandbox(tb testing.TB) *App {
+	tb.Helper()
+	app := db.start(tb, []string{"serve", "--sandbox"}, "SANDBOX_ADDR=127.0.0.1:0")
+	app.WaitUntilListening(tb)
+	return app
+}
+
 // Start starts the program and doesn't wait.
 func (db *Database) Start(tb testing.TB, settings ...string) *App {
+	tb.Helper()
+	return db.start(tb, []string{"serve"}, settings...)
+}
+
+func (db *Database) start(tb testing.TB, args []string, settings ...string) *App {
 	tb.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	app := &App{Database: db, Log: &Output{}, cancel: cancel, exited: make(chan int, 1), client: newClient()}
 	go func() {
-		app.exited <- commands.Execute(ctx, []string{"serve"}, db.environ(settings...), io.Discard, app.Log)
+		app.exited <- commands.Execute(ctx, args, db.environ(settings...), io.Discard, app.Log)
 	}()
 	tb.Cleanup(func() { app.Stop(tb) })
 	return app

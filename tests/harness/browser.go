@@ -1,0 +1,206 @@
+package harness
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"os/exec"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/chromedp"
+)
+
+// Browser is a tab of a real Chromium, without a window.
+type Browser struct {
+	tb  testing.TB
+	ctx context.Context
+
+	mu       sync.Mutex
+	mistakes []string // what the page broke, or broke the policy with
+}
+
+// NewBrowser starts a browser of its own, with no cookies.
+func NewBrowser(tb testing.TB) *Browser {
+	tb.Helper()
+	names := []string{"chromium", "chromium-browser", "google-chrome"}
+	i := slices.IndexFunc(names, func(name string) bool { _, err := exec.LookPath(name); return err == nil })
+	if i < 0 {
+		tb.Fatal("these tests drive a real browser: install Chromium (Debian: apt-get install chromium)")
+	}
+	options := append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.ExecPath(names[i]), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.Flag("disable-quic", true),
+		chromedp.Flag("disable-component-update", true), chromedp.UserDataDir(tb.TempDir()))
+	allocated, release := chromedp.NewExecAllocator(context.Background(), options...)
+	tab, closeTab := chromedp.NewContext(allocated)
+	ctx, cancel := context.WithTimeout(tab, 2*patience)
+	b := &Browser{tb: tb, ctx: ctx}
+	tb.Cleanup(func() {
+		cancel()
+		closeTab()
+		release()
+	})
+	if err := chromedp.Listen(ctx, b.listen); err != nil {
+		tb.Fatalf("start %s: %v", names[i], err)
+	}
+	if _, err := chromedp.Call(ctx, log.Enable, cdp.Empty{}); err != nil {
+		tb.Fatalf("listen to the browser: %v", err)
+	}
+	return b
+}
+
+// listen keeps what the page's policy blocked. That a request was refused is
+// a test's own doing.
+func (b *Browser) listen(event any) {
+	added, ok := event.(*log.EventEntryAdded)
+	if !ok || added.Entry.Level != log.EntryLevelError || added.Entry.Source == log.EntrySourceNetwork {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.mistakes = append(b.mistakes, added.Entry.Text)
+}
+
+// Do runs actions one after another.
+func (b *Browser) Do(actions ...chromedp.Action[chromedp.Void]) {
+	b.tb.Helper()
+	if err := chromedp.Do(b.ctx, actions...); err != nil {
+		b.tb.Fatalf("in the browser: %v", err)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, mistake := range b.mistakes {
+		b.tb.Errorf("the browser complains: %s", mistake)
+	}
+	b.mistakes = nil
+}
+
+// ask runs an action that gives something.
+func ask[T any](b *Browser, action chromedp.Action[T]) T {
+	b.tb.Helper()
+	value, err := chromedp.Run(b.ctx, action)
+	if err != nil {
+		b.tb.Fatalf("in the browser: %v", err)
+	}
+	return value
+}
+
+// Open goes to an address and waits until its page is there.
+func (b *Browser) Open(address string) {
+	b.tb.Helper()
+	b.Do(chromedp.Navigate(address), chromedp.WaitReady("body"))
+}
+
+// Submit clicks, and waits for the page that comes of it.
+func (b *Browser) Submit(selector string) {
+	b.tb.Helper()
+	if _, err := chromedp.RunResponse(b.ctx, chromedp.Click(chromedp.CSS(selector))); err != nil {
+		b.tb.Fatalf("click %s: %v", selector, err)
+	}
+	b.Do(chromedp.WaitReady("body"))
+}
+
+// Choose ticks a box or a radio button.
+func (b *Browser) Choose(selector string) {
+	b.tb.Helper()
+	b.Do(chromedp.Click(chromedp.CSS(selector)))
+}
+
+// Type fills a field in.
+func (b *Browser) Type(selector, text string) {
+	b.tb.Helper()
+	b.Do(chromedp.Clear(chromedp.CSS(selector)), chromedp.SendKeys(chromedp.CSS(selector), text))
+}
+
+// Text is what an element shows, as a person reads it.
+func (b *Browser) Text(selector string) string {
+	b.tb.Helper()
+	return ask(b, chromedp.Text(chromedp.CSS(selector), chromedp.NodeReady))
+}
+
+// Address is where the browser is.
+func (b *Browser) Address() string {
+	b.tb.Helper()
+	return ask(b, chromedp.Location())
+}
+
+// Run evaluates JavaScript that gives a truth.
+func (b *Browser) Run(script string) bool {
+	b.tb.Helper()
+	return ask(b, chromedp.Evaluate[bool](script))
+}
+
+// Has says whether the page has such an element.
+func (b *Browser) Has(selector string) bool {
+	b.tb.Helper()
+	return b.Run("document.querySelector(`" + selector + "`) !== null")
+}
+
+// Attribute is an attribute of an element.
+func (b *Browser) Attribute(selector, name string) string {
+	b.tb.Helper()
+	return ask(b, chromedp.AttributeValue(chromedp.CSS(selector), name)).Value
+}
+
+// Retarget makes a form of the page send other fields to another address, as
+// somebody does who reads its source.
+func (b *Browser) Retarget(selector, target string, fields url.Values) {
+	b.tb.Helper()
+	script := fmt.Sprintf("{const f = document.querySelector(%q); f.action = %q;", selector, target)
+	for name := range fields {
+		script += fmt.Sprintf("f.insertAdjacentHTML('beforeend', `<input type=hidden name=%s value=%s>`);", name, fields.Get(name))
+	}
+	b.Run(script + "} true")
+}
+
+// Eventually waits until an element shows the words, on a page that reloads
+// itself.
+func (b *Browser) Eventually(selector, words string) {
+	b.tb.Helper()
+	Eventually(b.tb, "the page shows "+words, func() bool {
+		text, err := chromedp.Run(b.ctx, chromedp.Text(chromedp.CSS(selector), chromedp.NodeReady))
+		return err == nil && strings.Contains(text, words) // an error while it reloads
+	})
+}
+
+// WantText fails unless the page shows all of these words.
+func (b *Browser) WantText(words ...string) {
+	b.tb.Helper()
+	text := b.Text("main")
+	for _, word := range words {
+		if !strings.Contains(text, word) {
+			b.tb.Errorf("%s doesn't say %q:\n%s", b.Address(), word, text)
+		}
+	}
+}
+
+// Look is how a page is looked at.
+type Look struct {
+	Name          string
+	Width, Height int64
+	Scheme        string // light or dark
+}
+
+// Looks are the ways in which every page must be good.
+var Looks = []Look{{"light", 1200, 800, "light"}, {"dark", 1200, 800, "dark"}, {"phone", 390, 844, "light"}}
+
+// Screenshot gives the whole page as a PNG, and fails where it is wider than
+// the screen.
+func (b *Browser) Screenshot(look Look) []byte {
+	b.tb.Helper()
+	scheme := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: look.Scheme}}}
+	if _, err := chromedp.Call(b.ctx, emulation.SetEmulatedMedia, scheme); err != nil {
+		b.tb.Fatalf("set the colour scheme: %v", err)
+	}
+	b.Do(chromedp.EmulateViewport(look.Width, look.Height), chromedp.Reload(), chromedp.WaitReady("body"),
+		chromedp.Poll[chromedp.Void]("Array.from(document.images).every(i => i.complete && i.naturalWidth > 0)"))
+	if overflow := ask(b, chromedp.Evaluate[int64]("document.documentElement.scrollWidth - document.documentElement.clientWidth")); overflow > 0 {
+		b.tb.Errorf("%s is %d pixels wider than a screen of %d", b.Address(), overflow, look.Width)
+	}
+	return ask(b, chromedp.FullScreenshot(100))
+}

@@ -1,0 +1,71 @@
+package harness
+
+import (
+	"testing"
+	"time"
+
+	"gorm.io/gorm"
+
+	"hourbank/models"
+)
+
+// History is what a student did on one day, so many days ago.
+type History struct {
+	Student string
+	DaysAgo int
+	Bought  models.Hours // for €28.00 an hour; 0: none
+	Refund  models.Hours // of these
+	Used    models.Hours
+}
+
+// WriteHistory stores days that have gone by, with books that add up.
+func (db *Database) WriteHistory(tb testing.TB, days ...History) {
+	tb.Helper()
+	for _, day := range days {
+		if err := db.Models(tb).Transaction(day.write); err != nil {
+			tb.Fatal("write history: ", err)
+		}
+	}
+}
+
+func (day History) write(tx *gorm.DB) error {
+	at := time.Now().UTC().AddDate(0, 0, -day.DaysAgo).Truncate(24 * time.Hour).Add(9 * time.Hour)
+	account := models.Account{StudentID: day.Student, Currency: "eur", UpdatedAt: at}
+	if err := tx.Where("student_id = ?", day.Student).FirstOrCreate(&account).Error; err != nil {
+		return err
+	}
+	var entries []models.LedgerEntry
+	if day.Bought > 0 {
+		const pricePerHour = 2800
+		p := &models.Purchase{
+			ID: models.NewID(), StudentID: day.Student, TransactionType: models.TypePackage, Currency: "eur",
+			Hours: day.Bought, Amount: int64(day.Bought) * pricePerHour / 100, Metadata: map[string]string{}, CreatedAt: at, UpdatedAt: at,
+		}
+		facts := []models.Fact{models.PaymentReceived{Amount: p.Amount, Currency: "eur", At: at.Unix()}}
+		if day.Refund > 0 {
+			facts = append(facts, models.RefundTotalSeen{Amount: day.Refund.Price(p.Terms()), At: at.Unix()})
+		}
+		entries = p.Learn(facts).Entries
+		if err := tx.Create(p).Error; err != nil {
+			return err
+		}
+	}
+	if day.Used > 0 {
+		reference := "lesson_" + models.NewID()
+		entries = append(entries, models.LedgerEntry{StudentID: day.Student, Kind: models.EntryConsumption, Hours: -day.Used, Currency: "eur", Reference: &reference})
+	}
+	var moved models.Movement
+	for i := range entries {
+		entries[i].ID, entries[i].CreatedAt = models.NewID(), at
+		moved.Add(entries[i])
+		if err := tx.Create(&entries[i]).Error; err != nil {
+			return err
+		}
+	}
+	return tx.Model(&account).Updates(map[string]any{
+		"hours_purchased": gorm.Expr("hours_purchased + ?", int64(moved.Purchased)),
+		"hours_reversed":  gorm.Expr("hours_reversed + ?", int64(moved.Reversed)),
+		"hours_consumed":  gorm.Expr("hours_consumed + ?", int64(moved.Consumed)),
+		"balance_amount":  gorm.Expr("balance_amount + ?", moved.Amount),
+	}).Error
+}
