@@ -63,8 +63,6 @@ func New(cfg *config.Config, s *services.Services, log *zap.Logger) http.Handler
 	engine.HandleMethodNotAllowed = true
 	engine.UseRawPath = true // an id may hold an escaped slash
 	engine.Use(controllers.RequestID, controllers.Measure(s.Metrics), controllers.AccessLog(log), controllers.RenderErrors(log), controllers.RequireText)
-	engine.NoRoute(controllers.NotFound)
-	engine.NoMethod(controllers.MethodNotAllowed)
 
 	register(engine.Group(""), Table(controllers.New(cfg, s)), func(role config.Role) gin.HandlerFunc {
 		return controllers.RequireRole(cfg.APIKeys, role)
@@ -72,6 +70,8 @@ func New(cfg *config.Config, s *services.Services, log *zap.Logger) http.Handler
 	pages := console.New(cfg, s)
 	register(engine.Group("", console.Headers, pages.Session, pages.RenderErrors, console.RefuseForgeries),
 		consoleTable(pages, cfg.Sandbox), console.RequireRole)
+	engine.NoRoute(pages.Session, pages.RenderErrors, controllers.NotFound)
+	engine.NoMethod(pages.RenderErrors, controllers.MethodNotAllowed)
 	return engine
 }
 

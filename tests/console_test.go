@@ -67,6 +67,8 @@ func TestTheConsoleSellsRefundsAndReplays(t *testing.T) {
 		}
 		b.Open(app.BaseURL + "/console/search/?q=nobody")
 		b.WantText("Nothing has this name.")
+		b.Open(app.BaseURL + "/console/nowhere/")
+		b.WantText("There is nothing at this address.", "Back to the overview")
 		b.Open(app.BaseURL + "/console/")
 		b.WantText("€280.00 received, €140.00 returned or held", "processed")
 

@@ -2,6 +2,7 @@ package console
 
 import (
 	"net/http"
+	"strings"
 
 	"github.com/gin-gonic/gin"
 	"github.com/justinas/nosurf"
@@ -51,10 +52,13 @@ func RefuseForgeries(c *gin.Context) {
 	}
 }
 
-// RenderErrors answers errors as a page; they are logged as all others are.
+// RenderErrors answers errors of the console's addresses as a page; they are
+// logged as all others are.
 func (h *Console) RenderErrors(c *gin.Context) {
 	c.Next()
-	if last := c.Errors.Last(); last != nil && !c.Writer.Written() {
+	last := c.Errors.Last()
+	if last != nil && !c.Writer.Written() && strings.HasPrefix(c.Request.URL.Path, "/console/") {
+		Headers(c)
 		known := services.AsError(last.Err)
 		if err := h.render(c, known.Status(), "error", http.StatusText(known.Status()), known); err != nil {
 			_ = c.Error(err) // and answered as JSON by the middleware around this one
