@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"go.uber.org/zap"
-	"gorm.io/gorm/clause"
 
 	"hourbank/models"
 )
@@ -59,7 +58,7 @@ func (w *ReconcileWorker) Run(ctx context.Context) error {
 }
 
 func (w *ReconcileWorker) runIfDue(ctx context.Context) error {
-	job, err := w.take(ctx)
+	job, err := takeJob(ctx, w.db, reconcileJob, w.every)
 	if err != nil || job == nil {
 		return err
 	}
@@ -86,34 +85,4 @@ func (w *ReconcileWorker) alarm(found Correction) {
 	w.metrics.found.Inc()
 	w.log.Error("Stripe knew what the webhook was not told: check the endpoint in Stripe's dashboard",
 		zap.String("source", found.Source), zap.String("id", found.ID), zap.String("event_type", found.Type))
-}
-
-type scheduledJob struct {
-	Name          string `gorm:"primaryKey"`
-	NextRunAt     time.Time
-	LastSuccessAt *time.Time
-}
-
-// TableName says where the jobs are.
-func (scheduledJob) TableName() string { return "scheduled_jobs" }
-
-// take gives the job to whoever moves its next run on; nil where another
-// replica had it, or it isn't due.
-func (w *ReconcileWorker) take(ctx context.Context) (*scheduledJob, error) {
-	now := w.db.NowFunc()
-	db := w.db.WithContext(ctx)
-	first := scheduledJob{Name: reconcileJob, NextRunAt: now}
-	if err := db.Clauses(clause.OnConflict{DoNothing: true}).Create(&first).Error; err != nil {
-		return nil, fmt.Errorf("schedule reconciling: %w", err)
-	}
-	moved := db.Model(&scheduledJob{}).Where("name = ? AND next_run_at <= ?", reconcileJob, now).
-		Update("next_run_at", now.Add(w.every))
-	if moved.Error != nil || moved.RowsAffected == 0 {
-		return nil, moved.Error
-	}
-	var job scheduledJob
-	if err := db.Take(&job, "name = ?", reconcileJob).Error; err != nil {
-		return nil, fmt.Errorf("read the schedule: %w", err)
-	}
-	return &job, nil
 }

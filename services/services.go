@@ -56,6 +56,7 @@ func New(cfg *config.Config, db *models.DB, log *zap.Logger) *Services {
 		Metrics:   metrics,
 		background: []func(context.Context) error{
 			NewRetryWorker(db, events, log).Run,
+			NewPruneWorker(db, log).Run,
 			NewReconcileWorker(db, reconcile, log, metrics, cfg.ReconcileEvery).Run,
 		},
 	}
