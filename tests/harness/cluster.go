@@ -12,9 +12,12 @@ import (
 	"slices"
 	"strconv"
 	"syscall"
+	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"hourbank/models"
 )
 
 // startTimeout is how long a server may take to answer.
@@ -35,9 +38,84 @@ func serverPrograms() string {
 	return ""
 }
 
-// startCluster runs a throwaway PostgreSQL in a temporary folder. The user's
+// Cluster is a throwaway PostgreSQL server in a temporary folder. The user's
 // own PostgreSQL, if any, is not touched.
-func startCluster(bin string) (*postgresServer, error) {
+type Cluster struct {
+	bin, folder, data, port string
+	owner                   *syscall.SysProcAttr
+	server                  *exec.Cmd
+	exited                  chan struct{} // closed once the server is gone
+	remove                  func()        // stops whatever runs in the folder, and removes it
+}
+
+// NewCluster runs a server of the test's own, which it may crash.
+func NewCluster(tb testing.TB) *Cluster {
+	tb.Helper()
+	if testing.Short() {
+		tb.Skip("-short: not on PostgreSQL")
+	}
+	bin := serverPrograms()
+	if bin == "" {
+		tb.Skip("this test stops PostgreSQL, and found no server programs of its own to start: apt-get install postgresql")
+	}
+	c, err := startCluster(bin)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(c.remove)
+	return c
+}
+
+// NewDatabase makes a migrated database in the cluster.
+func (c *Cluster) NewDatabase(tb testing.TB) *Database {
+	tb.Helper()
+	server, name := &postgresServer{url: c.url()}, "hourbank_test_"+randomName()
+	if err := server.makeDatabase(name); err != nil {
+		tb.Fatal(err)
+	}
+	return &Database{Engine: models.Postgres, URL: server.databaseURL(name)}
+}
+
+// Exec runs a statement that belongs to no database.
+func (c *Cluster) Exec(tb testing.TB, statement string) {
+	tb.Helper()
+	if err := (&postgresServer{url: c.url()}).exec(statement); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+// Address is the server's host and port.
+func (c *Cluster) Address() string { return "127.0.0.1:" + c.port }
+
+// Crash ends the server as pg_ctl stop -m immediate does: nobody says
+// goodbye, and it has to recover when it is started again.
+func (c *Cluster) Crash() {
+	_ = c.server.Process.Signal(syscall.SIGQUIT) // it may be gone already
+	<-c.exited
+}
+
+// Start runs a crashed server again and waits until it answers.
+func (c *Cluster) Start(tb testing.TB) {
+	tb.Helper()
+	if err := c.run(); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+// Own gives a file or folder to the user that the server runs as.
+func (c *Cluster) Own(tb testing.TB, path string) {
+	tb.Helper()
+	if c.owner.Credential == nil {
+		return
+	}
+	if err := os.Chown(path, int(c.owner.Credential.Uid), int(c.owner.Credential.Gid)); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+func (c *Cluster) url() string { return "postgres://postgres@" + c.Address() + "/postgres" }
+
+func startCluster(bin string) (*Cluster, error) {
 	folder, err := os.MkdirTemp("", "hourbank-pg-")
 	if err != nil {
 		return nil, fmt.Errorf("a folder for PostgreSQL: %w", err)
@@ -46,61 +124,74 @@ func startCluster(bin string) (*postgresServer, error) {
 	if err != nil {
 		return nil, err
 	}
-	data := filepath.Join(folder, "data")
-	initdb := exec.Command(filepath.Join(bin, "initdb"), "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
-	initdb.SysProcAttr, initdb.Dir = owner, folder
-	if output, err := initdb.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("initdb: %w: %s", err, output)
-	}
-	for range 3 { // somebody may take the port between the asking and the starting
-		var server *postgresServer
-		if server, err = runCluster(bin, folder, data, owner); err == nil {
-			return server, nil
-		}
-	}
-	return nil, err
-}
-
-func runCluster(bin, folder, data string, owner *syscall.SysProcAttr) (*postgresServer, error) {
-	port, err := freePort()
+	c := &Cluster{bin: bin, folder: folder, data: filepath.Join(folder, "data"), owner: owner}
+	err = c.program("initdb", "-D", c.data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
 	if err != nil {
 		return nil, err
 	}
-	log, err := os.Create(filepath.Join(folder, "log"))
+	if c.remove, err = watchOver(folder, owner); err != nil {
+		return nil, err
+	}
+	for range 3 { // somebody may take the port between the asking and the starting
+		if c.port, err = freePort(); err != nil {
+			break
+		}
+		if err = c.run(); err == nil {
+			return c, nil
+		}
+	}
+	c.remove()
+	return nil, err
+}
+
+// program runs one of PostgreSQL's programs to its end.
+func (c *Cluster) program(name string, args ...string) error {
+	command := exec.Command(filepath.Join(c.bin, name), args...)
+	command.SysProcAttr, command.Dir = c.owner, c.folder
+	if output, err := command.CombinedOutput(); err != nil {
+		return fmt.Errorf("%s: %w: %s", name, err, output)
+	}
+	return nil
+}
+
+// run starts the server on its folder and port, and waits until it answers.
+func (c *Cluster) run() error {
+	log, err := os.OpenFile(c.data+".log", os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("PostgreSQL's log: %w", err)
+		return fmt.Errorf("PostgreSQL's log: %w", err)
 	}
 	defer log.Close() //nolint:errcheck // the server has its own handle
-	server := exec.Command(filepath.Join(bin, "postgres"), "-D", data, "-p", port,
-		"-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="+folder, "-c", "max_connections=500",
+	c.server = exec.Command(filepath.Join(c.bin, "postgres"), "-D", c.data, "-p", c.port,
+		"-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="+c.folder, "-c", "max_connections=500",
 		"-c", "fsync=off", "-c", "full_page_writes=off", "-c", "shared_buffers=128MB")
-	server.SysProcAttr, server.Stdout, server.Stderr = owner, log, log
-	if err := server.Start(); err != nil {
-		return nil, fmt.Errorf("start PostgreSQL: %w", err)
+	c.server.SysProcAttr, c.server.Stdout, c.server.Stderr = c.owner, log, log
+	if err := c.server.Start(); err != nil {
+		return fmt.Errorf("start PostgreSQL: %w", err)
 	}
-	exited := make(chan struct{})
+	server, exited := c.server, make(chan struct{})
+	c.exited = exited
 	go func() {
 		_ = server.Wait() // its log says why
 		close(exited)
 	}()
-	stop, err := watchOver(folder, strconv.Itoa(server.Process.Pid), owner)
-	if err != nil {
-		return nil, errors.Join(err, server.Process.Kill())
-	}
-	address := "postgres://postgres@127.0.0.1:" + port + "/postgres"
-	if err := waitFor(address, exited); err != nil {
+	if err := waitFor(c.url(), exited); err != nil {
 		said, _ := os.ReadFile(log.Name()) // it is only more detail
-		return nil, fmt.Errorf("start PostgreSQL: %w: %s", err, said)
+		return fmt.Errorf("start PostgreSQL: %w: %s", err, said)
 	}
-	return &postgresServer{url: address, stop: func() { stop(); <-exited }}, nil
+	return nil
 }
 
-// watchOver stops the server and removes its folder when the tests end,
+// watchOver stops the servers in a folder and removes it when the tests end,
 // however they end: the watcher reads from a pipe that only this process
 // holds open.
-func watchOver(folder, pid string, owner *syscall.SysProcAttr) (stop func(), err error) {
-	const script = `cat >/dev/null; kill -QUIT "$1" 2>/dev/null; while kill -0 "$1" 2>/dev/null; do sleep 0.05; done; rm -rf "$2"`
-	watcher := exec.Command("sh", "-c", script, "sh", pid, folder)
+func watchOver(folder string, owner *syscall.SysProcAttr) (stop func(), err error) {
+	const script = `cat >/dev/null
+		for file in "$1"/*/postmaster.pid; do
+			pid=$(head -n 1 "$file" 2>/dev/null) && kill -QUIT "$pid" 2>/dev/null
+			while [ -n "$pid" ] && kill -0 "$pid" 2>/dev/null; do sleep 0.05; done
+		done
+		rm -rf "$1"`
+	watcher := exec.Command("sh", "-c", script, "sh", folder)
 	watcher.SysProcAttr = owner
 	alive, err := watcher.StdinPipe()
 	if err != nil {

@@ -5,8 +5,10 @@ import (
 	"database/sql"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 
@@ -128,6 +130,17 @@ func (db *Database) Models(tb testing.TB) *models.DB {
 		tb.Cleanup(func() { _ = db.models.Close(); db.models = nil })
 	}
 	return db.models
+}
+
+// Via is the same database reached at another address, such as a proxy's, or
+// at several with commas, with options as a connection URL takes them.
+func (db *Database) Via(address string, options ...string) *Database {
+	u, err := url.Parse(db.URL)
+	if err != nil {
+		panic(fmt.Sprintf("parse our own URL: %v", err))
+	}
+	u.Host, u.RawQuery = address, strings.Join(options, "&")
+	return &Database{Engine: db.Engine, URL: u.String()}
 }
 
 // Refuse makes the PostgreSQL server cut and refuse the database's

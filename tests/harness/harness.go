@@ -61,11 +61,21 @@ const patience = time.Minute
 // Eventually waits until the condition holds.
 func Eventually(tb testing.TB, what string, condition func() bool) {
 	tb.Helper()
+	Within(tb, patience, what, condition)
+}
+
+// Within waits until the condition holds, for as long as a promise allows,
+// and gives how long it took.
+func Within(tb testing.TB, limit time.Duration, what string, condition func() bool) time.Duration {
+	tb.Helper()
 	poll := time.NewTicker(10 * time.Millisecond)
 	defer poll.Stop()
-	for deadline := time.Now().Add(patience); !condition(); <-poll.C {
-		if time.Now().After(deadline) {
-			tb.Fatalf("waited in vain until %s", what)
+	for start := time.Now(); ; <-poll.C {
+		if condition() {
+			return time.Since(start)
+		}
+		if time.Since(start) > limit {
+			tb.Fatalf("waited %s in vain until %s", limit, what)
 		}
 	}
 }

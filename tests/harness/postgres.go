@@ -27,7 +27,7 @@ or skip them with go test -short`
 // postgresServer is the server that a package's tests share.
 type postgresServer struct {
 	url      string // of a database to connect to for making others
-	template string // a migrated database
+	template string // a migrated database, which every test's is a copy of
 	stop     func()
 }
 
@@ -66,7 +66,7 @@ func findPostgres() (*postgresServer, error) {
 		return nil, err
 	}
 	server.template = "hourbank_template_" + randomName()
-	if err := server.makeTemplate(); err != nil {
+	if err := server.makeDatabase(server.template); err != nil {
 		server.stop()
 		return nil, err
 	}
@@ -80,7 +80,11 @@ func startPostgres() (*postgresServer, error) {
 		return &postgresServer{url: named, stop: func() {}}, nil
 	}
 	if bin := serverPrograms(); bin != "" {
-		return startCluster(bin)
+		c, err := startCluster(bin)
+		if err != nil {
+			return nil, err
+		}
+		return &postgresServer{url: c.url(), stop: c.remove}, nil
 	}
 	if dockerWorks() {
 		return startContainer()
@@ -88,15 +92,15 @@ func startPostgres() (*postgresServer, error) {
 	return nil, errors.New(noPostgres)
 }
 
-// makeTemplate migrates once what every test's database is a copy of.
-func (s *postgresServer) makeTemplate() error {
-	if err := s.exec("CREATE DATABASE " + s.template); err != nil {
+// makeDatabase makes a migrated database.
+func (s *postgresServer) makeDatabase(name string) error {
+	if err := s.exec("CREATE DATABASE " + name); err != nil {
 		return err
 	}
 	var output strings.Builder
-	environ := []string{"DATABASE_URL=" + s.databaseURL(s.template)}
+	environ := []string{"DATABASE_URL=" + s.databaseURL(name)}
 	if code := commands.Execute(context.Background(), []string{"migrate", "up"}, environ, io.Discard, &output); code != 0 {
-		return fmt.Errorf("migrate the template: exit code %d: %s", code, &output)
+		return fmt.Errorf("migrate %s: exit code %d: %s", name, code, &output)
 	}
 	return nil
 }

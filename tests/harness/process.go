@@ -82,6 +82,9 @@ func (p *Process) Terminate() int {
 	return p.command.ProcessState.ExitCode()
 }
 
+// PID is the process's id.
+func (p *Process) PID() int { return p.command.Process.Pid }
+
 // RunBinary runs one command of the built program to its end.
 func (db *Database) RunBinary(tb testing.TB, args ...string) Result {
 	tb.Helper()
