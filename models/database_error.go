@@ -44,7 +44,8 @@ func IsUnavailable(err error) bool {
 	_, isNet := errors.AsType[net.Error](err)
 	return isNet || errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.EOF) ||
 		errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, context.DeadlineExceeded) ||
-		errors.Is(err, sql.ErrConnDone) || errors.Is(err, net.ErrClosed) || pgconn.Timeout(err)
+		errors.Is(err, sql.ErrConnDone) || errors.Is(err, net.ErrClosed) || pgconn.Timeout(err) ||
+		errors.Is(err, pgconn.ErrConnClosed)
 }
 
 // IsUniqueViolation says that a row with the same key exists already.
