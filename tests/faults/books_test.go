@@ -12,6 +12,7 @@ import (
 // settle sends until everything is acknowledged, and checks the books.
 func (d *driver) settle() {
 	d.t.Helper()
+	d.feed(d.events)
 	stop := d.load()
 	harness.Eventually(d.t, "everything is acknowledged", func() bool { return d.count() == d.events })
 	stop()

@@ -5,13 +5,16 @@ import (
 	"database/sql"
 	"fmt"
 	"io"
+	"net"
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"; SQLite's comes with models
 
 	"hourbank/commands"
@@ -133,13 +136,33 @@ func (db *Database) Models(tb testing.TB) *models.DB {
 }
 
 // Via is the same database reached at another address, such as a proxy's, or
-// at several with commas, with options as a connection URL takes them.
-func (db *Database) Via(address string, options ...string) *Database {
+// at several with commas.
+func (db *Database) Via(address string) *Database {
+	return db.reached(func(u *url.URL) { u.Host = address })
+}
+
+// Address is the server's host and port.
+func (db *Database) Address(tb testing.TB) string {
+	tb.Helper()
+	config, err := pgx.ParseConfig(db.URL)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return net.JoinHostPort(config.Host, strconv.Itoa(int(config.Port)))
+}
+
+// With is the same database reached with options of the connection URL, such
+// as a setting of every session.
+func (db *Database) With(options ...string) *Database {
+	return db.reached(func(u *url.URL) { u.RawQuery = strings.Join(options, "&") })
+}
+
+func (db *Database) reached(change func(u *url.URL)) *Database {
 	u, err := url.Parse(db.URL)
 	if err != nil {
 		panic(fmt.Sprintf("parse our own URL: %v", err))
 	}
-	u.Host, u.RawQuery = address, strings.Join(options, "&")
+	change(u)
 	return &Database{Engine: db.Engine, URL: u.String()}
 }
 
