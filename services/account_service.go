@@ -131,7 +131,7 @@ func (s *AccountService) Adjust(ctx context.Context, studentID string, hours mod
 func (s *AccountService) book(ctx context.Context, studentID string, kind models.EntryKind, reference string,
 	make func(*gorm.DB, *models.Account) (*models.LedgerEntry, error)) (*Booking, error) {
 	var booking *Booking
-	err := s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+	err := transact(ctx, s.db, func(tx *gorm.DB) error {
 		account, err := readAccount(tx.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate}), studentID)
 		if err != nil {
 			return err

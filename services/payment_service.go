@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/cenkalti/backoff/v5"
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
 
@@ -16,11 +15,6 @@ import (
 const (
 	queueLength = 4096 // events waiting; more are answered 503 at once
 	batchLength = 512  // events a transaction
-
-	// batchTimeout bounds one transaction. Stripe waits about ten seconds
-	// for an answer, so one retry must fit.
-	batchTimeout  = 4 * time.Second
-	conflictTries = 5
 )
 
 // PaymentService is the one way in for events, whoever brings them: the
@@ -191,15 +185,7 @@ func (s *PaymentService) process(jobs []*job) {
 // no part: one that gave up must not cancel the others.
 func (s *PaymentService) commit(jobs []*job) error {
 	b := newBatch(s.db, jobs, s.parkFor)
-	delays := backoff.NewExponentialBackOff()
-	delays.InitialInterval = 5 * time.Millisecond
-	_, err := backoff.Retry(context.Background(), func() (struct{}, error) {
-		err := s.runOnce(b)
-		if err != nil && !models.IsConflict(err) {
-			err = backoff.Permanent(err)
-		}
-		return struct{}{}, err
-	}, backoff.WithBackOff(delays), backoff.WithMaxTries(conflictTries), backoff.WithMaxElapsedTime(batchTimeout))
+	err := retryConflicts(context.Background(), func() error { return s.runOnce(b) })
 	if err != nil {
 		return fmt.Errorf("commit %d events: %w", len(jobs), err)
 	}
@@ -218,7 +204,7 @@ func (s *PaymentService) runOnce(b *batch) (err error) {
 			err = fmt.Errorf("panic while applying events: %v", r)
 		}
 	}()
-	ctx, cancel := context.WithTimeout(context.Background(), batchTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), transactionTimeout)
 	defer cancel()
 	return b.run(ctx)
 }

@@ -206,7 +206,7 @@ func (s *SalesService) commit(ctx context.Context, sale *Sale, key RequestKey) (
 	if err != nil {
 		return nil, fmt.Errorf("encode a sale: %w", err)
 	}
-	err = s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+	err = transact(ctx, s.db, func(tx *gorm.DB) error {
 		if err := insertPurchase(tx, sale.Purchase); err != nil {
 			return err
 		}
