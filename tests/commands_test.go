@@ -101,9 +101,9 @@ func TestMigrateCommand(t *testing.T) {
 		t.Run(string(engine), func(t *testing.T) {
 			t.Parallel()
 			db := harness.NewEmptyDatabase(t, engine)
-			wantJSON(t, db.MustRun(t, "migrate", "status", "--json"), fields{"0.version": "1", "0.applied_at": ""})
+			wantJSON(t, db.MustRun(t, "migrate", "status", "--json"), fields{"0.version": "1", "0.applied_at": "", "1.version": "2"})
 			wantContains(t, db.MustRun(t, "migrate", "status"), "pending")
-			wantJSON(t, db.MustRun(t, "migrate", "up", "--json"), fields{"0.version": "1"})
+			wantJSON(t, db.MustRun(t, "migrate", "up", "--json"), fields{"0.version": "1", "1.version": "2"})
 			wantContains(t, db.MustRun(t, "migrate", "up"), "nothing to do")
 			status := db.MustRun(t, "migrate", "status")
 			wantContains(t, status, "applied")

@@ -22,6 +22,7 @@ func TestDatabaseRefuses(t *testing.T) {
 	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
 		p := app.NewPurchase(t)
 		app.MustProcess(t, p.Succeeded(), p.ChargeRefunded(1000).At(5)) // 10.00 hours, 2.00 of them reversed
+		other := app.NewPurchase(t)                                     // paid with nothing yet
 		own := "'" + p.ID + "'"
 		purchases := "UPDATE purchase_transactions SET %s WHERE id = " + own
 		refused := map[string]string{
@@ -43,6 +44,12 @@ func TestDatabaseRefuses(t *testing.T) {
 			"a credit of no purchase":                  ledgerEntry(p, "x", "credit", 100, 100, "NULL", "NULL"),
 			"a reversal with the wrong sign":           ledgerEntry(p, "x", "reversal", 100, 100, own, "NULL"),
 			"a consumption without a reference":        ledgerEntry(p, "x", "consumption", -100, 0, "NULL", "NULL"),
+			"an entry of nobody":                       strings.Replace(ledgerEntry(p, "x", "adjustment", 100, 0, "NULL", "'r'"), "'"+p.Student+"'", "'nobody'", 1),
+			"a reversal of no purchase":                ledgerEntry(p, "x", "reversal", -1, -5, "'none'", "NULL"),
+			"a reversal for another student":           strings.Replace(ledgerEntry(p, "x", "reversal", -1, -5, own, "NULL"), "'"+p.Student+"'", "'"+other.Student+"'", 1),
+			"a purchase given to another student":      fmt.Sprintf(purchases, "student_id = '"+other.Student+"'"),
+			"a purchase under another id":              fmt.Sprintf(purchases, "id = 'another'"),
+			"an account given to another student":      "UPDATE student_account_balances SET student_id = 'another' WHERE student_id = '" + p.Student + "'",
 			"a changed ledger entry":                   "UPDATE hour_ledger_entries SET hours = hours + 1",
 			"a ledger entry changed to the same":       "UPDATE hour_ledger_entries SET hours = hours",
 			"a deleted ledger entry":                   "DELETE FROM hour_ledger_entries",
@@ -52,6 +59,7 @@ func TestDatabaseRefuses(t *testing.T) {
 		}
 		if app.Engine == models.Postgres {
 			refused["a truncated ledger"] = "TRUNCATE hour_ledger_entries"
+			refused["truncated accounts"] = "TRUNCATE student_account_balances, purchase_transactions"
 			refused["a ledger truncated with what hangs on it"] = "TRUNCATE purchase_transactions CASCADE"
 		} else {
 			replace := `INSERT OR REPLACE INTO hour_ledger_entries (id, student_id, transaction_id, kind, hours, amount, currency, event_id, created_at)
@@ -77,7 +85,7 @@ func snapshot(t *testing.T, db *harness.Database) []string {
 	return []string{
 		fmt.Sprint(db.Count(t, "SELECT count(*) FROM hour_ledger_entries")),
 		fmt.Sprint(db.Count(t, "SELECT sum(hours) FROM hour_ledger_entries")),
-		fmt.Sprint(db.Count(t, "SELECT hours_credited - hours_reversed FROM purchase_transactions")),
+		fmt.Sprint(db.Count(t, "SELECT sum(hours_credited - hours_reversed) FROM purchase_transactions")),
 		fmt.Sprint(db.Count(t, "SELECT count(*) FROM webhook_events")),
 	}
 }

@@ -1,0 +1,60 @@
+package tests
+
+import (
+	"os"
+	"testing"
+
+	"github.com/pressly/goose/v3"
+
+	"hourbank/models"
+	"hourbank/tests/harness"
+)
+
+// A database that served the first version goes on as it was: its rows are
+// kept, its keys find them, and its ledger still adds up.
+func TestMigrationsKeepWhatIsThere(t *testing.T) {
+	for _, engine := range harness.Engines {
+		t.Run(string(engine), func(t *testing.T) {
+			t.Parallel()
+			db := harness.NewEmptyDatabase(t, engine)
+			migrateTo(t, db, 1)
+			for _, statement := range []string{
+				`INSERT INTO student_account_balances (student_id, currency, hours_purchased, hours_reversed, balance_amount, updated_at)
+					VALUES ('Ähnlich', 'eur', 1000, 200, 4000, '2026-01-01 00:00:00+00:00')`,
+				`INSERT INTO purchase_transactions (id, student_id, transaction_type, payment_status, amount, currency, hours, hours_credited,
+					hours_reversed, amount_received, amount_refunded, stripe_payment_intent_id, evidence, completed_at, created_at, updated_at)
+					VALUES ('p', 'Ähnlich', 'package', 'partially_refunded', 5000, 'eur', 1000, 1000, 200, 5000, 1000, 'pi_old',
+					'{"paid": {"amount": 5000, "currency": "eur", "at": 5}, "refund_total": {"amount": 1000, "at": 6}}',
+					'1970-01-01 00:00:05+00:00', '2026-01-01 00:00:00+00:00', '2026-01-01 00:00:00+00:00')`,
+				`INSERT INTO webhook_events (id, type, livemode, status, attempts, deliveries, payload, transaction_id, received_at, processed_at)
+					VALUES ('evt_old', 'payment_intent.succeeded', false, 'processed', 1, 1, '{}', 'p', '2026-01-01 00:00:00+00:00', '2026-01-01 00:00:00+00:00')`,
+				`INSERT INTO hour_ledger_entries (id, student_id, transaction_id, kind, hours, amount, currency, event_id, created_at) VALUES
+					('l1', 'Ähnlich', 'p', 'credit', 1000, 5000, 'eur', 'evt_old', '2026-01-01 00:00:00+00:00'),
+					('l2', 'Ähnlich', 'p', 'reversal', -200, -1000, 'eur', 'evt_refund', '2026-01-01 00:00:00+00:00')`,
+			} {
+				db.Exec(t, statement)
+			}
+			app := db.Serve(t) // which migrates
+			p := harness.NewPurchase(t)
+			p.ID, p.Student, p.PaymentIntent = "p", "Ähnlich", "pi_old"
+			again := p.Succeeded()
+			again.ID = "evt_old"
+			app.Deliver(t, again).WantFields(t, fields{"duplicate": "true", "transaction_id": "p"})
+			app.MustProcess(t, p.ChargeRefunded(5000).At(9))
+			app.WantBalance(t, p.Student, fields{"hours_purchased": "10.00", "hours_reversed": "10.00", "balance_amount": "0"})
+			app.MustAudit(t)
+		})
+	}
+}
+
+func migrateTo(t *testing.T, db *harness.Database, version int64) {
+	t.Helper()
+	dialect := map[models.Engine]goose.Dialect{models.Postgres: goose.DialectPostgres, models.SQLite: goose.DialectSQLite3}
+	provider, err := goose.NewProvider(dialect[db.Engine], db.SQL(t), os.DirFS("../models/migrations/"+string(db.Engine)))
+	if err == nil {
+		_, err = provider.UpTo(t.Context(), version)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
