@@ -14,7 +14,7 @@ func TestPlansCommand(t *testing.T) {
 		wantContains(t, db.MustRun(t, "plans", "list"), "no plans yet")
 		added := db.MustRun(t, "plans", "add", "--id", "pack8", "--name", "8 hours", "--hours", "8.00", "--amount", "12000", "--currency", "eur", "--json")
 		wantJSON(t, added, fields{"id": "pack8", "hours": "8.00", "amount": "12000", "transaction_type": "package", "active": "true"})
-		wantContains(t, db.MustRun(t, "plans", "list"), "pack8", "8 hours", "8.00", "12000", "eur", "on sale")
+		wantContains(t, db.MustRun(t, "plans", "list"), "pack8", "8 hours", "8.00", "€120.00", "on sale")
 		wantJSON(t, db.MustRun(t, "plans", "retire", "pack8", "--json"), fields{"id": "pack8", "active": "false"})
 		wantJSON(t, db.MustRun(t, "plans", "list", "--json"), fields{"#": "1", "0.id": "pack8", "0.active": "false"})
 		wantContains(t, db.MustRun(t, "plans"), "add", "list", "retire")
