@@ -3,7 +3,6 @@ package services
 import (
 	"context"
 	"fmt"
-	"reflect"
 
 	"hourbank/models"
 )
@@ -37,11 +36,55 @@ const auditChunk = 1000 // rows a statement; each statement is its own snapshot
 // compared within one statement. progress is told the rows done so far.
 func (s *AuditService) Run(ctx context.Context, progress func(rows int)) (AuditReport, error) {
 	report := AuditReport{Differences: []Difference{}}
-	if err := s.auditPurchases(ctx, &report, progress); err != nil {
-		return report, err
+	var err error
+	if report.Purchases, err = auditRows[purchaseSums](ctx, s.db, &report, progress); err != nil {
+		return report, fmt.Errorf("audit purchases: %w", err)
 	}
-	err := s.auditAccounts(ctx, &report, progress)
-	return report, err
+	if report.Accounts, err = auditRows[accountSums](ctx, s.db, &report, progress); err != nil {
+		return report, fmt.Errorf("audit accounts: %w", err)
+	}
+	return report, nil
+}
+
+// sums is a row beside what its ledger entries add up to. Its query reads
+// @limit of them in the order of their key, from after @after.
+type sums interface {
+	query() string
+	key() string
+	differences() []Difference
+}
+
+// auditRows looks at every row once, a chunk at a time.
+func auditRows[T sums](ctx context.Context, db *models.DB, report *AuditReport, progress func(int)) (audited int, err error) {
+	var row T
+	for after := ""; ; {
+		var rows []T
+		chunk := map[string]any{"after": after, "limit": auditChunk}
+		if err := db.Reader.WithContext(ctx).Raw(row.query(), chunk).Scan(&rows).Error; err != nil {
+			return audited, err
+		}
+		for _, row := range rows {
+			report.Differences = append(report.Differences, row.differences()...)
+			after = row.key()
+		}
+		audited += len(rows)
+		progress(len(rows))
+		if len(rows) < auditChunk {
+			return audited, nil
+		}
+	}
+}
+
+// comparison collects what differs about one row.
+type comparison struct {
+	kind, id string
+	found    []Difference
+}
+
+func (c *comparison) compare(field string, recorded, expected any) {
+	if recorded != expected {
+		c.found = append(c.found, Difference{c.kind, c.id, field, fmt.Sprint(recorded), fmt.Sprint(expected)})
+	}
 }
 
 // purchaseSums is a purchase and what its ledger entries add up to.
@@ -53,52 +96,32 @@ type purchaseSums struct {
 	LedgerBack     int64
 }
 
-func (s *AuditService) auditPurchases(ctx context.Context, report *AuditReport, progress func(int)) error {
-	for after := ""; ; {
-		var rows []purchaseSums
-		err := s.db.Reader.WithContext(ctx).Raw(`
-			SELECT p.*,
-				(SELECT coalesce(sum(hours), 0) FROM hour_ledger_entries WHERE transaction_id = p.id AND kind = 'credit') AS ledger_credited,
-				(SELECT coalesce(sum(amount), 0) FROM hour_ledger_entries WHERE transaction_id = p.id AND kind = 'credit') AS ledger_received,
-				(SELECT coalesce(-sum(hours), 0) FROM hour_ledger_entries WHERE transaction_id = p.id AND kind IN ('reversal', 'reinstatement')) AS ledger_reversed,
-				(SELECT coalesce(-sum(amount), 0) FROM hour_ledger_entries WHERE transaction_id = p.id AND kind IN ('reversal', 'reinstatement')) AS ledger_back
-			FROM purchase_transactions p WHERE p.id > ? ORDER BY p.id LIMIT ?`, after, auditChunk).Scan(&rows).Error
-		if err != nil {
-			return fmt.Errorf("audit purchases: %w", err)
-		}
-		for _, row := range rows {
-			report.Differences = append(report.Differences, row.differences()...)
-			after = row.ID
-		}
-		report.Purchases += len(rows)
-		progress(len(rows))
-		if len(rows) < auditChunk {
-			return nil
-		}
-	}
+func (row purchaseSums) key() string { return row.ID }
+
+func (purchaseSums) query() string {
+	return `SELECT p.*,
+		(SELECT coalesce(sum(hours), 0) FROM hour_ledger_entries WHERE transaction_id = p.id AND kind = 'credit') AS ledger_credited,
+		(SELECT coalesce(sum(amount), 0) FROM hour_ledger_entries WHERE transaction_id = p.id AND kind = 'credit') AS ledger_received,
+		(SELECT coalesce(-sum(hours), 0) FROM hour_ledger_entries WHERE transaction_id = p.id AND kind IN ('reversal', 'reinstatement')) AS ledger_reversed,
+		(SELECT coalesce(-sum(amount), 0) FROM hour_ledger_entries WHERE transaction_id = p.id AND kind IN ('reversal', 'reinstatement')) AS ledger_back
+		FROM purchase_transactions p WHERE p.id > @after ORDER BY p.id LIMIT @limit`
 }
 
 func (row purchaseSums) differences() []Difference {
-	var found []Difference
-	compare := func(field string, recorded, expected any) {
-		if !reflect.DeepEqual(recorded, expected) {
-			found = append(found, Difference{"purchase", row.ID, field, fmt.Sprint(recorded), fmt.Sprint(expected)})
-		}
-	}
-	d := models.Derive(row.Terms(), row.Evidence)
-	compare("payment_status", row.PaymentStatus, d.Status)
-	compare("hours_credited", row.HoursCredited, d.HoursCredited)
-	compare("hours_reversed", row.HoursReversed, d.HoursReversed)
-	compare("amount_received", row.AmountReceived, d.AmountReceived)
-	compare("amount_refunded", row.AmountRefunded, d.AmountRefunded)
-	compare("amount_disputed", row.AmountDisputed, d.AmountDisputed)
-	compare("hours_credited", row.HoursCredited, row.LedgerCredited)
-	compare("hours_reversed", row.HoursReversed, row.LedgerReversed)
+	c, d := comparison{kind: "purchase", id: row.ID}, models.Derive(row.Terms(), row.Evidence)
+	c.compare("payment_status", row.PaymentStatus, d.Status)
+	c.compare("hours_credited", row.HoursCredited, d.HoursCredited)
+	c.compare("hours_reversed", row.HoursReversed, d.HoursReversed)
+	c.compare("amount_received", row.AmountReceived, d.AmountReceived)
+	c.compare("amount_refunded", row.AmountRefunded, d.AmountRefunded)
+	c.compare("amount_disputed", row.AmountDisputed, d.AmountDisputed)
+	c.compare("hours_credited", row.HoursCredited, row.LedgerCredited)
+	c.compare("hours_reversed", row.HoursReversed, row.LedgerReversed)
 	if row.HoursCredited > 0 { // a mismatched success shows as received but posts nothing
-		compare("amount_received", row.AmountReceived, row.LedgerReceived)
+		c.compare("amount_received", row.AmountReceived, row.LedgerReceived)
 	}
-	compare("amount_refunded + amount_disputed", row.AmountRefunded+row.AmountDisputed, row.LedgerBack)
-	return found
+	c.compare("amount_refunded + amount_disputed", row.AmountRefunded+row.AmountDisputed, row.LedgerBack)
+	return c.found
 }
 
 // accountSums is an account and what its ledger entries add up to.
@@ -111,49 +134,30 @@ type accountSums struct {
 	OtherCurrency   int64
 }
 
-func (s *AuditService) auditAccounts(ctx context.Context, report *AuditReport, progress func(int)) error {
-	for after := ""; ; {
-		var rows []accountSums
-		err := s.db.Reader.WithContext(ctx).Raw(`
-			SELECT a.*, l.* FROM (SELECT * FROM student_account_balances WHERE student_id > ? ORDER BY student_id LIMIT ?) a
-			JOIN (
-				SELECT k.student_id AS of_student,
-					coalesce(sum(CASE WHEN l.kind IN ('credit', 'adjustment') THEN l.hours ELSE 0 END), 0) AS ledger_purchased,
-					coalesce(sum(CASE WHEN l.kind IN ('reversal', 'reinstatement') THEN -l.hours ELSE 0 END), 0) AS ledger_reversed,
-					coalesce(sum(CASE WHEN l.kind IN ('consumption', 'restoration') THEN -l.hours ELSE 0 END), 0) AS ledger_consumed,
-					coalesce(sum(l.amount), 0) AS ledger_amount,
-					coalesce(sum(CASE WHEN l.currency <> k.currency THEN 1 ELSE 0 END), 0) AS other_currency
-				FROM (SELECT student_id, currency FROM student_account_balances WHERE student_id > ? ORDER BY student_id LIMIT ?) k
-				LEFT JOIN hour_ledger_entries l ON l.student_id = k.student_id
-				GROUP BY k.student_id
-			) l ON l.of_student = a.student_id
-			ORDER BY a.student_id`, after, auditChunk, after, auditChunk).Scan(&rows).Error
-		if err != nil {
-			return fmt.Errorf("audit accounts: %w", err)
-		}
-		for _, row := range rows {
-			report.Differences = append(report.Differences, row.differences()...)
-			after = row.StudentID
-		}
-		report.Accounts += len(rows)
-		progress(len(rows))
-		if len(rows) < auditChunk {
-			return nil
-		}
-	}
+func (row accountSums) key() string { return row.StudentID }
+
+func (accountSums) query() string {
+	return `SELECT a.*, l.* FROM (SELECT * FROM student_account_balances WHERE student_id > @after ORDER BY student_id LIMIT @limit) a
+		JOIN (
+			SELECT k.student_id AS of_student,
+				coalesce(sum(CASE WHEN l.kind IN ('credit', 'adjustment') THEN l.hours ELSE 0 END), 0) AS ledger_purchased,
+				coalesce(sum(CASE WHEN l.kind IN ('reversal', 'reinstatement') THEN -l.hours ELSE 0 END), 0) AS ledger_reversed,
+				coalesce(sum(CASE WHEN l.kind IN ('consumption', 'restoration') THEN -l.hours ELSE 0 END), 0) AS ledger_consumed,
+				coalesce(sum(l.amount), 0) AS ledger_amount,
+				coalesce(sum(CASE WHEN l.currency <> k.currency THEN 1 ELSE 0 END), 0) AS other_currency
+			FROM (SELECT student_id, currency FROM student_account_balances WHERE student_id > @after ORDER BY student_id LIMIT @limit) k
+			LEFT JOIN hour_ledger_entries l ON l.student_id = k.student_id
+			GROUP BY k.student_id
+		) l ON l.of_student = a.student_id
+		ORDER BY a.student_id`
 }
 
 func (row accountSums) differences() []Difference {
-	var found []Difference
-	compare := func(field string, recorded, expected any) {
-		if recorded != expected {
-			found = append(found, Difference{"account", row.StudentID, field, fmt.Sprint(recorded), fmt.Sprint(expected)})
-		}
-	}
-	compare("hours_purchased", row.HoursPurchased, row.LedgerPurchased)
-	compare("hours_reversed", row.HoursReversed, row.LedgerReversed)
-	compare("hours_consumed", row.HoursConsumed, row.LedgerConsumed)
-	compare("balance_amount", row.BalanceAmount, row.LedgerAmount)
-	compare("entries in another currency", row.OtherCurrency, int64(0))
-	return found
+	c := comparison{kind: "account", id: row.StudentID}
+	c.compare("hours_purchased", row.HoursPurchased, row.LedgerPurchased)
+	c.compare("hours_reversed", row.HoursReversed, row.LedgerReversed)
+	c.compare("hours_consumed", row.HoursConsumed, row.LedgerConsumed)
+	c.compare("balance_amount", row.BalanceAmount, row.LedgerAmount)
+	c.compare("entries in another currency", row.OtherCurrency, int64(0))
+	return c.found
 }
