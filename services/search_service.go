@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 
+	"gorm.io/gorm"
+
 	"hourbank/models"
 )
 
@@ -20,26 +22,26 @@ func NewSearchService(db *models.DB) *SearchService { return &SearchService{db: 
 type Found struct {
 	Students  []models.Account
 	Purchases []models.Purchase
-	Events    []models.WebhookEvent // without payloads
+	Events    []models.WebhookEvent // without payloads; also parked and rejected ones that name them
 }
 
-// maxFoundStudents is as many as anyone reads through.
-const maxFoundStudents = 20
+// maxFound is as many of a kind as anyone reads through.
+const maxFound = 20
+
+var likeEscapes = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
 
 // Find looks for a student, a purchase by its own or one of Stripe's ids, or
-// an event. Everything is looked up by an index.
+// an event. It returns an *Error with code invalid_request.
 func (s *SearchService) Find(ctx context.Context, words string) (*Found, error) {
 	words = strings.TrimSpace(words)
 	if err := ValidateID("The search", words); err != nil {
 		return nil, err
 	}
 	db, found := s.db.Reader.WithContext(ctx), &Found{}
-	if err := db.Where("student_id >= ?", words).Order("student_id").Limit(maxFoundStudents).Find(&found.Students).Error; err != nil {
+	if err := db.Where("student_id >= ?", words).Order("student_id").Limit(maxFound).Find(&found.Students).Error; err != nil {
 		return nil, fmt.Errorf("search students: %w", err)
 	}
 	for i, account := range found.Students {
-		// What sorts next to the words depends on the database's language;
-		// what starts with them doesn't.
 		if !strings.HasPrefix(account.StudentID, words) {
 			found.Students = found.Students[:i]
 			break
@@ -50,8 +52,23 @@ func (s *SearchService) Find(ctx context.Context, words string) (*Found, error) 
 	if err != nil {
 		return nil, fmt.Errorf("search purchases: %w", err)
 	}
-	if err := db.Omit("payload").Where("id = ?", words).Find(&found.Events).Error; err != nil {
+	found.Events, err = findEvents(db, words)
+	return found, err
+}
+
+// findEvents finds an event by its id, and those that name the words and that
+// nobody knows what to do with: they are few, and what a customer paid in vain
+// may stand in one of them.
+func findEvents(db *gorm.DB, words string) ([]models.WebhookEvent, error) {
+	var named, naming []models.WebhookEvent
+	if err := db.Omit("payload").Where("id = ?", words).Find(&named).Error; err != nil {
 		return nil, fmt.Errorf("search events: %w", err)
 	}
-	return found, nil
+	quoted := `%"` + likeEscapes.Replace(words) + `"%`
+	err := db.Omit("payload").Where(`status IN ('parked', 'rejected') AND id <> ? AND payload LIKE ? ESCAPE '\'`, words, quoted).
+		Limit(maxFound).Find(&naming).Error // in no order, which could tempt a planner to walk through all events
+	if err != nil {
+		return nil, fmt.Errorf("search events: %w", err)
+	}
+	return append(named, naming...), nil
 }

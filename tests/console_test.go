@@ -67,6 +67,10 @@ func TestTheConsoleSellsRefundsAndReplays(t *testing.T) {
 		}
 		b.Open(app.BaseURL + "/console/search/?q=nobody")
 		b.WantText("Nothing has this name.")
+		stray := harness.NewPurchase(t) // paid, but the platform never made the purchase
+		app.Deliver(t, stray.Succeeded()).Want(t, http.StatusAccepted)
+		b.Open(app.BaseURL + "/console/search/?q=" + stray.PaymentIntent)
+		b.WantText("parked", "No purchase is known for it yet.")
 		b.Open(app.BaseURL + "/console/nowhere/")
 		b.WantText("There is nothing at this address.", "Back to the overview")
 		b.Open(app.BaseURL + "/console/")
