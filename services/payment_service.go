@@ -15,6 +15,10 @@ import (
 const (
 	queueLength = 4096 // events waiting; more are answered 503 at once
 	batchLength = 512  // events a transaction
+
+	// answerTimeout is how long an event may wait and be worked on. Stripe
+	// itself gives up after about ten seconds.
+	answerTimeout = 9 * time.Second
 )
 
 // PaymentService is the one way in for events, whoever brings them: the
@@ -73,13 +77,16 @@ type answer struct {
 
 // Handle applies a delivered event and returns once it is durably committed.
 // An error means that nothing of it was kept, with code overloaded or
-// unavailable where the same delivery may succeed later. Where ctx ends
-// first, the event may still be committed: its next delivery will say so.
+// unavailable where the same delivery may succeed later. Where ctx or
+// answerTimeout ends first, the event may still be committed: its next
+// delivery will say so.
 func (s *PaymentService) Handle(ctx context.Context, event *Event) (Outcome, error) {
 	return s.submit(ctx, event, delivered)
 }
 
 func (s *PaymentService) submit(ctx context.Context, event *Event, origin origin) (Outcome, error) {
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
 	j := &job{event: event, origin: origin, done: make(chan answer, 1)}
 	select {
 	case <-s.stopped:
