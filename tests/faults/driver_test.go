@@ -13,7 +13,8 @@ import (
 )
 
 const (
-	senders = 16
+	senders  = 16
+	repeated = 8 // one delivery in so many is of an event that was acknowledged before
 
 	// redelivery is how long the driver waits after an answer that was none.
 	redelivery = 10 * time.Millisecond
@@ -46,6 +47,7 @@ type driver struct {
 	answers      map[int]int // by status; 0 is none
 
 	slowest time.Duration // recovery
+	longest atomic.Int64  // exchange, in nanoseconds
 }
 
 func newDriver(t *testing.T, db *harness.Database) *driver {
@@ -55,8 +57,8 @@ func newDriver(t *testing.T, db *harness.Database) *driver {
 func (d *driver) String() string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return fmt.Sprintf("%d events acknowledged, %d waiting; answers by status %v; slowest recovery %s",
-		len(d.acknowledged), len(d.waiting), d.answers, d.slowest.Round(time.Millisecond))
+	return fmt.Sprintf("%d events acknowledged, %d waiting; answers by status %v, the longest took %s; slowest recovery %s",
+		len(d.acknowledged), len(d.waiting), d.answers, time.Duration(d.longest.Load()).Round(time.Millisecond), d.slowest.Round(time.Millisecond))
 }
 
 // add makes purchases, and sends the events that tell about them.
@@ -125,7 +127,9 @@ func (d *driver) sendOne() (acknowledged bool) {
 	}
 	apps := *d.targets.Load()
 	app := apps[rand.IntN(len(apps))]
+	start := time.Now()
 	answer, err := app.TryDeliver(event)
+	d.longest.Store(max(d.longest.Load(), int64(time.Since(start)))) // of two at once one may be missed: it is only told
 	if answer.Status == http.StatusInternalServerError {
 		d.t.Errorf("a bug: %v", app.Log.Lines("request_id", answer.Get("request_id").String()))
 	}
@@ -135,7 +139,7 @@ func (d *driver) sendOne() (acknowledged bool) {
 func (d *driver) take() (event *harness.Event, again bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if n := len(d.acknowledged); n > 0 && (len(d.waiting) == 0 || rand.IntN(8) == 0) {
+	if n := len(d.acknowledged); n > 0 && (len(d.waiting) == 0 || rand.IntN(repeated) == 0) {
 		return d.acknowledged[rand.IntN(n)], true
 	}
 	last := len(d.waiting) - 1

@@ -1,0 +1,143 @@
+package faults
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"hourbank/models"
+	"hourbank/tests/harness"
+)
+
+// Two thousand clients at once, while somebody else holds the database up and
+// then while nobody does: every answer is 2xx or 503, none hangs, memory stays bounded.
+func TestOverload(t *testing.T) {
+	harness.ForEachDatabase(t, func(t *testing.T, db *harness.Database) {
+		const clients, mostMemory = 2000, 512 << 20
+		process := db.ServeProcess(t)
+		d := newDriver(t, db)
+		d.add(clients / 2)
+		d.to(process.App)
+		release := holdUp(t, db)
+		d.sendAtOnce(clients)
+		if n := d.answered(http.StatusServiceUnavailable); n != clients {
+			t.Errorf("%d of %d were refused while nothing could be committed", n, clients)
+		}
+		release()
+		d.sendAtOnce(clients)
+		d.settle()
+		peak := peakMemory(t, process)
+		if peak > mostMemory {
+			t.Errorf("the service took %d MiB", peak>>20)
+		}
+		t.Logf("%d clients at once, at most %d MiB", clients, peak>>20)
+	})
+}
+
+// sendAtOnce sends from so many connections, and waits for all the answers.
+func (d *driver) sendAtOnce(clients int) {
+	var group sync.WaitGroup
+	for range clients {
+		group.Go(func() { d.sendOne() })
+	}
+	group.Wait()
+}
+
+// holdUp keeps every writer waiting until release is called.
+func holdUp(t *testing.T, db *harness.Database) (release func()) {
+	t.Helper()
+	statement := "LOCK TABLE purchase_transactions IN EXCLUSIVE MODE"
+	if db.Engine == models.SQLite {
+		statement = "UPDATE purchase_transactions SET updated_at = updated_at" // it has one writer
+	}
+	tx, err := db.SQL(t).BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	execute(t, tx, statement)
+	return func() {
+		if err := tx.Rollback(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// peakMemory is the most that the process ever held, in bytes, where the
+// system tells.
+func peakMemory(t *testing.T, process *harness.Process) int64 {
+	t.Helper()
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", process.PID()))
+	if err != nil {
+		t.Logf("memory is not checked: %v", err)
+		return 0
+	}
+	_, after, _ := strings.Cut(string(status), "VmHWM:")
+	var kib int64
+	if _, err := fmt.Sscan(after, &kib); err != nil {
+		t.Fatal(err)
+	}
+	return kib << 10
+}
+
+// Senders that never come to an end hold nobody else, and are cut off.
+func TestSlowSenders(t *testing.T) {
+	harness.ForEachDatabase(t, func(t *testing.T, db *harness.Database) {
+		process := db.ServeProcess(t)
+		d := newDriver(t, db)
+		d.to(process.App)
+		const slow = 300
+		var group sync.WaitGroup
+		for i := range slow {
+			conn, err := net.Dial("tcp", strings.TrimPrefix(process.BaseURL, "http://"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			beginning := "POST " + harness.WebhookPath + " HTTP/1.1\r\nHost: hourbank\r\n"
+			if i%2 == 0 {
+				beginning += "Stripe-Signature: t=1,v1=0\r\nContent-Length: 2000\r\n\r\n{"
+			}
+			if _, err := io.WriteString(conn, beginning); err != nil {
+				t.Fatal(err)
+			}
+			group.Go(func() { dribble(t, conn) })
+		}
+		d.add(40)
+		d.settle() // beside them
+		group.Wait()
+		t.Logf("%d slow senders were cut off", slow)
+	})
+}
+
+// dribble sends a byte now and then until the server has had enough, and
+// wants no success.
+func dribble(t *testing.T, conn net.Conn) {
+	defer conn.Close() //nolint:errcheck // the server closed it
+	answered := make(chan struct{})
+	go func() {
+		defer close(answered)
+		response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err == nil && response.StatusCode < 400 {
+			t.Errorf("a sender that never ended was answered %d", response.StatusCode)
+		}
+	}()
+	byteNowAndThen := time.NewTicker(500 * time.Millisecond)
+	defer byteNowAndThen.Stop()
+	for deadline := time.After(time.Minute); ; {
+		select {
+		case <-answered:
+			return
+		case <-deadline:
+			t.Error("a sender that never ended was not cut off")
+			return
+		case <-byteNowAndThen.C:
+			_, _ = io.WriteString(conn, "a") // the reader sees the end
+		}
+	}
+}
