@@ -6,6 +6,7 @@ import (
 
 	"github.com/tidwall/gjson"
 
+	"hourbank/models"
 	"hourbank/tests/harness"
 )
 
@@ -143,4 +144,12 @@ func wantJSON(t *testing.T, output string, want fields) {
 		t.Errorf("not JSON and nothing else: %s", output)
 	}
 	harness.Response{Body: output}.WantFields(t, want)
+}
+
+func TestProgramExits2OnAMistake(t *testing.T) {
+	t.Parallel()
+	result := harness.NewDatabase(t, models.SQLite).RunBinary(t, "serve", "--nonsense")
+	if result.Code != 2 || result.Stdout != "" || result.Stderr == "" {
+		t.Errorf("got %+v", result)
+	}
 }

@@ -112,17 +112,6 @@ func TestReplicasStartAtOnceOnAnEmptyDatabase(t *testing.T) {
 	}
 }
 
-func TestReplicasGetTheSameEventsAtOnce(t *testing.T) {
-	t.Parallel()
-	db := harness.NewDatabase(t, "postgres")
-	apps := []*harness.App{db.Serve(t), db.Serve(t), db.Serve(t)}
-	for range 5 {
-		p := db.NewPurchase(t)
-		deliverAll(t, apps, sameAndDifferent(p))
-		wantOneCredit(t, apps[0], p)
-	}
-}
-
 // Two replicas' batches touch the same purchases, events and accounts in
 // opposite orders: none may answer 503 for a deadlock.
 func TestReplicasDontDeadlockOverTheSameStudents(t *testing.T) {

@@ -82,7 +82,7 @@ func (r Response) WantFields(tb testing.TB, want map[string]string) Response {
 // Headers come in pairs of name and value.
 func (app *App) Request(tb testing.TB, method, path, body string, headers ...string) Response {
 	tb.Helper()
-	response, err := app.try(method, path, body, headers...)
+	response, err := app.Try(method, path, body, headers...)
 	if err != nil {
 		tb.Fatalf("%s %s: %v\n%s", method, path, err, app.Log)
 	}
@@ -91,8 +91,8 @@ func (app *App) Request(tb testing.TB, method, path, body string, headers ...str
 	return response
 }
 
-// try is Request for tests that expect the program to die.
-func (app *App) try(method, path, body string, headers ...string) (Response, error) {
+// Try is Request for tests that expect the program to die.
+func (app *App) Try(method, path, body string, headers ...string) (Response, error) {
 	request, err := http.NewRequest(method, app.BaseURL+path, bytes.NewReader([]byte(body)))
 	if err != nil {
 		return Response{}, err
@@ -145,7 +145,7 @@ func (app *App) Deliver(tb testing.TB, event *Event) Response {
 // goroutines that must not end the test.
 func (app *App) TryDeliver(event *Event) (Response, error) {
 	body := event.Body()
-	return app.try(http.MethodPost, WebhookPath, body, "Stripe-Signature", Sign(body, WebhookSecret))
+	return app.Try(http.MethodPost, WebhookPath, body, "Stripe-Signature", Sign(body, WebhookSecret))
 }
 
 // MustProcess delivers events in order, each of which must change something.

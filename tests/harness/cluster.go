@@ -31,6 +31,9 @@ func serverPrograms() string {
 		found = append(found, onPath)
 	}
 	for _, initdb := range slices.Backward(found) {
+		if real, err := filepath.EvalSymlinks(initdb); err == nil {
+			initdb = real // the others are beside the real one
+		}
 		if _, err := os.Stat(filepath.Join(filepath.Dir(initdb), "postgres")); err == nil {
 			return filepath.Dir(initdb)
 		}
@@ -69,7 +72,7 @@ func NewCluster(tb testing.TB) *Cluster {
 // NewDatabase makes a migrated database in the cluster.
 func (c *Cluster) NewDatabase(tb testing.TB) *Database {
 	tb.Helper()
-	server, name := &postgresServer{url: c.url()}, "hourbank_test_"+randomName()
+	server, name := &postgresServer{url: c.url()}, "hourbank_test_"+RandomName()
 	if err := server.makeDatabase(name); err != nil {
 		tb.Fatal(err)
 	}

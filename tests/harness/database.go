@@ -36,7 +36,7 @@ func NewDatabase(tb testing.TB, engine models.Engine) *Database {
 		return newSQLite(tb)
 	}
 	server := shared.postgres(tb)
-	name := "hourbank_test_" + randomName()
+	name := "hourbank_test_" + RandomName()
 	if err := server.exec("CREATE DATABASE " + name + " TEMPLATE " + server.template); err != nil {
 		tb.Fatal(err)
 	}

@@ -41,7 +41,7 @@ type Event struct {
 // NewEvent starts an event about an object of the kind, such as
 // "payment_intent", in the shape of 2023-10-16.
 func NewEvent(tb testing.TB, eventType, kind string) *Event {
-	return &Event{ID: "evt_" + randomName(), Type: eventType, tb: tb, kind: kind, version: V2023, created: Epoch}
+	return &Event{ID: "evt_" + RandomName(), Type: eventType, tb: tb, kind: kind, version: V2023, created: Epoch}
 }
 
 // In sets the API version.
@@ -59,7 +59,7 @@ func (e *Event) Live() *Event { e.live = true; return e }
 // Again is another event that tells the same.
 func (e *Event) Again() *Event {
 	other := *e
-	other.ID = "evt_" + randomName()
+	other.ID = "evt_" + RandomName()
 	return &other
 }
 

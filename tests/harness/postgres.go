@@ -65,7 +65,7 @@ func findPostgres() (*postgresServer, error) {
 	if err != nil {
 		return nil, err
 	}
-	server.template = "hourbank_template_" + randomName()
+	server.template = "hourbank_template_" + RandomName()
 	if err := server.makeDatabase(server.template); err != nil {
 		server.stop()
 		return nil, err
@@ -129,7 +129,8 @@ func (s *postgresServer) exec(statement string) error {
 	return nil
 }
 
-func randomName() string { return strings.ToLower(rand.Text()[:12]) }
+// RandomName is one that nobody else has.
+func RandomName() string { return strings.ToLower(rand.Text()[:12]) }
 
 func databaseName(databaseURL string) string {
 	u, err := url.Parse(databaseURL)

@@ -24,7 +24,7 @@ type Purchase struct {
 // with a PaymentIntent of its own.
 func NewPurchase(tb testing.TB) *Purchase {
 	return &Purchase{
-		tb: tb, Student: "student_" + randomName(), PaymentIntent: "pi_" + randomName(), Amount: 5000, Currency: "eur",
+		tb: tb, Student: "student_" + RandomName(), PaymentIntent: "pi_" + RandomName(), Amount: 5000, Currency: "eur",
 		new: services.NewPurchase{TransactionType: models.TypePackage, Hours: 1000},
 	}
 }

@@ -1,0 +1,37 @@
+package faults
+
+import (
+	"testing"
+
+	"hourbank/tests/harness"
+)
+
+// A primary with a synchronous standby is lost under load, the standby is
+// promoted, and the service follows it by itself: no acknowledged event is
+// lost.
+func TestFailover(t *testing.T) {
+	t.Parallel()
+	for round := range rounds(t, 1, 20) {
+		failOver(t)
+		t.Logf("%d failovers", round+1)
+	}
+}
+
+func failOver(t *testing.T) {
+	t.Helper()
+	primary := harness.NewCluster(t)
+	standby := primary.NewStandby(t)
+	db := primary.NewDatabase(t).Via(primary.Address() + "," + standby.Address()).With("target_session_attrs=read-write")
+	d := newDriver(t, db)
+	d.prepare(150)
+	d.to(db.ServeProcess(t).App)
+	stop := d.load()
+	d.feed(300)
+	d.more(100)
+	primary.Crash()
+	d.refused()
+	standby.Promote(t)
+	d.recovers()
+	stop()
+	d.settle()
+}
