@@ -22,11 +22,11 @@ func (h *Controllers) Purchase(c *gin.Context) error {
 
 // Purchases answers a page of purchases.
 func (h *Controllers) Purchases(c *gin.Context) error {
-	page, err := pageRequest(c)
+	page, filter, err := pageRequest(c, "student_id", "payment_status")
 	if err != nil {
 		return err
 	}
-	purchases, err := h.services.Purchases.List(c.Request.Context(), c.Query("student_id"), c.Query("payment_status"), page)
+	purchases, err := h.services.Purchases.List(c.Request.Context(), filter.Get("student_id"), filter.Get("payment_status"), page)
 	if err != nil {
 		return err
 	}
@@ -35,9 +35,15 @@ func (h *Controllers) Purchases(c *gin.Context) error {
 
 // Balance answers a student's account, now or as it was ?at= a time.
 func (h *Controllers) Balance(c *gin.Context) error {
+	values, err := query(c, "at")
+	if err != nil {
+		return err
+	}
 	ctx, student := c.Request.Context(), c.Param("student_id")
-	account, err := h.services.Accounts.Balance(ctx, student)
-	if at := c.Query("at"); at != "" {
+	var account *models.Account
+	if at := values.Get("at"); at == "" {
+		account, err = h.services.Accounts.Balance(ctx, student)
+	} else {
 		t, parseErr := time.Parse(time.RFC3339, at)
 		if parseErr != nil || t.UTC().Year() < 1 || t.UTC().Year() > 9999 {
 			return services.Errorf(services.CodeInvalidRequest, "at must be a time such as 2026-01-31T12:00:00Z.")
@@ -52,7 +58,7 @@ func (h *Controllers) Balance(c *gin.Context) error {
 
 // Ledger answers a page of a student's ledger.
 func (h *Controllers) Ledger(c *gin.Context) error {
-	page, err := pageRequest(c)
+	page, _, err := pageRequest(c)
 	if err != nil {
 		return err
 	}
@@ -65,11 +71,11 @@ func (h *Controllers) Ledger(c *gin.Context) error {
 
 // Events answers a page of events, without their payloads.
 func (h *Controllers) Events(c *gin.Context) error {
-	page, err := pageRequest(c)
+	page, filter, err := pageRequest(c, "status", "type")
 	if err != nil {
 		return err
 	}
-	events, err := h.services.Events.List(c.Request.Context(), c.Query("status"), c.Query("type"), page)
+	events, err := h.services.Events.List(c.Request.Context(), filter.Get("status"), filter.Get("type"), page)
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ package controllers
 
 import (
 	"net/http"
+	"net/url"
 	"strconv"
 
 	"github.com/gin-gonic/gin"
@@ -27,18 +28,22 @@ func New(cfg *config.Config, s *services.Services) *Controllers {
 	return &Controllers{cfg: cfg, services: s}
 }
 
-// pageRequest reads ?cursor= and ?limit=. A limit above the largest page is
-// lowered to it.
-func pageRequest(c *gin.Context) (services.PageRequest, error) {
-	request := services.PageRequest{Cursor: c.Query("cursor"), Limit: services.DefaultPageSize}
-	if limit := c.Query("limit"); limit != "" {
-		n, err := strconv.Atoi(limit)
-		if err != nil || n < 1 {
-			return request, services.Errorf(services.CodeInvalidRequest, "limit must be a whole number from 1 to %d.", services.MaxPageSize)
-		}
-		request.Limit = n
+// pageRequest reads ?cursor= and ?limit=, and the filters named. A limit above
+// the largest page is lowered to it.
+func pageRequest(c *gin.Context, filters ...string) (services.PageRequest, url.Values, error) {
+	values, err := query(c, append(filters, "cursor", "limit")...)
+	if err != nil {
+		return services.PageRequest{}, nil, err
 	}
-	return request, nil
+	request := services.PageRequest{Cursor: values.Get("cursor"), Limit: services.DefaultPageSize}
+	if limit := values.Get("limit"); limit != "" {
+		n, err := strconv.ParseUint(limit, 10, strconv.IntSize-1)
+		if err != nil || n < 1 {
+			return request, nil, services.Errorf(services.CodeInvalidRequest, "limit must be a whole number from 1 to %d.", services.MaxPageSize)
+		}
+		request.Limit = int(n)
+	}
+	return request, values, nil
 }
 
 func ok(c *gin.Context, body any) error {

@@ -1,23 +1,13 @@
 package controllers
 
 import (
-	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
-	"errors"
-	"io"
 	"net/http"
-	"strings"
 
 	"github.com/gin-gonic/gin"
 
 	"hourbank/models"
 	"hourbank/services"
 )
-
-// maxRequestBytes bounds a request of the API, which are all small.
-const maxRequestBytes = 64 << 10
 
 // CreatePurchase sells hours: 201 with the purchase and what pays it.
 func (h *Controllers) CreatePurchase(c *gin.Context) error {
@@ -102,32 +92,4 @@ func answerBooking(c *gin.Context) func(*services.Booking, error) error {
 		c.JSON(status, booking)
 		return nil
 	}
-}
-
-// readRequest reads a JSON body, refusing fields that don't exist, and the
-// key that makes the request repeatable.
-func readRequest(c *gin.Context, request any) (services.RequestKey, error) {
-	body, err := ReadBody(c, maxRequestBytes)
-	if err != nil {
-		return services.RequestKey{}, err
-	}
-	decoder := json.NewDecoder(bytes.NewReader(body))
-	decoder.DisallowUnknownFields()
-	err = decoder.Decode(request)
-	if _, end := decoder.Token(); err == nil && !errors.Is(end, io.EOF) {
-		return services.RequestKey{}, services.Errorf(services.CodeInvalidRequest, "The body must be one JSON object.")
-	}
-	if err != nil {
-		return services.RequestKey{}, &services.Error{
-			Code: services.CodeInvalidRequest, Message: "The body is not the JSON that this address takes: " + strings.TrimPrefix(err.Error(), "json: ") + ".",
-		}
-	}
-	canonical, err := json.Marshal(request)
-	if err != nil {
-		return services.RequestKey{}, err
-	}
-	hash := sha256.Sum256(append([]byte(c.Request.Method+" "+c.FullPath()+" "+c.Param("id")+" "), canonical...))
-	return services.RequestKey{
-		APIKey: c.GetString(keyNameKey), Key: c.GetHeader("Idempotency-Key"), Hash: hex.EncodeToString(hash[:]),
-	}, nil
 }

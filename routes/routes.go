@@ -80,7 +80,11 @@ func register(group *gin.RouterGroup, table []Route, require func(config.Role) g
 	for _, route := range table {
 		path := strings.TrimSuffix(route.Path, "/")
 		for _, form := range []string{path, path + "/"} {
-			group.Handle(route.Method, form, require(route.Role), controllers.Handle(route.Handle))
+			methods := []string{route.Method}
+			if route.Method == http.MethodGet {
+				methods = append(methods, http.MethodHead) // net/http leaves the body out
+			}
+			group.Match(methods, form, require(route.Role), controllers.Handle(route.Handle))
 		}
 	}
 }

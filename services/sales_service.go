@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -112,6 +114,9 @@ func (s *SalesService) prepare(ctx context.Context, order Order) (*models.Purcha
 		Hours: order.Hours, Amount: order.Amount, Currency: order.Currency,
 	}
 	if order.Plan != "" {
+		if err := ValidateID("plan", order.Plan); err != nil {
+			return nil, err
+		}
 		if order.Hours != 0 || order.Amount != 0 || order.Currency != "" {
 			return nil, Errorf(CodeInvalidRequest, "Give either plan, or hours, amount and currency.")
 		}
@@ -125,8 +130,8 @@ func (s *SalesService) prepare(ctx context.Context, order Order) (*models.Purcha
 	if err := n.validate(); err != nil {
 		return nil, err
 	}
-	if order.Checkout != nil && (order.Checkout.SuccessURL == "" || order.Checkout.CancelURL == "") {
-		return nil, Errorf(CodeInvalidRequest, "checkout needs success_url and cancel_url.")
+	if err := order.Checkout.validate(); err != nil {
+		return nil, err
 	}
 	account, err := readAccount(s.db.Reader.WithContext(ctx), n.StudentID)
 	if err != nil && !errors.Is(err, errNoAccount) {
@@ -228,8 +233,11 @@ func (s *SalesService) commit(ctx context.Context, sale *Sale, key RequestKey) (
 type RefundOrder struct {
 	Amount int64        `json:"amount"`
 	Hours  models.Hours `json:"hours"`
-	Reason string       `json:"reason"` // Stripe's: duplicate, fraudulent, requested_by_customer
+	Reason string       `json:"reason"` // one of refundReasons; empty: the customer asked for it
 }
+
+// refundReasons are Stripe's.
+var refundReasons = []string{"duplicate", "fraudulent", "requested_by_customer"}
 
 // RefundRequested is what Stripe answered; hours move with its events.
 type RefundRequested struct {
@@ -252,6 +260,9 @@ func (s *SalesService) Refund(ctx context.Context, purchaseID string, order Refu
 	if err != nil {
 		return nil, err
 	}
+	if order.Reason = cmp.Or(order.Reason, "requested_by_customer"); !slices.Contains(refundReasons, order.Reason) {
+		return nil, Errorf(CodeInvalidRequest, "reason must be one of %s.", strings.Join(refundReasons, ", "))
+	}
 	amount, err := order.amountOf(p)
 	if err != nil {
 		return nil, err
@@ -260,7 +271,7 @@ func (s *SalesService) Refund(ctx context.Context, purchaseID string, order Refu
 	if key.Key != "" {
 		stripeKey = "refund_" + key.id()
 	}
-	refund, err := s.stripe.CreateRefund(ctx, *p.StripePaymentIntentID, amount, cmp.Or(order.Reason, "requested_by_customer"), stripeKey)
+	refund, err := s.stripe.CreateRefund(ctx, *p.StripePaymentIntentID, amount, order.Reason, stripeKey)
 	if err != nil {
 		return nil, err
 	}

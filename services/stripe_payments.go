@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"regexp"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -22,6 +23,24 @@ const stripeWritePatience = 9 * time.Second
 type CheckoutURLs struct {
 	SuccessURL string `json:"success_url"`
 	CancelURL  string `json:"cancel_url"`
+}
+
+// pageAddress has the host that it leads to. Stripe fills in its
+// {CHECKOUT_SESSION_ID}, so that it need not be a whole URI yet.
+var pageAddress = regexp.MustCompile(`^https?://[A-Za-z0-9][^\x00-\x20\x7f-\x{9f}]*$`)
+
+// validate returns an *Error with code invalid_request. No checkout is none
+// to complain of.
+func (u *CheckoutURLs) validate() error {
+	if u == nil {
+		return nil
+	}
+	for _, address := range []struct{ field, value string }{{"success_url", u.SuccessURL}, {"cancel_url", u.CancelURL}} {
+		if !pageAddress.MatchString(address.value) {
+			return Errorf(CodeInvalidRequest, "checkout.%s must be an address such as https://example.com/thanks.", address.field)
+		}
+	}
+	return nil
 }
 
 // CreatePaymentIntent asks Stripe to collect a purchase's payment. Its

@@ -93,6 +93,14 @@ func (c *checker) mistakes(request *http.Request, requestBody []byte, response *
 	if strings.HasPrefix(request.URL.Path, "/openapi.json") { // of which hardly a field is described
 		check = c.lenient
 	}
+	if request.Method == http.MethodHead { // which is GET without the body
+		asked.Method = http.MethodGet
+		_, found := check.ValidateHttpResponse(asked, &answered)
+		if status, unknown := refusal(found); unknown {
+			return c.refused(status, response, responseBody)
+		}
+		return nil
+	}
 	_, found := check.ValidateHttpResponse(asked, &answered)
 	if status, unknown := refusal(found); unknown {
 		return c.refused(status, response, responseBody)
