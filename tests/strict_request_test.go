@@ -20,7 +20,7 @@ func TestABodyThatIsNotAsDescribedIsRefusedAndItsFieldNamed(t *testing.T) {
 			`null`:                    "The body must be one JSON object.",
 			`[]`:                      "The body must be one JSON object.",
 			`"x"`:                     "The body must be one JSON object.",
-			`{"a":1,`:                 "The body is not JSON, from byte 7 on.",
+			`{"plan":"a"`:             "The body is not JSON, from byte 11 on.",
 			terms(``) + terms(``):     "The body is not JSON, from byte 73 on.",
 			terms(`,"x":1`):           "There is no field x here.",
 			terms(`,"plan":""`):       "plan must be a string that is not empty.",

@@ -91,6 +91,18 @@ func (app *App) Request(tb testing.TB, method, path, body string, headers ...str
 	return response
 }
 
+// Elsewhere sends a request to a program that is not Hourbank.
+func Elsewhere(tb testing.TB, baseURL, method, path, body string, headers ...string) Response {
+	tb.Helper()
+	program := &App{BaseURL: baseURL, client: newClient()}
+	defer program.client.CloseIdleConnections()
+	response, err := program.Try(method, path, body, headers...)
+	if err != nil {
+		tb.Fatalf("%s %s: %v", method, path, err)
+	}
+	return response
+}
+
 // Try is Request for tests that expect the program to die.
 func (app *App) Try(method, path, body string, headers ...string) (Response, error) {
 	request, err := http.NewRequest(method, app.BaseURL+path, bytes.NewReader([]byte(body)))

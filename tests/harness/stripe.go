@@ -12,8 +12,8 @@ import (
 	"hourbank/sandbox"
 )
 
-// stripeKey is what the program and the tests call the stand-in with.
-const stripeKey = "sk_test_of_the_tests"
+// StripeKey is what the program and the tests call the stand-in with.
+const StripeKey = "sk_test_of_the_tests"
 
 // Stripe is the stand-in for Stripe.
 type Stripe struct {
@@ -31,7 +31,7 @@ func NewStripe(tb testing.TB) *Stripe {
 	backend := stripe.GetBackendWithConfig(stripe.APIBackend, &stripe.BackendConfig{
 		URL: &s.URL, LeveledLogger: &stripe.LeveledLogger{Level: stripe.LevelNull},
 	})
-	s.API = client.New(stripeKey, &stripe.Backends{API: backend})
+	s.API = client.New(StripeKey, &stripe.Backends{API: backend})
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- s.Run(ctx) }()
@@ -66,7 +66,7 @@ func (s *Stripe) Settle(tb testing.TB) {
 
 // Settings point a program at the stand-in.
 func (s *Stripe) Settings() []string {
-	return []string{"STRIPE_SECRET_KEY=" + stripeKey, "STRIPE_API_BASE=" + s.URL, "RECONCILE_EVERY=0"}
+	return []string{"STRIPE_SECRET_KEY=" + StripeKey, "STRIPE_API_BASE=" + s.URL, "RECONCILE_EVERY=0"}
 }
 
 // RunOn runs one command on the database, which may ask the stand-in.
