@@ -3,8 +3,10 @@ package controllers
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"regexp"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -129,14 +131,13 @@ func render(c *gin.Context, e *services.Error) {
 
 // RequireText refuses addresses that no database could look up.
 func RequireText(c *gin.Context) {
-	valid := services.IsText(c.Request.URL.Path)
-	for _, values := range c.Request.URL.Query() {
-		for _, value := range values {
-			valid = valid && services.IsText(value)
-		}
+	parameters, err := url.ParseQuery(c.Request.URL.RawQuery)
+	valid := err == nil && services.IsText(c.Request.URL.Path)
+	for name, values := range parameters {
+		valid = valid && services.IsText(name) && !slices.ContainsFunc(values, func(value string) bool { return !services.IsText(value) })
 	}
 	if !valid {
-		Fail(c, services.Errorf(services.CodeInvalidRequest, "The address must be UTF-8 without control characters."))
+		Fail(c, services.Errorf(services.CodeInvalidRequest, "The address must be readable UTF-8 without control characters."))
 	}
 }
 

@@ -121,10 +121,7 @@ func fieldName(at jsontext.Pointer) string {
 // rows. All but a cursor say something. It returns an *Error with code
 // invalid_request.
 func query(c *gin.Context, names ...string) (url.Values, error) {
-	values, err := url.ParseQuery(c.Request.URL.RawQuery)
-	if err != nil {
-		return nil, services.Errorf(services.CodeInvalidRequest, "The address's parameters can't be read.")
-	}
+	values := c.Request.URL.Query()
 	for name, given := range values {
 		switch {
 		case !slices.Contains(names, name):

@@ -1,0 +1,239 @@
+package tests
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	"hourbank/openapi"
+	"hourbank/sandbox"
+	"hourbank/tests/harness"
+)
+
+// shop is a program with one of everything, for requests made from the
+// document.
+type shop struct {
+	*harness.App
+	standIn *harness.Stripe
+
+	student, purchase, unpaid, event string
+}
+
+// openShop sells to student_1 what is then paid, and what is not.
+func openShop(t *testing.T, app *harness.App, standIn *harness.Stripe) *shop {
+	t.Helper()
+	addPlan(t, app)
+	sell := func() harness.Response {
+		return app.Post(t, harness.WriteKey, api+"/purchases/", order).Want(t, http.StatusCreated)
+	}
+	paid, unpaid := sell(), sell()
+	pay(t, standIn, paid.Get("stripe_payment_intent_id").String())
+	standIn.Settle(t)
+	s := &shop{App: app, standIn: standIn, student: "student_1", purchase: paid.Get("id").String(), unpaid: unpaid.Get("id").String()}
+	s.event = app.Get(t, api+"/events/?type=payment_intent.succeeded").Get("data.0.id").String()
+	app.Post(t, harness.WriteKey, api+"/students/student_1/consumptions/", `{"hours":"1.00","reference":"lesson_1"}`).Want(t, http.StatusCreated)
+	return s
+}
+
+// operation is one of the document's, with the ids of a shop.
+type operation struct {
+	*openapi.Operation
+	method, template string
+}
+
+// operations are all that the document describes.
+func operations(t *testing.T) (*openapi.Document, []operation) {
+	t.Helper()
+	document, err := openapi.Parse()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []operation
+	for _, path := range document.Paths {
+		for _, o := range path.Value.Operations() {
+			all = append(all, operation{o.Value, o.Name, path.Name})
+		}
+	}
+	return document, all
+}
+
+// path fills in ids of things that are there.
+func (o operation) path(s *shop) string {
+	id := s.purchase
+	if strings.Contains(o.template, "/events/") {
+		id = s.event
+	}
+	return strings.NewReplacer("{id}", url.PathEscape(id), "{student_id}", s.student, "{reference}", "lesson_1").Replace(o.template)
+}
+
+// usual is how any operation comes to a code that means the same everywhere.
+var usual = map[string]func(*testing.T, *shop, operation) harness.Response{
+	"invalid_request": func(t *testing.T, s *shop, o operation) harness.Response {
+		return s.ask(t, o, o.path(s)+"?%00=", "")
+	},
+	"invalid_cursor": func(t *testing.T, s *shop, o operation) harness.Response {
+		return s.ask(t, o, o.path(s)+"?cursor=x", "")
+	},
+	"unauthorized": func(t *testing.T, s *shop, o operation) harness.Response {
+		return s.Request(t, o.method, o.path(s), "{}")
+	},
+	"forbidden": func(t *testing.T, s *shop, o operation) harness.Response {
+		return s.Request(t, o.method, o.path(s), "{}", "Authorization", "Bearer "+harness.ReadKey)
+	},
+	"not_found": func(t *testing.T, s *shop, o operation) harness.Response {
+		nothing := *s
+		nothing.student, nothing.purchase, nothing.event = "nobody", "nothing", "nothing"
+		return s.ask(t, o, o.path(&nothing), `{}`)
+	},
+	"payload_too_large": func(t *testing.T, s *shop, o operation) harness.Response {
+		return s.ask(t, o, o.path(s), strings.Repeat(" ", 2<<20))
+	},
+}
+
+// particular are the codes that an operation comes to in its own way.
+var particular = map[string]func(*testing.T, *shop, operation) harness.Response{
+	"consumeHours not_found": func(t *testing.T, s *shop, o operation) harness.Response {
+		return s.ask(t, o, api+"/students/nobody/consumptions/", `{"hours":"1.00","reference":"r"}`)
+	},
+	"adjustHours not_found": func(t *testing.T, s *shop, o operation) harness.Response {
+		return s.ask(t, o, api+"/students/nobody/adjustments/", `{"hours":"1.00","reason":"r","reference":"r"}`)
+	},
+	"consumeHours insufficient_hours": func(t *testing.T, s *shop, o operation) harness.Response {
+		return s.ask(t, o, o.path(s), `{"hours":"9.01","reference":"too_long"}`)
+	},
+	"refundPurchase conflict": func(t *testing.T, s *shop, o operation) harness.Response {
+		return s.ask(t, o, api+"/purchases/"+s.unpaid+"/refunds/", `{}`)
+	},
+	"refundPurchase idempotency_mismatch": func(t *testing.T, s *shop, o operation) harness.Response {
+		s.ask(t, o, o.path(s), `{"amount":100}`, "Idempotency-Key", "refund").Want(t, http.StatusCreated)
+		return s.ask(t, o, o.path(s), `{"amount":200}`, "Idempotency-Key", "refund")
+	},
+	"refundPurchase stripe_refused": func(t *testing.T, s *shop, o operation) harness.Response {
+		s.stripeRefuses(t, "/v1/refunds")
+		return s.ask(t, o, o.path(s), `{"amount":100}`)
+	},
+	// The answer to the key was lost, but not what it made.
+	"createPurchase conflict": func(t *testing.T, s *shop, o operation) harness.Response {
+		s.ask(t, o, o.path(s), order, "Idempotency-Key", "lost").Want(t, http.StatusCreated)
+		s.Exec(t, "DELETE FROM idempotency_keys")
+		return s.ask(t, o, o.path(s), order, "Idempotency-Key", "lost")
+	},
+	"createPurchase currency_mismatch": func(t *testing.T, s *shop, o operation) harness.Response {
+		return s.ask(t, o, o.path(s), strings.Replace(order, "eur", "usd", 1))
+	},
+	"createPurchase idempotency_mismatch": func(t *testing.T, s *shop, o operation) harness.Response {
+		s.ask(t, o, o.path(s), order, "Idempotency-Key", "sale").Want(t, http.StatusCreated)
+		return s.ask(t, o, o.path(s), strings.Replace(order, "5000", "4000", 1), "Idempotency-Key", "sale")
+	},
+	"createPurchase stripe_refused": func(t *testing.T, s *shop, o operation) harness.Response {
+		s.stripeRefuses(t, "/v1/payment_intents")
+		return s.ask(t, o, o.path(s), order)
+	},
+}
+
+// deliveries are the bodies and signatures that a webhook refuses.
+var deliveries = map[string]struct{ body, secret string }{
+	"missing_payload":   {"", harness.WebhookSecret},
+	"invalid_signature": {`{"id":"evt_1","type":"x"}`, "whsec_another"},
+	"invalid_payload":   {`{"id":"evt_1"}`, harness.WebhookSecret},
+}
+
+func (s *shop) stripeRefuses(t *testing.T, path string) {
+	t.Helper()
+	if err := s.standIn.AddFault(sandbox.Fault{Status: http.StatusBadRequest, PathPrefix: path}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// ask asks with the admin's key; Stripe's addresses don't look at it.
+func (s *shop) ask(t *testing.T, o operation, path, body string, headers ...string) harness.Response {
+	t.Helper()
+	return s.Request(t, o.method, path, body, append([]string{"Authorization", "Bearer " + harness.AdminKey}, headers...)...)
+}
+
+// refuse gets the operation to refuse with the code, or gives false where
+// nobody has said how.
+func (s *shop) refuse(t *testing.T, o operation, code string) (harness.Response, bool) {
+	t.Helper()
+	if delivery, ok := deliveries[code]; ok {
+		secret := delivery.secret
+		if secret == harness.WebhookSecret && strings.Contains(o.template, "subscriptions") {
+			secret = harness.SubscriptionsSecret
+		}
+		return s.ask(t, o, o.path(s), delivery.body, "Stripe-Signature", harness.Sign(delivery.body, secret)), true
+	}
+	if code == "missing_signature" {
+		return s.ask(t, o, o.path(s), `{}`), true
+	}
+	way := particular[o.ID+" "+code]
+	if way == nil {
+		way = usual[code]
+	}
+	if way == nil {
+		return harness.Response{}, false
+	}
+	return way(t, s, o), true
+}
+
+// A 4xx that the document gains and nobody can bring about fails here.
+func TestEveryRefusalInTheDocumentCanBeMet(t *testing.T) {
+	selling(t, func(t *testing.T, app *harness.App, standIn *harness.Stripe) {
+		s := openShop(t, app, standIn)
+		document, all := operations(t)
+		var met []string
+		for _, o := range all {
+			for _, response := range o.Responses {
+				if response.Name < "400" || response.Name >= "500" {
+					continue
+				}
+				for _, code := range document.Response(response.Value).Codes() {
+					name := o.ID + " " + code
+					answer, known := s.refuse(t, o, code)
+					if !known {
+						t.Errorf("say in this file how %s comes to %s %s", o.ID, response.Name, code)
+						continue
+					}
+					if got := fmt.Sprint(answer.Status, " ", answer.Get("code")); got != response.Name+" "+code {
+						t.Errorf("%s: answered %s, want %s: %s", name, got, response.Name, answer.Body)
+					}
+					met = append(met, name)
+				}
+			}
+		}
+		for name := range particular {
+			if !slices.Contains(met, name) {
+				t.Errorf("the document has no %s", name)
+			}
+		}
+	})
+}
+
+// Nothing else is taken at an address than what is described there.
+func TestEveryMethodThatIsNotInTheDocumentIsRefused(t *testing.T) {
+	selling(t, func(t *testing.T, app *harness.App, standIn *harness.Stripe) {
+		s := openShop(t, app, standIn)
+		_, all := operations(t)
+		taken := map[string][]string{}
+		for _, o := range all {
+			taken[o.template] = append(taken[o.template], o.method)
+			if o.method == http.MethodGet {
+				taken[o.template] = append(taken[o.template], http.MethodHead)
+			}
+		}
+		for _, o := range all {
+			for _, method := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND"} {
+				if slices.Contains(taken[o.template], method) {
+					continue
+				}
+				answer := app.As(t, harness.AdminKey, method, o.path(s)).Want(t, http.StatusMethodNotAllowed)
+				allowed := strings.Split(answer.Header.Get("Allow"), ", ")
+				slices.Sort(allowed)
+				want := slices.Sorted(slices.Values(taken[o.template]))
+				wantSame(t, method+" "+o.template+": Allow", allowed, want)
+			}
+		}
+	})
+}
