@@ -45,7 +45,7 @@ func IsUnavailable(err error) bool {
 	return isNet || errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.EOF) ||
 		errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, context.DeadlineExceeded) ||
 		errors.Is(err, sql.ErrConnDone) || errors.Is(err, net.ErrClosed) || pgconn.Timeout(err) ||
-		errors.Is(err, pgconn.ErrConnClosed)
+		errors.Is(err, pgconn.ErrConnClosed) || errors.Is(err, sql.ErrTxDone) // its time was over between two statements
 }
 
 // IsUniqueViolation says that a row with the same key exists already.

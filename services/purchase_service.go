@@ -77,7 +77,7 @@ func (s *PurchaseService) Create(ctx context.Context, n NewPurchase) (*models.Pu
 		return nil, err
 	}
 	p := n.purchase(s.db.NowFunc())
-	err := transact(ctx, s.db, func(tx *gorm.DB) error { return insertPurchase(tx, p) })
+	err := s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error { return insertPurchase(tx, p) })
 	if err != nil {
 		return nil, err
 	}
