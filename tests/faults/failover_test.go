@@ -11,14 +11,12 @@ import (
 // lost.
 func TestFailover(t *testing.T) {
 	t.Parallel()
-	for round := range rounds(t, 1, 20) {
-		failOver(t)
-		t.Logf("%d failovers", round+1)
+	for range rounds(t, 1, 20) {
+		t.Run("round", failOver)
 	}
 }
 
 func failOver(t *testing.T) {
-	t.Helper()
 	primary := harness.NewCluster(t)
 	standby := primary.NewStandby(t)
 	db := primary.NewDatabase(t).Via(primary.Address() + "," + standby.Address()).With("target_session_attrs=read-write")

@@ -44,13 +44,13 @@ func sellOnceThoughKilled(t *testing.T, db *harness.Database, settings []string,
 			"Authorization", "Bearer "+harness.WriteKey, "Idempotency-Key", key)
 	}
 	killed := db.ServeProcess(t, settings...)
-	unanswered := make(chan error, 1)
+	ended := make(chan struct{})
 	go func() {
 		answer, err := order(killed.App)
 		if err == nil {
 			t.Errorf("a killed service answered %d: %s", answer.Status, answer.Body)
 		}
-		unanswered <- err
+		close(ended)
 	}()
 	<-moment // Stripe has made the PaymentIntent
 	release := holdUp(t, db)
@@ -58,7 +58,7 @@ func sellOnceThoughKilled(t *testing.T, db *harness.Database, settings []string,
 	<-moment // its answer is on its way
 	killed.Kill()
 	release()
-	<-unanswered
+	<-ended
 	restarted := db.ServeProcess(t, settings...)
 	var bodies [2]string
 	for i := range bodies {

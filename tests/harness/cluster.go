@@ -188,6 +188,7 @@ func (c *Cluster) run() error {
 // however they end: the watcher reads from a pipe that only this process
 // holds open.
 func watchOver(folder string, owner *syscall.SysProcAttr) (stop func(), err error) {
+	//nolint:dupword // sh needs its done twice
 	const script = `cat >/dev/null
 		for file in "$1"/*/postmaster.pid; do
 			pid=$(head -n 1 "$file" 2>/dev/null) && kill -QUIT "$pid" 2>/dev/null
