@@ -20,6 +20,11 @@ type purchaseBook struct {
 	touched map[string]*models.Purchase // changed by it
 }
 
+// decisive are the columns that decide what an event changes; the others
+// follow from them, or never change.
+const decisive = "id, student_id, payment_status, amount, currency, hours, hours_credited, hours_reversed, amount_refunded, " +
+	"amount_disputed, stripe_payment_intent_id, stripe_checkout_session_id, stripe_invoice_id, stripe_customer_id, valid_days, evidence"
+
 // lockPurchases reads and locks, in id order, every purchase that the events
 // may be about.
 func lockPurchases(tx *gorm.DB, entries []*entry) (*purchaseBook, error) {
@@ -53,7 +58,7 @@ func readPurchases(tx *gorm.DB, entries []*entry) (*purchaseBook, error) {
 		return book, nil
 	}
 	var purchases []*models.Purchase
-	if err := tx.Where(clause.Or(named...)).Order("id").Find(&purchases).Error; err != nil {
+	if err := tx.Select(decisive).Where(clause.Or(named...)).Order("id").Find(&purchases).Error; err != nil {
 		return nil, fmt.Errorf("read purchases: %w", err)
 	}
 	for _, p := range purchases {

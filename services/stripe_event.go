@@ -65,7 +65,7 @@ func (s *StripeService) Decode(body []byte) (*Event, error) {
 	if !utf8.ValidString(payload) {
 		payload = strings.ToValidUTF8(payload, string(utf8.RuneError))
 	}
-	if nesting(payload) > maxNesting || !gjson.Valid(payload) {
+	if len(payload) > maxNesting && nesting(payload) > maxNesting || !gjson.Valid(payload) {
 		return nil, Errorf(CodeInvalidPayload, "The body is not JSON.")
 	}
 	root := gjson.Parse(payload)

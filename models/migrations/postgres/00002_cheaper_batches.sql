@@ -36,10 +36,10 @@ CREATE FUNCTION check_ledger_owner() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     stray text;
 BEGIN
-    SELECT l.id INTO stray FROM posted l
-        LEFT JOIN purchase_transactions p ON p.id = l.transaction_id
-        LEFT JOIN student_account_balances a ON l.transaction_id IS NULL AND a.student_id = l.student_id
-        WHERE l.student_id IS DISTINCT FROM coalesce(p.student_id, a.student_id) LIMIT 1;
+    SELECT l.id INTO stray FROM posted l WHERE l.student_id IS DISTINCT FROM CASE
+        WHEN l.transaction_id IS NULL THEN (SELECT a.student_id FROM student_account_balances a WHERE a.student_id = l.student_id)
+        ELSE (SELECT p.student_id FROM purchase_transactions p WHERE p.id = l.transaction_id) END
+        LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'ledger entry % is of no such student or purchase', stray
             USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'ledger_owner';
