@@ -70,7 +70,7 @@ func (s *AccountService) Ledger(ctx context.Context, studentID string, page Page
 		return Page[models.LedgerEntry]{}, err
 	}
 	query := s.db.Reader.WithContext(ctx).Where("student_id = ?", studentID)
-	return newest(query, "created_at", page, func(l *models.LedgerEntry) position { return position{l.CreatedAt, l.ID} })
+	return newest(query, "created_at", "id", page, func(l *models.LedgerEntry) position { return position{l.CreatedAt, l.ID} })
 }
 
 // Booking is a ledger entry, new or made before, and the account after it.

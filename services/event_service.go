@@ -54,7 +54,7 @@ func (s *EventService) List(ctx context.Context, status, eventType string, page 
 	if eventType != "" {
 		query = query.Where("type = ?", eventType)
 	}
-	return newest(query, "received_at", page, func(e *models.WebhookEvent) position { return position{e.ReceivedAt, e.ID} })
+	return newest(query, "received_at", "id", page, func(e *models.WebhookEvent) position { return position{e.ReceivedAt, e.ID} })
 }
 
 // Replay applies a stored event once more, whatever became of it before. What

@@ -53,19 +53,19 @@ func parseCursor(cursor string) (p position, err error) {
 	return p, nil
 }
 
-// newest reads one page of the query, ordered by the time column and id,
-// descending. It returns an *Error with code invalid_cursor.
-func newest[T any](query *gorm.DB, timeColumn string, request PageRequest, positionOf func(*T) position) (Page[T], error) {
+// newest reads one page of the query, ordered by the two columns, a time and
+// the id, descending. It returns an *Error with code invalid_cursor.
+func newest[T any](query *gorm.DB, timeColumn, idColumn string, request PageRequest, positionOf func(*T) position) (Page[T], error) {
 	limit := min(request.Limit, MaxPageSize)
 	if request.Cursor != "" {
 		after, err := parseCursor(request.Cursor)
 		if err != nil {
 			return Page[T]{}, err
 		}
-		query = query.Where("("+timeColumn+", id) < (?, ?)", after.Time.UTC(), after.ID)
+		query = query.Where("("+timeColumn+", "+idColumn+") < (?, ?)", after.Time.UTC(), after.ID)
 	}
 	rows := make([]T, 0, limit+1)
-	if err := query.Order(timeColumn + " DESC, id DESC").Limit(limit + 1).Find(&rows).Error; err != nil {
+	if err := query.Order(timeColumn + " DESC, " + idColumn + " DESC").Limit(limit + 1).Find(&rows).Error; err != nil {
 		return Page[T]{}, fmt.Errorf("read a page by %s: %w", timeColumn, err)
 	}
 	page := Page[T]{Data: rows}

@@ -153,17 +153,24 @@ func (s *PurchaseService) Get(ctx context.Context, id string) (*models.Purchase,
 }
 
 // List pages through purchases, newest first, of one student and status where
-// these are given.
+// these are given. It returns an *Error with code invalid_request or
+// invalid_cursor.
 func (s *PurchaseService) List(ctx context.Context, studentID, status string, page PageRequest) (Page[models.Purchase], error) {
-	query := s.db.Reader.WithContext(ctx).Model(&models.Purchase{})
-	if studentID != "" {
+	if status != "" && !slices.Contains(models.PaymentStatuses, models.PaymentStatus(status)) {
+		return Page[models.Purchase]{}, Errorf(CodeInvalidRequest, "payment_status must be one of %v.", models.PaymentStatuses)
+	}
+	query, timeColumn, idColumn := s.db.Reader.WithContext(ctx).Model(&models.Purchase{}), "created_at", "purchase_transactions.id"
+	switch {
+	case studentID != "":
 		query = query.Where("student_id = ?", studentID)
-	}
-	if status != "" {
-		if !slices.Contains(models.PaymentStatuses, models.PaymentStatus(status)) {
-			return Page[models.Purchase]{}, Errorf(CodeInvalidRequest, "payment_status must be one of %v.", models.PaymentStatuses)
+		if status != "" {
+			query = query.Where("payment_status = ?", status)
 		}
+	case status == string(models.StatusCompleted): // most are
 		query = query.Where("payment_status = ?", status)
+	case status != "":
+		query = query.Joins("JOIN purchases_not_completed listed ON listed.id = purchase_transactions.id").Where("listed.payment_status = ?", status)
+		timeColumn, idColumn = "listed.created_at", "listed.id"
 	}
-	return newest(query, "created_at", page, func(p *models.Purchase) position { return position{p.CreatedAt, p.ID} })
+	return newest(query, timeColumn, idColumn, page, func(p *models.Purchase) position { return position{p.CreatedAt, p.ID} })
 }
