@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"gorm.io/gorm"
 
@@ -45,7 +46,7 @@ func (s *EventService) List(ctx context.Context, status, eventType string, page 
 	query := s.db.Reader.WithContext(ctx).Omit("payload")
 	if status != "" {
 		if !slices.Contains(models.EventStatuses, models.EventStatus(status)) {
-			return Page[models.WebhookEvent]{}, Errorf(CodeInvalidRequest, "status must be one of %v.", models.EventStatuses)
+			return Page[models.WebhookEvent]{}, Errorf(CodeInvalidRequest, "status must be one of %s.", strings.Trim(fmt.Sprint(models.EventStatuses), "[]"))
 		}
 		// Written out, because a plan kept for any status can't use the
 		// index that leaves the processed events out.

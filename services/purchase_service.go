@@ -157,7 +157,7 @@ func (s *PurchaseService) Get(ctx context.Context, id string) (*models.Purchase,
 // invalid_cursor.
 func (s *PurchaseService) List(ctx context.Context, studentID, status string, page PageRequest) (Page[models.Purchase], error) {
 	if status != "" && !slices.Contains(models.PaymentStatuses, models.PaymentStatus(status)) {
-		return Page[models.Purchase]{}, Errorf(CodeInvalidRequest, "payment_status must be one of %v.", models.PaymentStatuses)
+		return Page[models.Purchase]{}, Errorf(CodeInvalidRequest, "payment_status must be one of %s.", strings.Trim(fmt.Sprint(models.PaymentStatuses), "[]"))
 	}
 	query, timeColumn, idColumn := s.db.Reader.WithContext(ctx).Model(&models.Purchase{}), "created_at", "purchase_transactions.id"
 	switch {

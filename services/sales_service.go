@@ -261,7 +261,7 @@ func (s *SalesService) Refund(ctx context.Context, purchaseID string, order Refu
 		return nil, err
 	}
 	if order.Reason = cmp.Or(order.Reason, "requested_by_customer"); !slices.Contains(refundReasons, order.Reason) {
-		return nil, Errorf(CodeInvalidRequest, "reason must be one of %s.", strings.Join(refundReasons, ", "))
+		return nil, Errorf(CodeInvalidRequest, "reason must be one of %s.", strings.Join(refundReasons, " "))
 	}
 	amount, err := order.amountOf(p)
 	if err != nil {

@@ -79,6 +79,18 @@ func Check(tb testing.TB, request *http.Request, requestBody []byte, response *h
 	}
 }
 
+// Described says whether a request is as the document says, but for what no
+// schema can say.
+func Described(tb testing.TB, request *http.Request, body []byte) bool {
+	tb.Helper()
+	c, err := load()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	valid, _ := c.lenient.ValidateHttpRequestSync(documented(request, body))
+	return valid
+}
+
 func (c *checker) mistakes(request *http.Request, requestBody []byte, response *http.Response, responseBody []byte) []string {
 	if strings.Contains(request.URL.EscapedPath(), "//") { // which the validator would read as one
 		return c.refused(http.StatusNotFound, response, responseBody)
