@@ -77,9 +77,9 @@ func (s *StripeService) Decode(body []byte) (*Event, error) {
 		Created:    seconds(root.Get("created")),
 		Payload:    payload,
 	}
-	if kind := root.Get("object").Str; event.ID == "" || len(event.ID) > maxIDLength ||
+	if kind := root.Get("object"); event.ID == "" || len(event.ID) > maxIDLength ||
 		event.Type == "" || len(event.Type) > maxIDLength ||
-		(kind != "" && kind != "event" && kind != "v2.core.event") {
+		(kind.Exists() && kind.Str != "event" && kind.Str != "v2.core.event") {
 		return nil, Errorf(CodeInvalidPayload, "The body is not a Stripe event: it needs an id and a type.")
 	}
 	s.interpret(event, root.Get("data.object"))
