@@ -14,7 +14,7 @@ func (d *driver) settle() {
 	d.t.Helper()
 	d.feed(d.events)
 	stop := d.load()
-	harness.Eventually(d.t, "everything is acknowledged", func() bool { return d.count() == d.events })
+	d.all()
 	stop()
 	d.checkStored()
 	d.checkEnds()

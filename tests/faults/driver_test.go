@@ -115,7 +115,9 @@ func (d *driver) load() (stop func()) {
 			}
 		})
 	}
-	return sync.OnceFunc(func() { close(stopping); group.Wait() })
+	stop = sync.OnceFunc(func() { close(stopping); group.Wait() })
+	d.t.Cleanup(stop) // also where the test fails meanwhile
+	return stop
 }
 
 // sendOne sends any event that waits, or one time in eight, or where none
@@ -198,15 +200,25 @@ func (d *driver) count() int {
 	return len(d.acknowledged)
 }
 
-// more waits until so many more events were acknowledged.
+// more waits until so many more events were acknowledged, or all that were
+// fed.
 func (d *driver) more(events int) {
 	d.t.Helper()
 	before := d.count()
 	harness.Eventually(d.t, "more events are acknowledged", func() bool {
 		d.mu.Lock()
 		defer d.mu.Unlock()
-		return len(d.acknowledged) >= before+events || len(d.waiting) == 0
+		return len(d.acknowledged) >= min(before+events, d.events-len(d.later))
 	})
+}
+
+// all waits until every event is acknowledged, for as long as there is
+// progress.
+func (d *driver) all() {
+	d.t.Helper()
+	for d.count() < d.events {
+		d.more(1)
+	}
 }
 
 // refused waits until the service says that it can't work now.

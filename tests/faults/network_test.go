@@ -90,7 +90,7 @@ func TestConnectionsCutInTheMiddleOfCommit(t *testing.T) {
 	commits, remove := proxy.add(cutType, "upstream", "{}")
 	d.add(20 * rounds(t, 10, 1))
 	stop := d.load()
-	harness.Eventually(t, "all is acknowledged", func() bool { return d.count() == d.events })
+	d.all()
 	stop()
 	remove()
 	n := commits.(*cutAtCommit).cuts.Load()

@@ -5,7 +5,7 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
-	"strings"
+	"sync/atomic"
 	"testing"
 
 	"hourbank/tests/harness"
@@ -16,11 +16,11 @@ import (
 func TestKilledBetweenStripesAnswerAndOurCommit(t *testing.T) {
 	harness.ForEachDatabase(t, func(t *testing.T, db *harness.Database) {
 		standIn := harness.NewStripe(t)
-		moment := make(chan struct{})
-		stripe, answered := slowToAnswer(t, standIn.URL, moment)
+		slow := newSlowStripe(t, standIn.URL)
+		settings := append(standIn.Settings(), "STRIPE_API_BASE="+slow.url)
 		kills := rounds(t, 3, 10)
 		for round := range kills {
-			sellOnceThoughKilled(t, db, append(standIn.Settings(), "STRIPE_API_BASE="+stripe), moment, answered)
+			sellOnceThoughKilled(t, db, slow, settings)
 			want := int64(round + 1)
 			if n := int64(len(standIn.Books())); n != want {
 				t.Fatalf("%d PaymentIntents were made of %d orders", n, want)
@@ -36,7 +36,7 @@ func TestKilledBetweenStripesAnswerAndOurCommit(t *testing.T) {
 
 // sellOnceThoughKilled orders, kills the service once Stripe has answered and
 // while it can't commit, and orders again.
-func sellOnceThoughKilled(t *testing.T, db *harness.Database, settings []string, moment, answered chan struct{}) {
+func sellOnceThoughKilled(t *testing.T, db *harness.Database, slow *slowStripe, settings []string) {
 	t.Helper()
 	key := "key_" + harness.RandomName()
 	order := func(app *harness.App) (harness.Response, error) {
@@ -44,22 +44,23 @@ func sellOnceThoughKilled(t *testing.T, db *harness.Database, settings []string,
 			"Authorization", "Bearer "+harness.WriteKey, "Idempotency-Key", key)
 	}
 	killed := db.ServeProcess(t, settings...)
+	slow.holdNext.Store(true)
 	ended := make(chan struct{})
 	go func() {
-		answer, err := order(killed.App)
-		if err == nil {
+		defer close(ended)
+		if answer, err := order(killed.App); err == nil {
 			t.Errorf("a killed service answered %d: %s", answer.Status, answer.Body)
 		}
-		close(ended)
 	}()
-	<-moment // Stripe has made the PaymentIntent
+	<-slow.done
 	release := holdUp(t, db)
-	answered <- struct{}{}
-	<-moment // its answer is on its way
+	slow.answer <- struct{}{}
+	<-slow.answered
 	killed.Kill()
 	release()
 	<-ended
 	restarted := db.ServeProcess(t, settings...)
+	defer restarted.Kill()
 	var bodies [2]string
 	for i := range bodies {
 		sold, err := order(restarted.App)
@@ -71,38 +72,40 @@ func sellOnceThoughKilled(t *testing.T, db *harness.Database, settings []string,
 	if bodies[0] != bodies[1] {
 		t.Errorf("answered %s, then %s", bodies[0], bodies[1])
 	}
-	restarted.Kill()
 }
 
-// slowToAnswer stands before Stripe and holds the first answer to each new
-// payment: it tells once Stripe has done it, waits for answered, and tells
-// again once the answer is sent.
-func slowToAnswer(t *testing.T, stripe string, moment chan struct{}) (address string, answered chan struct{}) {
+// slowStripe stands before Stripe and can hold an answer back.
+type slowStripe struct {
+	url      string
+	holdNext atomic.Bool
+	done     chan struct{} // Stripe has made what the held call asks for
+	answer   chan struct{} // sends the held answer on its way
+	answered chan struct{} // it is on its way
+}
+
+func newSlowStripe(t *testing.T, stripe string) *slowStripe {
 	t.Helper()
 	target, err := url.Parse(stripe)
 	if err != nil {
 		t.Fatal(err)
 	}
-	answered = make(chan struct{})
-	seen := map[string]bool{} // by Stripe's idempotency key; one request at a time
+	s := &slowStripe{done: make(chan struct{}), answer: make(chan struct{}), answered: make(chan struct{})}
 	onward := httputil.NewSingleHostReverseProxy(target)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		key := r.Header.Get("Idempotency-Key")
-		if !strings.HasPrefix(r.URL.Path, "/v1/payment_intents") || seen[key] {
+		if !s.holdNext.Swap(false) {
 			onward.ServeHTTP(w, r)
 			return
 		}
-		seen[key] = true
-		recorded := httptest.NewRecorder()
-		onward.ServeHTTP(recorded, r)
-		moment <- struct{}{}
-		<-answered
-		w.Header().Set("Content-Type", recorded.Header().Get("Content-Type"))
-		w.WriteHeader(recorded.Code)
-		_, _ = w.Write(recorded.Body.Bytes()) // the service may be dead
-		_ = http.NewResponseController(w).Flush()
-		moment <- struct{}{}
+		held := httptest.NewRecorder()
+		onward.ServeHTTP(held, r)
+		s.done <- struct{}{}
+		<-s.answer
+		w.WriteHeader(held.Code)
+		_, _ = w.Write(held.Body.Bytes())         // the service may be dead
+		_ = http.NewResponseController(w).Flush() // likewise
+		s.answered <- struct{}{}
 	}))
 	t.Cleanup(server.Close)
-	return server.URL, answered
+	s.url = server.URL
+	return s
 }
