@@ -24,7 +24,8 @@ func terminateUnderLoad(t *testing.T, db *harness.Database) {
 	process := db.ServeProcess(t)
 	var mu sync.Mutex
 	answered, unanswered := map[string]int{}, map[string]error{}
-	some, stop := make(chan struct{}, 1), make(chan struct{})
+	some, stop := make(chan struct{}), make(chan struct{})
+	enough := sync.OnceFunc(func() { close(some) })
 	var group sync.WaitGroup
 	for range senders {
 		p := db.NewPurchase(t)
@@ -38,8 +39,8 @@ func terminateUnderLoad(t *testing.T, db *harness.Database) {
 				} else {
 					answered[event.ID] = answer.Status
 				}
-				if len(answered) == 10*senders {
-					some <- struct{}{}
+				if len(answered) >= 10*senders {
+					enough()
 				}
 				mu.Unlock()
 				select {
