@@ -118,7 +118,7 @@ func fieldName(at jsontext.Pointer) string {
 
 // query reads the address's parameters, of which only those named may be
 // there, once each: a misspelt filter would otherwise answer with everybody's
-// rows. All but a cursor say something. It returns an *Error with code
+// rows. An empty one is as one left out. It returns an *Error with code
 // invalid_request.
 func query(c *gin.Context, names ...string) (url.Values, error) {
 	values := c.Request.URL.Query()
@@ -128,8 +128,6 @@ func query(c *gin.Context, names ...string) (url.Values, error) {
 			return nil, services.Errorf(services.CodeInvalidRequest, "There is no parameter %q here, only %s.", name, strings.Join(names, ", "))
 		case len(given) > 1:
 			return nil, services.Errorf(services.CodeInvalidRequest, "%s is given twice.", name)
-		case given[0] == "" && name != "cursor":
-			return nil, services.Errorf(services.CodeInvalidRequest, "%s must not be empty; leave it out instead.", name)
 		}
 	}
 	return values, nil

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"regexp"
+	"slices"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -81,11 +82,22 @@ func (s *StripeService) CreateCheckoutSession(ctx context.Context, p *models.Pur
 	})
 }
 
+// requestedByCustomer is the reason that covers every other.
+const requestedByCustomer = string(stripe.RefundReasonRequestedByCustomer)
+
+// refundReasons are all that Stripe takes.
+var refundReasons = []string{string(stripe.RefundReasonDuplicate), string(stripe.RefundReasonFraudulent), requestedByCustomer}
+
 // CreateRefund asks Stripe to give money back. The hours move when Stripe's
-// event says so. https://docs.stripe.com/api/refunds/create
+// event says so. A reason in other words than Stripe's goes into the refund's
+// metadata. https://docs.stripe.com/api/refunds/create
 func (s *StripeService) CreateRefund(ctx context.Context, intentID string, amount int64, reason, idempotencyKey string) (*stripe.Refund, error) {
 	return callStripe(ctx, func(ctx context.Context) (*stripe.Refund, error) {
 		params := &stripe.RefundParams{PaymentIntent: &intentID, Amount: &amount, Reason: &reason}
+		if !slices.Contains(refundReasons, reason) {
+			params.Reason = stripe.String(requestedByCustomer)
+			params.AddMetadata("reason", reason)
+		}
 		params.Context = ctx
 		params.SetIdempotencyKey(idempotencyKey)
 		return stripeRefund.Client{B: s.backend, Key: s.key}.New(params)

@@ -7,7 +7,9 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/stripe/stripe-go/v76"
 	"hourbank/sandbox"
+
 	"hourbank/tests/harness"
 )
 
@@ -167,9 +169,13 @@ func TestStaffRefundThroughStripeAndHoursMoveWithTheEvent(t *testing.T) {
 		app.Post(t, harness.AdminKey, refunds, `{"hours":"4.00"}`, "Idempotency-Key", "r1").Want(t, http.StatusCreated)
 		standIn.Settle(t)
 		app.WantBalance(t, "student_1", fields{"hours_reversed": "4.00", "hours_available": "6.00", "balance_amount": "3000"})
-		rest := app.Post(t, harness.AdminKey, refunds, `{}`, "Idempotency-Key", "r2").Want(t, http.StatusCreated).WantFields(t, fields{"amount": "3000"})
+		rest := app.Post(t, harness.AdminKey, refunds, `{"reason":"the teacher fell ill"}`, "Idempotency-Key", "r2").Want(t, http.StatusCreated).WantFields(t, fields{"amount": "3000"})
+		refund, err := standIn.API.Refunds.Get(rest.Get("id").String(), nil)
+		if err != nil || refund.Reason != stripe.RefundReasonRequestedByCustomer || refund.Metadata["reason"] != "the teacher fell ill" {
+			t.Errorf("Stripe was told %+v (%v)", refund, err)
+		}
 		standIn.Settle(t)
-		again := app.Post(t, harness.AdminKey, refunds, `{}`, "Idempotency-Key", "r2").Want(t, http.StatusCreated)
+		again := app.Post(t, harness.AdminKey, refunds, `{"reason":"the teacher fell ill"}`, "Idempotency-Key", "r2").Want(t, http.StatusCreated)
 		if again.Body != rest.Body {
 			t.Errorf("answered %s, then %s", rest.Body, again.Body)
 		}
