@@ -27,8 +27,8 @@ type batch struct {
 	byJob   []*entry // the entry of each job, in order
 	isFirst []bool   // whether the job is the first of its entry
 
-	// lookUp is set when an event id turned out to be known: only then is it
-	// worth a statement to read what is known about it.
+	// lookUp is set when an event id is likely to be known, or turned out to
+	// be: only then is it worth a statement to read what is known about it.
 	lookUp bool
 
 	now       time.Time
@@ -76,6 +76,11 @@ func (b *batch) outcome(i int) Outcome {
 	outcome := b.byJob[i].outcome
 	outcome.Duplicate = outcome.Duplicate || !b.isFirst[i]
 	return outcome
+}
+
+// hasRepeated says whether Stripe brought an event again that was committed before.
+func (b *batch) hasRepeated() bool {
+	return slices.ContainsFunc(b.entries, func(e *entry) bool { return e.known != nil && e.deliveries > 0 })
 }
 
 // run commits the batch. It may be called again after an error.

@@ -3,6 +3,7 @@ package services
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -31,6 +32,11 @@ type PaymentService struct {
 	parkFor time.Duration
 	queue   chan *job
 	stopped chan struct{}
+
+	// repeated says that the last batch held events that were committed
+	// before: where some are, more will be, and looking first costs a batch
+	// less than finding out by its failure and running again.
+	repeated atomic.Bool
 }
 
 // NewPaymentService makes the service. Events without a purchase are parked
@@ -192,10 +198,12 @@ func (s *PaymentService) process(jobs []*job) {
 // no part: one that gave up must not cancel the others.
 func (s *PaymentService) commit(jobs []*job) error {
 	b := newBatch(s.db, jobs, s.parkFor)
+	b.lookUp = b.lookUp || s.repeated.Load()
 	err := retryConflicts(context.Background(), func() error { return s.runOnce(b) })
 	if err != nil {
 		return fmt.Errorf("commit %d events: %w", len(jobs), err)
 	}
+	s.repeated.Store(b.hasRepeated())
 	outcomes := make([]Outcome, len(jobs))
 	for i, j := range jobs {
 		outcomes[i] = b.outcome(i)
