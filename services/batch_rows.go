@@ -13,7 +13,8 @@ import (
 
 // A statement for a whole batch takes its rows as one array a column, so that
 // its text is the same for one row and for five hundred: PostgreSQL unnests
-// the arrays, SQLite reads them from one JSON document.
+// the arrays, SQLite reads them from one JSON document, or a lone row's
+// from parameters.
 
 // write is a statement that stores rows. Its text has one %s, where the
 // relation r of its columns goes.
@@ -42,7 +43,7 @@ func columnOf[R, V any](name, kind string, rows []R, value func(R) V) column {
 
 // sql gives the statement and its arguments in an engine's words.
 func (w write) sql(tx *gorm.DB) (string, []any) {
-	layOut := fromJSON
+	layOut := inSQLite
 	if isPostgres(tx) {
 		layOut = unnested
 	}
@@ -125,7 +126,22 @@ func unnested(columns []column, _ int) (string, []any) {
 // sqliteTime is how the SQLite driver writes times; text in this form sorts.
 const sqliteTime = "2006-01-02 15:04:05.999999999-07:00"
 
-func fromJSON(columns []column, count int) (string, []any) {
+// sqliteValue is a column's value in a form that reads the same as a parameter
+// and from JSON.
+func (c column) sqliteValue(row int) any {
+	value := c.value(row)
+	if t, ok := value.(*time.Time); ok && t != nil {
+		return t.Format(sqliteTime)
+	}
+	return value
+}
+
+// inSQLite gives the rows as one JSON document. A lone row is given as
+// parameters, which is half the work.
+func inSQLite(columns []column, count int) (string, []any) {
+	if count == 1 {
+		return oneRow(columns)
+	}
 	fields := make([]string, len(columns))
 	rows := make([][]any, count)
 	for i, c := range columns {
@@ -134,10 +150,7 @@ func fromJSON(columns []column, count int) (string, []any) {
 	for row := range rows {
 		rows[row] = make([]any, len(columns))
 		for i, c := range columns {
-			rows[row][i] = c.value(row)
-			if t, ok := rows[row][i].(*time.Time); ok && t != nil {
-				rows[row][i] = t.Format(sqliteTime)
-			}
+			rows[row][i] = c.sqliteValue(row)
 		}
 	}
 	document, err := json.Marshal(rows)
@@ -145,6 +158,14 @@ func fromJSON(columns []column, count int) (string, []any) {
 		panic(fmt.Sprintf("encode rows: %v", err)) // only strings, integers, booleans and times get here
 	}
 	return fmt.Sprintf("(SELECT %s FROM json_each(?)) AS r", strings.Join(fields, ", ")), []any{string(document)}
+}
+
+func oneRow(columns []column) (string, []any) {
+	fields, args := make([]string, len(columns)), make([]any, len(columns))
+	for i, c := range columns {
+		fields[i], args[i] = "? AS "+c.name, c.sqliteValue(0)
+	}
+	return fmt.Sprintf("(SELECT %s) AS r", strings.Join(fields, ", ")), args
 }
 
 // isAnyOf is the condition that a column equals one of the values.
