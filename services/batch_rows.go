@@ -173,14 +173,17 @@ func isAnyOf(tx *gorm.DB, column string, values []string) clause.Expression {
 	if isPostgres(tx) {
 		return clause.Expr{SQL: column + " = ANY(?)", Vars: []any{&values}}
 	}
+	if len(values) == 1 {
+		return clause.Expr{SQL: column + " = ?", Vars: []any{values[0]}}
+	}
 	return clause.Expr{SQL: column + " IN (SELECT value FROM json_each(?))", Vars: []any{*jsonOrNull(&values)}}
 }
 
-// lockAccounts locks the accounts that a query reads, in the order in which
-// it reads them. On SQLite the transaction is the lock.
+// lockAccounts goes on from rows r to lock their accounts, in student order.
+// On SQLite the transaction is the lock.
 func lockAccounts(tx *gorm.DB) string {
 	if isPostgres(tx) {
-		return "FOR NO KEY UPDATE OF a"
+		return "JOIN student_account_balances a ON a.student_id = r.student_id ORDER BY r.student_id FOR NO KEY UPDATE OF a"
 	}
 	return ""
 }

@@ -184,10 +184,7 @@ func rememberSubscriptions(told map[string]*models.Subscription, now time.Time) 
 func moveAccounts(rows []accountMovement, lock string, now time.Time) write {
 	type movement = accountMovement
 	return write{what: "move accounts", rows: len(rows), statement: `
-		WITH m AS MATERIALIZED (
-			SELECT r.* FROM %s JOIN student_account_balances a ON a.student_id = r.student_id
-			ORDER BY r.student_id ` + lock + `
-		)
+		WITH m AS MATERIALIZED (SELECT r.* FROM %s ` + lock + `)
 		UPDATE student_account_balances SET hours_purchased = hours_purchased + m.purchased,
 			hours_reversed = hours_reversed + m.reversed, hours_consumed = hours_consumed + m.consumed,
 			balance_amount = balance_amount + m.amount, updated_at = m.updated_at
