@@ -39,9 +39,19 @@ screenshots: ## take the pictures of docs/screenshots again
 	SCREENSHOTS=docs/screenshots go test -count=1 -run TestTheConsoleLooksGood ./tests
 
 .PHONY: bench
-bench: ## measure on the configured database
-	go run . bench
+bench: ## hourbank bench on both engines, beside pgbench; rewrites docs/performance.md (5 minutes)
+	HOURBANK_MEASURE=bench go test -count=1 -v -timeout 60m -run TestBench ./tests/measure
+
+.PHONY: bench-lists
+bench-lists: ## every list at a million purchases; rewrites docs/performance.md (5 minutes)
+	HOURBANK_MEASURE=lists go test -count=1 -v -timeout 60m -run TestLists ./tests/measure
+
+.PHONY: bench-growth
+bench-growth: ## the load at ten million stored events; rewrites docs/performance.md (10 minutes, 10 GB)
+	HOURBANK_MEASURE=growth go test -count=1 -v -timeout 90m -run TestGrowth ./tests/measure
 
 .PHONY: soak
-soak: ## the law over a million histories (about ten minutes)
+soak: ## the law over a million histories, the faults 200 times, 10,000 generated requests (an hour)
 	HOURBANK_LAW_HISTORIES=1000000 go test -count=1 -timeout 60m -run Law ./...
+	go test -count=1 -timeout 60m -run TestGenerated ./tests -rapid.checks=10000
+	HOURBANK_FAULT_ROUNDS=200 go test -count=1 -v -timeout 60m ./tests/faults

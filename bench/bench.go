@@ -5,12 +5,12 @@
 package bench
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
+	"os/exec"
 	"slices"
 	"time"
 
@@ -27,19 +27,45 @@ type Options struct {
 	Clients  []int         // concurrent clients, a round each
 	Duration time.Duration // for each way and number of clients
 	Progress func(what string)
+	Ways     []Way // only these; nil: all
+	InPlace  bool  // on the configured database itself, whose rows it adds to
 }
 
 // Way is one of the ways of handling an event that are compared.
 type Way string
 
-// The three ways.
+// The ways that are compared with any number of clients.
 const (
-	Service Way = "service"     // (a) the service as it is
-	Plain   Way = "plain"       // (b) one GORM transaction an event
-	Empty   Way = "no database" // (c) the same server without a database
+	Service Way = "service"     // the service as it is
+	Plain   Way = "plain"       // one GORM transaction an event
+	PGBench Way = "pgbench"     // the same five statements a transaction, without HTTP; on PostgreSQL where it is installed
+	Empty   Way = "no database" // the same server without a database
 )
 
-var ways = []Way{Service, Plain, Empty}
+// The service's hot spots, which are compared with its spread-out load.
+const (
+	OneStudent  Way = "one student"  // all purchases are one student's
+	OnePurchase Way = "one purchase" // all events are about one purchase
+	TenTimes    Way = "ten times"    // every event is sent ten times, at once
+)
+
+// HotSpotClients is how many clients the hot spots have.
+const HotSpotClients = 64
+
+// ways are what is measured with a number of clients.
+func (b *run) ways(clients int) []Way {
+	ways := []Way{Service, Plain, Empty}
+	if b.pgbench != "" && clients <= HotSpotClients { // it needs a turn to connect more
+		ways = append(ways, PGBench)
+	}
+	if clients == HotSpotClients {
+		ways = append(ways, OneStudent, OnePurchase, TenTimes)
+	}
+	if b.options.Ways != nil {
+		return b.options.Ways
+	}
+	return ways
+}
 
 // Result is what one way did with a number of clients.
 type Result struct {
@@ -63,14 +89,24 @@ type Report struct {
 const turns = 5
 
 // Run measures on a database of its own, which it makes beside the configured
-// one and removes again.
+// one and removes again, unless it is asked to work in place.
 func Run(ctx context.Context, cfg *config.Config, options Options) (report *Report, err error) {
-	db, remove, err := openScratch(ctx, string(cfg.DatabaseURL))
+	open := openScratch
+	if options.InPlace {
+		open = openInPlace
+	}
+	db, url, remove, err := open(ctx, string(cfg.DatabaseURL))
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, remove()) }()
-	b := &run{db: db, options: options, report: &Report{Engine: db.Engine}, feeder: newFeeder(db)}
+	b := &run{db: db, url: url, options: options, report: &Report{Engine: db.Engine}}
+	if b.feeder, err = newFeeder(ctx, db); err != nil {
+		return nil, fmt.Errorf("count purchases: %w", err)
+	}
+	if db.Engine == models.Postgres {
+		b.pgbench, _ = exec.LookPath("pgbench") // without it, it is not compared
+	}
 	stop, err := b.serve(ctx)
 	if err != nil {
 		return nil, err
@@ -86,6 +122,8 @@ func Run(ctx context.Context, cfg *config.Config, options Options) (report *Repo
 
 type run struct {
 	db        *models.DB
+	url       string // of db
+	pgbench   string // the program; empty: there is none
 	options   Options
 	report    *Report
 	feeder    *feeder
@@ -120,22 +158,29 @@ func (b *run) serve(ctx context.Context) (stop func() error, err error) {
 		b.addresses[way] = "http://" + listener.Addr().String() + webhookPath
 		group.Go(func() error { return ignoreClosed(server.Serve(listener)) })
 	}
+	for _, hot := range []Way{OneStudent, OnePurchase, TenTimes} {
+		b.addresses[hot] = b.addresses[Service]
+	}
 	return stop, nil
 }
 
 // measure gives every way its turns with this number of clients.
 func (b *run) measure(ctx context.Context, clients int) error {
-	samples := map[Way]*samples{}
+	ways, samples := b.ways(clients), map[Way]*samples{}
 	for _, way := range ways {
 		samples[way] = newSamples()
 	}
 	for turn := range turns {
 		for _, way := range ways {
 			b.options.Progress(fmt.Sprintf("%d clients, turn %d of %d: %s", clients, turn+1, turns, way))
-			if err := b.feeder.stock(ctx, samples[way].rate(), b.options.Duration/turns); err != nil {
+			if err := b.feeder.stock(ctx, way, samples[way].rate(), b.options.Duration/turns); err != nil {
 				return err
 			}
-			if err := b.load(ctx, way, clients, samples[way]); err != nil {
+			load := b.load
+			if way == PGBench {
+				load = b.loadPGBench
+			}
+			if err := load(ctx, way, clients, samples[way]); err != nil {
 				return err
 			}
 		}
@@ -146,9 +191,13 @@ func (b *run) measure(ctx context.Context, clients int) error {
 	return nil
 }
 
-// Ratio is the throughput of one way over another's with as many clients.
+// Ratio is the throughput of one way over another's with as many clients; 0
+// where one of them was not measured.
 func (r *Report) Ratio(clients int, way, over Way) float64 {
-	return r.find(clients, way).PerSecond / cmp.Or(r.find(clients, over).PerSecond, 1)
+	if below := r.find(clients, over).PerSecond; below > 0 {
+		return r.find(clients, way).PerSecond / below
+	}
+	return 0
 }
 
 func (r *Report) find(clients int, way Way) Result {

@@ -22,8 +22,8 @@ const (
 	payloadBytes = 2000
 )
 
-// load lets the clients send events for one turn: each its own purchase's
-// success, signed, over a kept-alive connection.
+// load lets the clients send events for one turn, signed, over kept-alive
+// connections.
 func (b *run) load(ctx context.Context, way Way, clients int, s *samples) error {
 	transport := &http.Transport{MaxIdleConns: clients, MaxIdleConnsPerHost: clients}
 	defer transport.CloseIdleConnections()
@@ -41,7 +41,7 @@ func (b *run) load(ctx context.Context, way Way, clients int, s *samples) error 
 					break
 				}
 				sent := time.Now()
-				status, err := send(ctx, client, b.addresses[way], n)
+				status, err := send(ctx, client, b.addresses[way], b.feeder.target(way, n))
 				if err != nil {
 					return fmt.Errorf("send an event: %w", err)
 				}
@@ -59,8 +59,8 @@ func (b *run) load(ctx context.Context, way Way, clients int, s *samples) error 
 	return err
 }
 
-func send(ctx context.Context, client *http.Client, address string, n int64) (int, error) {
-	payload := eventPayload(n)
+func send(ctx context.Context, client *http.Client, address string, t target) (int, error) {
+	payload := eventPayload(t)
 	signed := webhook.GenerateTestSignedPayload(&webhook.UnsignedPayload{Payload: payload, Secret: secret})
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(payload))
 	if err != nil {
@@ -77,12 +77,12 @@ func send(ctx context.Context, client *http.Client, address string, n int64) (in
 }
 
 // eventPayload is a success as Stripe sends it, about 2 kB.
-func eventPayload(n int64) []byte {
-	head := fmt.Sprintf(`{"id":"evt_bench_%012d","object":"event","api_version":"2023-10-16","created":%d,"livemode":false,`+
+func eventPayload(t target) []byte {
+	head := fmt.Sprintf(`{"id":%q,"object":"event","api_version":"2023-10-16","created":%d,"livemode":false,`+
 		`"pending_webhooks":1,"request":{"id":"req_bench","idempotency_key":null},"type":"payment_intent.succeeded",`+
 		`"data":{"object":{"id":%q,"object":"payment_intent","amount":%d,"amount_received":%d,"currency":"eur",`+
 		`"customer":null,"metadata":{},"status":"succeeded","payment_method_types":["card"],"description":"`,
-		n, time.Now().Unix(), intentID(n), amount, amount)
+		t.event, time.Now().Unix(), t.intent, amount, amount)
 	const tail = `"}}}`
 	return []byte(head + strings.Repeat("x", max(0, payloadBytes-len(head)-len(tail))) + tail)
 }
@@ -93,6 +93,7 @@ type samples struct {
 	mu      sync.Mutex
 	took    []time.Duration
 	refused int
+	counted int // of pgbench, which doesn't say how long each took
 	elapsed time.Duration
 }
 
@@ -109,8 +110,10 @@ func (s *samples) rate() float64 {
 	if s.elapsed == 0 {
 		return 0
 	}
-	return float64(len(s.took)) / s.elapsed.Seconds()
+	return float64(s.events()) / s.elapsed.Seconds()
 }
+
+func (s *samples) events() int { return len(s.took) + s.counted }
 
 func (s *samples) result(way Way, clients int) Result {
 	slices.Sort(s.took)
@@ -121,7 +124,7 @@ func (s *samples) result(way Way, clients int) Result {
 		return float64(s.took[int(q*float64(len(s.took)-1))].Microseconds()) / 1000
 	}
 	return Result{
-		Way: way, Clients: clients, Events: len(s.took), PerSecond: s.rate(),
+		Way: way, Clients: clients, Events: s.events(), PerSecond: s.rate(),
 		P50Millis: quantile(0.5), P99Millis: quantile(0.99), Refused: s.refused,
 	}
 }

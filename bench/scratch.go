@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
 
 	"hourbank/models"
 )
@@ -18,20 +19,29 @@ import (
 // openScratch makes an empty, migrated database beside the configured one: a
 // schema of its own on PostgreSQL, a file in the same folder on SQLite, so
 // that it lies on the same disk. remove drops it again.
-func openScratch(ctx context.Context, databaseURL string) (db *models.DB, remove func() error, err error) {
+func openScratch(ctx context.Context, databaseURL string) (db *models.DB, scratchURL string, remove func() error, err error) {
 	scratchURL, drop, err := makeScratch(ctx, databaseURL)
 	if err != nil {
-		return nil, nil, err
+		return nil, "", nil, err
 	}
 	db, err = models.Open(ctx, scratchURL)
 	if err != nil {
-		return nil, nil, errors.Join(err, drop())
+		return nil, "", nil, errors.Join(err, drop())
 	}
 	remove = func() error { return errors.Join(db.Close(), drop()) }
 	if _, err := db.Migrate(ctx); err != nil {
-		return nil, nil, errors.Join(err, remove())
+		return nil, "", nil, errors.Join(err, remove())
 	}
-	return db, remove, nil
+	return db, scratchURL, remove, nil
+}
+
+// openInPlace opens a migrated database to measure on, and leaves it there.
+func openInPlace(ctx context.Context, databaseURL string) (*models.DB, string, func() error, error) {
+	db, err := models.Open(ctx, databaseURL)
+	if err != nil {
+		return nil, "", nil, err
+	}
+	return db, databaseURL, db.Close, nil
 }
 
 func makeScratch(ctx context.Context, databaseURL string) (scratchURL string, drop func() error, err error) {
@@ -71,24 +81,43 @@ func onPostgres(ctx context.Context, databaseURL, statement string) error {
 // feeder makes purchases for events to pay, and hands their numbers out.
 type feeder struct {
 	db   *models.DB
-	made int64
+	made int64 // purchases of a student each
+	hot  int64 // up to here, there are also purchases of one student
 	next atomic.Int64
 }
 
-func newFeeder(db *models.DB) *feeder { return &feeder{db: db} }
+// newFeeder starts where an earlier one on the same database ended.
+func newFeeder(ctx context.Context, db *models.DB) (*feeder, error) {
+	f := &feeder{db: db}
+	err := db.WithContext(ctx).Model(&models.Purchase{}).Where("stripe_payment_intent_id LIKE ?", "pi_bench_%").Count(&f.made).Error
+	f.next.Store(f.made)
+	return f, err
+}
 
 const feedChunk = 5000
 
 // stock makes sure that there are purchases enough for a turn at the rate
 // seen so far, and half as many again.
-func (f *feeder) stock(ctx context.Context, perSecond float64, turn time.Duration) error {
+func (f *feeder) stock(ctx context.Context, way Way, perSecond float64, turn time.Duration) error {
 	wanted := int64(max(perSecond, 4000)*turn.Seconds()*1.5) + feedChunk
 	for f.made-f.next.Load() < wanted {
-		err := f.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error { return makePurchases(tx, f.made, feedChunk) })
+		err := f.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+			return makePurchases(tx, f.made, feedChunk, intentID, ownStudent)
+		})
 		if err != nil {
 			return fmt.Errorf("make purchases: %w", err)
 		}
 		f.made += feedChunk
+	}
+	for f.hot = max(f.hot, f.next.Load()); way == OneStudent && f.hot < f.made; {
+		count := min(feedChunk, f.made-f.hot)
+		err := f.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+			return makePurchases(tx, f.hot, int(count), hotIntentID, hotStudent)
+		})
+		if err != nil {
+			return fmt.Errorf("make one student's purchases: %w", err)
+		}
+		f.hot += count
 	}
 	if f.db.Engine == models.Postgres {
 		return f.db.WithContext(ctx).Exec("ANALYZE purchase_transactions, student_account_balances").Error
@@ -102,16 +131,40 @@ func (f *feeder) take() (int64, bool) {
 	return n, n < f.made
 }
 
+// target is an event and the payment that it tells of.
+type target struct{ event, intent string }
+
+// target is what event number n of a way tells: the success of a purchase of
+// its own, unless the way is a hot spot.
+func (f *feeder) target(way Way, n int64) target {
+	switch way {
+	case OneStudent:
+		return target{eventID(n), hotIntentID(n)}
+	case OnePurchase:
+		return target{eventID(n), intentID(0)}
+	case TenTimes:
+		return target{eventID(n - n%10), intentID(n - n%10)}
+	default:
+		return target{eventID(n), intentID(n)}
+	}
+}
+
+func eventID(n int64) string { return fmt.Sprintf("evt_bench_%012d", n) }
+
 func intentID(n int64) string { return fmt.Sprintf("pi_bench_%012d", n) }
 
-// makePurchases inserts count purchases from number first on, each of a
-// student of its own.
-func makePurchases(tx *gorm.DB, first int64, count int) error {
+func hotIntentID(n int64) string { return fmt.Sprintf("pi_hot_%012d", n) }
+
+func ownStudent(n int64) string { return fmt.Sprintf("student_%012d", n) }
+
+func hotStudent(int64) string { return "student_hot" }
+
+// makePurchases inserts count purchases from number first on.
+func makePurchases(tx *gorm.DB, first int64, count int, intentID, studentID func(int64) string) error {
 	accounts, purchases := make([]models.Account, count), make([]models.Purchase, count)
 	now := tx.NowFunc()
 	for i := range count {
-		intent := intentID(first + int64(i))
-		student := fmt.Sprintf("student_%012d", first+int64(i))
+		intent, student := intentID(first+int64(i)), studentID(first+int64(i))
 		accounts[i] = models.Account{StudentID: student, Currency: "eur", UpdatedAt: now}
 		purchases[i] = models.Purchase{
 			ID: models.NewID(), StudentID: student, TransactionType: models.TypePackage, PaymentStatus: models.StatusPending,
@@ -119,7 +172,7 @@ func makePurchases(tx *gorm.DB, first int64, count int) error {
 			Metadata: map[string]string{}, CreatedAt: now, UpdatedAt: now,
 		}
 	}
-	if err := tx.CreateInBatches(accounts, 500).Error; err != nil {
+	if err := tx.Clauses(clause.OnConflict{DoNothing: true}).CreateInBatches(accounts, 500).Error; err != nil {
 		return err
 	}
 	return tx.CreateInBatches(purchases, 500).Error

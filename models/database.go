@@ -32,16 +32,18 @@ const (
 	SQLite   Engine = "sqlite"
 )
 
-// Pool sizes. PostgreSQL's is small on purpose: events go through one or two
-// committers, so connections serve reads and the retry worker. SQLite allows
+// Pool sizes. PostgreSQL's are small on purpose: events go through one or two
+// committers, so connections serve the API and the retry worker. SQLite allows
 // one writer; readers don't wait for it in WAL mode.
 const (
-	postgresConnections = 16
-	sqliteReaders       = 4
+	postgresWriters = 16
+	postgresReaders = 8
+	sqliteReaders   = 4
 )
 
 // DB is an open database. The embedded handle writes and reads; Reader only
-// reads, and on SQLite it does so beside the writer instead of behind it.
+// reads, on SQLite beside the writer instead of behind it, on PostgreSQL with
+// a plan for the values of each statement.
 // Both are safe for concurrent use.
 type DB struct {
 	*gorm.DB
@@ -135,26 +137,36 @@ func (db *DB) openPostgres(ctx context.Context, databaseURL string) error {
 	if err != nil {
 		return fmt.Errorf("reach the database: %w", err)
 	}
-	setUp := []stdlib.OptionOpenDB{stdlib.OptionAfterConnect(readTimesInUTC)}
 	if pooled && !strings.Contains(databaseURL, "default_query_exec_mode") {
 		// A transaction-pooling PgBouncer may give each transaction another
 		// session, so that no statement can stay prepared in one.
 		config.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
-	} else if !pooled {
-		setUp = []stdlib.OptionOpenDB{stdlib.OptionAfterConnect(func(ctx context.Context, conn *pgx.Conn) error {
-			return errors.Join(readTimesInUTC(ctx, conn), planOnce(ctx, conn))
-		})}
 	}
-	conn := stdlib.OpenDB(*config, setUp...)
-	conn.SetMaxOpenConns(postgresConnections)
-	conn.SetMaxIdleConns(postgresConnections)
-	conn.SetConnMaxLifetime(30 * time.Minute)
-	if db.DB, err = gorm.Open(postgres.New(postgres.Config{Conn: conn}), gormConfig(false)); err != nil {
-		_ = conn.Close() // the first error says more
-		return fmt.Errorf("open PostgreSQL: %w", err)
+	open := func(connections int, plans string) (*gorm.DB, error) {
+		conn := stdlib.OpenDB(*config, stdlib.OptionAfterConnect(func(ctx context.Context, conn *pgx.Conn) error {
+			if err := readTimesInUTC(ctx, conn); err != nil || pooled {
+				return err
+			}
+			return setUp(ctx, conn, plans)
+		}))
+		conn.SetMaxOpenConns(connections)
+		conn.SetMaxIdleConns(connections)
+		conn.SetConnMaxLifetime(30 * time.Minute)
+		handle, err := gorm.Open(postgres.New(postgres.Config{Conn: conn}), gormConfig(false))
+		if err != nil {
+			_ = conn.Close() // the first error says more
+			return nil, fmt.Errorf("open PostgreSQL: %w", err)
+		}
+		return handle, nil
 	}
-	db.Reader = db.DB
-	return nil
+	// Planning a batch costs as much as running it, so that its plans are
+	// kept. Lists are rare, and what is fast for one status or type is slow
+	// for another.
+	if db.DB, err = open(postgresWriters, "force_generic_plan"); err != nil {
+		return err
+	}
+	db.Reader, err = open(postgresReaders, "force_custom_plan")
+	return err
 }
 
 // behindPooler says whether something stands between us and the server: the
@@ -172,13 +184,12 @@ func behindPooler(ctx context.Context, config *pgx.ConnConfig) (bool, error) {
 	return pid != conn.PgConn().PID(), nil
 }
 
-// planOnce lets a session keep the plans of its prepared statements: planning
-// a batch costs as much as running it. A plan kept from when a table was
-// empty would be a sequential scan for ever, so these are ruled out; every
-// statement here has an index to use. (With them the planner's costs soar,
-// which must not start the JIT compiler.)
-func planOnce(ctx context.Context, conn *pgx.Conn) error {
-	const settings = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET jit = off"
+// setUp says how a session plans. A plan kept from when a table was empty
+// would be a sequential scan for ever, so these are ruled out; every statement
+// here has an index to use. (With them the planner's costs soar, which must
+// not start the JIT compiler.)
+func setUp(ctx context.Context, conn *pgx.Conn, plans string) error {
+	settings := "SET plan_cache_mode = " + plans + "; SET enable_seqscan = off; SET jit = off"
 	if _, err := conn.PgConn().Exec(ctx, settings).ReadAll(); err != nil {
 		if _, refused := errors.AsType[*pgconn.PgError](err); !refused {
 			return fmt.Errorf("set up the session: %w", err)

@@ -45,6 +45,7 @@ func serverPrograms() string {
 // own PostgreSQL, if any, is not touched.
 type Cluster struct {
 	bin, folder, data, port string
+	settings                []string // of the server, such as fsync=off
 	owner                   *syscall.SysProcAttr
 	server                  *exec.Cmd
 	exited                  chan struct{} // closed once the server is gone
@@ -54,6 +55,21 @@ type Cluster struct {
 // NewCluster runs a server of the test's own, which it may crash.
 func NewCluster(tb testing.TB) *Cluster {
 	tb.Helper()
+	return newCluster(tb, hasty)
+}
+
+// NewDurableCluster is NewCluster on a server that syncs what it commits, as
+// one in production does.
+func NewDurableCluster(tb testing.TB) *Cluster {
+	tb.Helper()
+	return newCluster(tb, []string{"shared_buffers=1GB", "max_wal_size=4GB"})
+}
+
+// hasty is a server that survives its own crash, but no power cut.
+var hasty = []string{"fsync=off", "full_page_writes=off", "shared_buffers=128MB"}
+
+func newCluster(tb testing.TB, settings []string) *Cluster {
+	tb.Helper()
 	if testing.Short() {
 		tb.Skip("-short: not on PostgreSQL")
 	}
@@ -61,7 +77,7 @@ func NewCluster(tb testing.TB) *Cluster {
 	if bin == "" {
 		tb.Skip("this test stops PostgreSQL, and found no server programs of its own to start: apt-get install postgresql")
 	}
-	c, err := startCluster(bin)
+	c, err := startCluster(bin, settings)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -118,7 +134,7 @@ func (c *Cluster) Own(tb testing.TB, path string) {
 
 func (c *Cluster) url() string { return "postgres://postgres@" + c.Address() + "/postgres" }
 
-func startCluster(bin string) (*Cluster, error) {
+func startCluster(bin string, settings []string) (*Cluster, error) {
 	folder, err := os.MkdirTemp("", "hourbank-pg-")
 	if err != nil {
 		return nil, fmt.Errorf("a folder for PostgreSQL: %w", err)
@@ -127,7 +143,7 @@ func startCluster(bin string) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Cluster{bin: bin, folder: folder, data: filepath.Join(folder, "data"), owner: owner}
+	c := &Cluster{bin: bin, folder: folder, data: filepath.Join(folder, "data"), owner: owner, settings: settings}
 	err = c.program("initdb", "-D", c.data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
 	if err != nil {
 		return nil, err
@@ -164,9 +180,11 @@ func (c *Cluster) run() error {
 		return fmt.Errorf("PostgreSQL's log: %w", err)
 	}
 	defer log.Close() //nolint:errcheck // the server has its own handle
-	c.server = exec.Command(filepath.Join(c.bin, "postgres"), "-D", c.data, "-p", c.port,
-		"-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="+c.folder, "-c", "max_connections=500",
-		"-c", "fsync=off", "-c", "full_page_writes=off", "-c", "shared_buffers=128MB")
+	args := []string{"-D", c.data, "-p", c.port}
+	for _, setting := range append([]string{"listen_addresses=127.0.0.1", "unix_socket_directories=" + c.folder, "max_connections=500"}, c.settings...) {
+		args = append(args, "-c", setting)
+	}
+	c.server = exec.Command(filepath.Join(c.bin, "postgres"), args...)
 	c.server.SysProcAttr, c.server.Stdout, c.server.Stderr = c.owner, log, log
 	if err := c.server.Start(); err != nil {
 		return fmt.Errorf("start PostgreSQL: %w", err)

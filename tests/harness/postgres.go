@@ -80,7 +80,7 @@ func startPostgres() (*postgresServer, error) {
 		return &postgresServer{url: named, stop: func() {}}, nil
 	}
 	if bin := serverPrograms(); bin != "" {
-		c, err := startCluster(bin)
+		c, err := startCluster(bin, hasty)
 		if err != nil {
 			return nil, err
 		}

@@ -8,7 +8,7 @@ const standbyName = "hourbank_standby"
 // commit waits for.
 func (c *Cluster) NewStandby(tb testing.TB) *Cluster {
 	tb.Helper()
-	standby := &Cluster{bin: c.bin, folder: c.folder, data: c.folder + "/standby", owner: c.owner}
+	standby := &Cluster{bin: c.bin, folder: c.folder, data: c.folder + "/standby", owner: c.owner, settings: c.settings}
 	var err error
 	if standby.port, err = freePort(); err != nil {
 		tb.Fatal(err)

@@ -19,7 +19,9 @@ INSERT INTO purchases_not_completed
 CREATE FUNCTION list_not_completed() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP = 'UPDATE' THEN
-        DELETE FROM purchases_not_completed l USING changed c WHERE l.id = c.id AND c.payment_status = 'completed';
+        -- An array, because a join might be planned as a scan of the whole table.
+        DELETE FROM purchases_not_completed
+            WHERE id = ANY (ARRAY(SELECT id FROM changed WHERE payment_status = 'completed'));
     END IF;
     INSERT INTO purchases_not_completed AS l
         SELECT id, payment_status, created_at FROM changed WHERE payment_status <> 'completed'
