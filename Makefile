@@ -34,6 +34,16 @@ $(BIN)/golangci-lint-$(GOLANGCI_LINT_VERSION):
 	GOBIN=$(BIN) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
 	mv $(BIN)/golangci-lint $@
 
+FUZZTIME ?= 10m
+.PHONY: fuzz
+fuzz: ## each fuzz target for FUZZTIME (10m)
+	@for package in ./models ./services; do \
+		for target in $$(go test -list '^Fuzz' $$package | grep ^Fuzz); do \
+			echo "$$package $$target"; \
+			go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) -parallel 2 $$package || exit 1; \
+		done; \
+	done
+
 .PHONY: screenshots
 screenshots: ## take the pictures of docs/screenshots again
 	SCREENSHOTS=docs/screenshots go test -count=1 -run TestTheConsoleLooksGood ./tests
