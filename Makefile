@@ -44,6 +44,14 @@ fuzz: ## each fuzz target for FUZZTIME (10m)
 		done; \
 	done
 
+CORE := models/hours.go models/evidence.go models/facts.go models/derive.go models/purchase.go models/ledger.go
+BATCH := services/batch.go services/batch_write.go services/batch_rows.go services/batch_periods.go services/purchase_book.go
+
+.PHONY: mutation
+mutation: ## break the core, then 60 places of the batch, one at a time; list what no test notices (an hour)
+	go run ./tests/mutation -test "go test ./models" $(CORE)
+	go run ./tests/mutation -sample 60 -test "go test ./tests -run /sqlite -skip Console|Till" $(BATCH)
+
 .PHONY: screenshots
 screenshots: ## take the pictures of docs/screenshots again
 	SCREENSHOTS=docs/screenshots go test -count=1 -run TestTheConsoleLooksGood ./tests

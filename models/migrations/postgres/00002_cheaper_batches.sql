@@ -1,4 +1,4 @@
--- What a batch of events pays the database, cut by a third; see
+-- What a batch of events pays the database, cut by about a sixth; see
 -- docs/performance.md. The rules stay, and one is added: an entry's student is
 -- its purchase's.
 
