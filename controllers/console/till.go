@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -17,8 +18,8 @@ import (
 // tillStudent is who buys where nobody was named.
 const tillStudent = "demo_student"
 
-// settling is how long after a change the till looks for more of them by
-// itself: a dispute follows its payment a second later.
+// settling is how long after a payment with such a card the till looks for
+// its dispute by itself, which follows a second later.
 const settling = 5 * time.Second
 
 type tillPage struct {
@@ -49,12 +50,15 @@ func (h *Console) Till(c *gin.Context) error {
 	if page.Purchases, err = h.services.Purchases.List(ctx, page.Student, "", services.PageRequest{Limit: 5}); err != nil {
 		return err
 	}
-	for _, p := range page.Purchases.Data {
-		if time.Since(p.UpdatedAt) < settling && p.HoursCredited > 0 {
-			c.Header("Refresh", "2")
-		}
+	if c.Query("settling") != "" && isSettling(page.Purchases.Data) {
+		c.Header("Refresh", "2")
 	}
 	return h.ok(c, "till", "Till", page)
+}
+
+// isSettling says whether a dispute of the latest purchase may be on its way.
+func isSettling(latest []models.Purchase) bool {
+	return len(latest) > 0 && len(latest[0].Evidence.Disputes) == 0 && time.Since(latest[0].UpdatedAt) < settling
 }
 
 // Buy sells a plan to the student and pays it with a test card.
@@ -79,7 +83,11 @@ func (h *Console) pay(c *gin.Context, purchaseID string) error {
 	known, _ := errors.AsType[*services.Error](err)
 	switch {
 	case p != nil && p.HoursCredited > 0:
-		return backToTill(c, p, "bought") // perhaps by the same form, sent twice
+		done := "bought" // perhaps by the same form, sent twice
+		if strings.HasPrefix(c.PostForm("card"), "pm_card_createDispute") {
+			done += "&settling=1"
+		}
+		return backToTill(c, p, done)
 	case p != nil && known != nil && known.Code == services.CodeStripeRefused:
 		return backToTill(c, p, "declined")
 	case err != nil:
