@@ -68,7 +68,12 @@ func (s *TillService) Pay(ctx context.Context, purchaseID, card string) (*models
 	if refused = refused && known.Code == CodeStripeRefused; err != nil && !refused {
 		return nil, err
 	}
-	after, waitErr := s.WaitForWebhook(ctx, p)
+	after, waitErr := s.wait(ctx, p.ID, func(after *models.Purchase) bool {
+		if refused {
+			return after.PaymentStatus == models.StatusFailed && !after.UpdatedAt.Equal(p.UpdatedAt)
+		}
+		return after.HoursCredited > 0
+	})
 	return after, errors.Join(err, waitErr)
 }
 
@@ -109,10 +114,10 @@ func openDispute(p *models.Purchase) string {
 	return ""
 }
 
-// WaitForWebhook gives the purchase once a webhook has changed it, or as it
-// is when the patience ends.
-func (s *TillService) WaitForWebhook(ctx context.Context, before *models.Purchase) (*models.Purchase, error) {
-	return s.wait(ctx, before.ID, func(after *models.Purchase) bool { return !after.UpdatedAt.Equal(before.UpdatedAt) })
+// WaitForRefund gives the purchase once a webhook told of a refund made since,
+// or as it is when the patience ends.
+func (s *TillService) WaitForRefund(ctx context.Context, before *models.Purchase) (*models.Purchase, error) {
+	return s.wait(ctx, before.ID, func(after *models.Purchase) bool { return after.AmountRefunded != before.AmountRefunded })
 }
 
 // wait gives the purchase once it has become what is waited for, or as it is

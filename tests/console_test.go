@@ -90,7 +90,7 @@ func TestADisputeAtTheTillTakesTheHoursUntilItIsWon(t *testing.T) {
 		app, b := db.ServeSandbox(t), harness.NewBrowser(t)
 		signIn(b, app, harness.AdminKey)
 		buy(b, app, "pm_card_createDispute")
-		b.Eventually("main", "disputed") // the page reloads itself meanwhile
+		b.Eventually(`button[value="won"]`) // the page reloads itself until the dispute is there
 		b.WantText("0.00 hours available")
 		b.Submit(`button[value="won"]`)
 		b.WantText("10.00 hours available", "completed")

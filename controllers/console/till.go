@@ -106,7 +106,7 @@ func (h *Console) TillRefund(c *gin.Context) error {
 	if err := h.refund(c); err != nil {
 		return err
 	}
-	after, err := h.services.Till.WaitForWebhook(c.Request.Context(), before)
+	after, err := h.services.Till.WaitForRefund(c.Request.Context(), before)
 	if err != nil {
 		return err
 	}

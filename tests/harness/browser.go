@@ -41,6 +41,10 @@ func NewBrowser(tb testing.TB) *Browser {
 	ctx, cancel := context.WithTimeout(tab, 2*patience)
 	b := &Browser{tb: tb, ctx: ctx}
 	tb.Cleanup(func() {
+		if tb.Failed() {
+			text, err := chromedp.Run(ctx, chromedp.Text(chromedp.CSS("body"), chromedp.NodeReady))
+			tb.Logf("the browser showed at the end (%v):\n%s", err, text)
+		}
 		cancel()
 		closeTab()
 		release()
@@ -158,22 +162,22 @@ func (b *Browser) Retarget(selector, target string, fields url.Values) {
 	b.Run(script + "} true")
 }
 
-// Eventually waits until an element shows the words, on a page that reloads
-// itself.
-func (b *Browser) Eventually(selector, words string) {
+// Eventually waits for an element, on a page that reloads itself until then.
+func (b *Browser) Eventually(selector string) {
 	b.tb.Helper()
-	Eventually(b.tb, "the page shows "+words, func() bool {
-		text, err := chromedp.Run(b.ctx, chromedp.Text(chromedp.CSS(selector), chromedp.NodeReady))
-		return err == nil && strings.Contains(text, words) // an error while it reloads
+	Eventually(b.tb, "the page has "+selector, func() bool {
+		has, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool]("document.querySelector(`"+selector+"`) !== null"))
+		return err == nil && has // an error while it reloads
 	})
 }
 
-// WantText fails unless the page shows all of these words.
+// WantText fails unless the page shows all of these words, each from the
+// start of a word: 0.00 hours are not shown by 10.00 hours.
 func (b *Browser) WantText(words ...string) {
 	b.tb.Helper()
 	text := b.Text("main")
 	for _, word := range words {
-		if !strings.Contains(text, word) {
+		if !strings.Contains(" "+strings.Join(strings.Fields(text), " "), " "+word) {
 			b.tb.Errorf("%s doesn't say %q:\n%s", b.Address(), word, text)
 		}
 	}
