@@ -8,8 +8,8 @@ import (
 	"testing"
 
 	"github.com/stripe/stripe-go/v76"
-	"hourbank/sandbox"
 
+	"hourbank/sandbox"
 	"hourbank/tests/harness"
 )
 

@@ -107,7 +107,7 @@ func explainer(t *testing.T, db *harness.Database) *explaining {
 	t.Helper()
 	e := &explaining{db: db.Models(t)}
 	err := e.db.Reader.Callback().Query().After("gorm:query").Register("explain", func(tx *gorm.DB) {
-		e.statements = append(e.statements, tx.Dialector.Explain(tx.Statement.SQL.String(), tx.Statement.Vars...))
+		e.statements = append(e.statements, tx.Explain(tx.Statement.SQL.String(), tx.Statement.Vars...))
 	})
 	if err != nil {
 		t.Fatal(err)

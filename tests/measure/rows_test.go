@@ -17,7 +17,7 @@ func fill(t *testing.T, db *harness.Database, purchases int) {
 	id := func(kind int, n string) string {
 		return fmt.Sprintf(`lpad(to_hex((extract(epoch FROM t) * 1000)::bigint), 12, '0') || '%d' || lpad(to_hex(%s), 19, '0')`, kind, n)
 	}
-	series := fmt.Sprintf(`(SELECT n, %s + n * interval '1 year' * 2 / %d AS t FROM generate_series(1, %d) n) made`, since, purchases, purchases)
+	series := fmt.Sprintf(`(SELECT n, %s + n * interval '1 year' * 2 / %d AS t FROM generate_series(1, %d) n) AS made`, since, purchases, purchases)
 	student := fmt.Sprintf(`'student_' || lpad((1 + n %% %d)::text, 8, '0')`, max(1, purchases/10))
 	for _, statement := range []string{
 		fmt.Sprintf(`INSERT INTO student_account_balances (student_id, currency, hours_purchased, hours_consumed, balance_amount, updated_at)
@@ -26,7 +26,7 @@ func fill(t *testing.T, db *harness.Database, purchases int) {
 				amount_received, stripe_payment_intent_id, completed_at, created_at, updated_at)
 			SELECT ` + id(1, "n") + `, ` + student + `, 'package',
 				CASE WHEN n % 100000 = 7 THEN 'disputed' WHEN n % 20 = 3 THEN 'failed' WHEN n % 50 = 1 THEN 'pending' ELSE 'completed' END,
-				5000, 'eur', 1000, CASE WHEN n % 100000 <> 7 AND (n % 20 = 3 OR n % 50 = 1) THEN 0 ELSE 1000 END, 5000, 'pi_' || n, t, t, t FROM ` + series,
+				5000, 'eur', 1000, CASE WHEN n % 100000 <> 7 AND (n % 20 = 3 OR n % 50 = 1) THEN 0 ELSE 1000 END, 5000, 'pi_' || n, t AS completed_at, t AS created_at, t AS updated_at FROM ` + series,
 		`INSERT INTO hour_ledger_entries (id, student_id, transaction_id, kind, hours, amount, currency, event_id, created_at)
 			SELECT '2' || id, student_id, id, 'credit', hours, amount, currency, 'evt_' || id, created_at FROM purchase_transactions WHERE hours_credited > 0`,
 		`INSERT INTO hour_ledger_entries (id, student_id, kind, hours, amount, currency, reference, created_at)

@@ -125,7 +125,7 @@ func try(ctx context.Context, path string, source []byte, test []string, limit t
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	args := append([]string{test[1], "-overlay", overlay, "-failfast"}, test[2:]...)
-	output, err := exec.CommandContext(ctx, test[0], args...).CombinedOutput() //nolint:gosec // the command line's own test
+	output, err := exec.CommandContext(ctx, test[0], args...).CombinedOutput()
 	switch {
 	case err == nil:
 		return survived, nil
@@ -174,7 +174,7 @@ func run(ctx context.Context, paths, test []string, sample int, limit time.Durat
 		}
 	}
 	if sample > 0 && sample < len(changes) {
-		rand.New(rand.NewPCG(1, 2)).Shuffle(len(changes), func(i, j int) { changes[i], changes[j] = changes[j], changes[i] }) //nolint:gosec // repeatable on purpose
+		rand.New(rand.NewPCG(1, 2)).Shuffle(len(changes), func(i, j int) { changes[i], changes[j] = changes[j], changes[i] })
 		changes = changes[:sample]
 	}
 	outcomes := make([]outcome, len(changes))
