@@ -15,8 +15,8 @@ test: ## every behaviour on both engines (the README's test command)
 	go test ./...
 
 .PHONY: race
-race: ## the tests under the race detector
-	go test -race -timeout 30m ./...
+race: ## the tests under the race detector, one package at a time: it is slow enough
+	go test -race -p 1 -timeout 30m ./...
 
 .PHONY: format
 format: ## fail where gofmt would change something
