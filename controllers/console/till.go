@@ -43,11 +43,13 @@ func (h *Console) Till(c *gin.Context) error {
 			page.Plans = append(page.Plans, plan)
 		}
 	}
-	page.Account, err = h.services.Accounts.Balance(ctx, page.Student)
-	if known, ok := errors.AsType[*services.Error](err); err != nil && (!ok || known.Code != services.CodeNotFound) {
+	if page.Purchases, err = h.services.Purchases.List(ctx, page.Student, "", services.PageRequest{Limit: 5}); err != nil {
 		return err
 	}
-	if page.Purchases, err = h.services.Purchases.List(ctx, page.Student, "", services.PageRequest{Limit: 5}); err != nil {
+	// After the purchases: a balance older than a dispute that the page shows
+	// would stand for good, since such a page doesn't look again.
+	page.Account, err = h.services.Accounts.Balance(ctx, page.Student)
+	if known, ok := errors.AsType[*services.Error](err); err != nil && (!ok || known.Code != services.CodeNotFound) {
 		return err
 	}
 	if c.Query("settling") != "" && isSettling(page.Purchases.Data) {
