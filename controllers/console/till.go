@@ -20,7 +20,7 @@ const tillStudent = "demo_student"
 
 // settling is how long after a payment with such a card the till looks for
 // its dispute by itself, which follows a second later.
-const settling = 5 * time.Second
+const settling = 15 * time.Second
 
 type tillPage struct {
 	Student   string
