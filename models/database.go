@@ -41,6 +41,11 @@ const (
 	sqliteReaders   = 4
 )
 
+// unpinged is how long a PostgreSQL connection may have been idle without
+// being tried before it is used: after a server's restart no answer may fail
+// for each dead one that the pool still holds.
+const unpinged = time.Millisecond
+
 // DB is an open database. The embedded handle writes and reads; Reader only
 // reads, on SQLite beside the writer instead of behind it, on PostgreSQL with
 // a plan for the values of each statement.
@@ -148,7 +153,7 @@ func (db *DB) openPostgres(ctx context.Context, databaseURL string) error {
 				return err
 			}
 			return setUp(ctx, conn, plans)
-		}))
+		}), stdlib.OptionShouldPing(func(_ context.Context, c stdlib.ShouldPingParams) bool { return c.IdleDuration > unpinged }))
 		conn.SetMaxOpenConns(connections)
 		conn.SetMaxIdleConns(connections)
 		conn.SetConnMaxLifetime(30 * time.Minute)

@@ -1,8 +1,10 @@
 package tests
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -157,4 +159,28 @@ func TestWebhookAnswers503WhileTheDatabaseIsGone(t *testing.T) {
 	db.Refuse(t, false)
 	app.Deliver(t, event).Want(t, http.StatusOK).WantFields(t, fields{"duplicate": "false", "status": "processed"})
 	app.WantBalance(t, p.Student, fields{"hours_available": "10.00"})
+}
+
+// A server that restarts leaves the pool with dead connections: none of them
+// may cost an answer.
+func TestNoAnswerIsLostToAConnectionThatTheServerCut(t *testing.T) {
+	t.Parallel()
+	db := harness.NewDatabase(t, "postgres")
+	app := db.Serve(t)
+	p := db.NewPurchase(t)
+	app.MustProcess(t, p.Succeeded())
+	lessons := api + "/students/" + p.Student + "/consumptions/"
+	for round := range 3 {
+		var wait sync.WaitGroup
+		for i := range 8 { // so that the pools hold some
+			wait.Go(func() {
+				app.Post(t, harness.WriteKey, lessons, fmt.Sprintf(`{"hours":"0.01","reference":"%d_%d"}`, round, i)).Want(t, http.StatusCreated)
+				app.WantBalance(t, p.Student, fields{"hours_purchased": "10.00"})
+			})
+		}
+		wait.Wait()
+		db.Cut(t)
+		app.WantBalance(t, p.Student, fields{"hours_purchased": "10.00"})
+		app.Deliver(t, p.Succeeded()).Want(t, http.StatusOK)
+	}
 }

@@ -170,15 +170,21 @@ func (db *Database) reached(change func(u *url.URL)) *Database {
 // connections, or take them again.
 func (db *Database) Refuse(tb testing.TB, refuse bool) {
 	tb.Helper()
-	server := shared.postgres(tb)
-	name := databaseName(db.URL)
-	statements := []string{fmt.Sprintf("ALTER DATABASE %s WITH ALLOW_CONNECTIONS %t", name, !refuse)}
-	if refuse {
-		statements = append(statements, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '"+name+"'")
+	if err := shared.postgres(tb).exec(fmt.Sprintf("ALTER DATABASE %s WITH ALLOW_CONNECTIONS %t", databaseName(db.URL), !refuse)); err != nil {
+		tb.Fatal(err)
 	}
-	for _, statement := range statements {
-		if err := server.exec(statement); err != nil {
-			tb.Fatal(err)
-		}
+	if refuse {
+		db.Cut(tb)
+	}
+}
+
+// Cut makes the PostgreSQL server end the database's connections, and waits
+// until they are gone.
+func (db *Database) Cut(tb testing.TB) {
+	tb.Helper()
+	// With a timeout it waits for each backend's end.
+	cut := "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '" + databaseName(db.URL) + "'"
+	if err := shared.postgres(tb).exec(cut); err != nil {
+		tb.Fatal(err)
 	}
 }
