@@ -90,7 +90,8 @@ func (db *Database) RunBinary(tb testing.TB, args ...string) Result {
 	tb.Helper()
 	var stdout, stderr Output
 	command := exec.CommandContext(tb.Context(), Binary(tb), args...)
-	command.Env, command.Stdout, command.Stderr = db.environ(), &stdout, &stderr
+	command.Env = db.environ("PATH=" + os.Getenv("PATH")) // bench looks for pgbench
+	command.Stdout, command.Stderr = &stdout, &stderr
 	if err := command.Run(); command.ProcessState == nil {
 		tb.Fatal(err)
 	}
