@@ -36,7 +36,7 @@ func (b *run) load(ctx context.Context, way Way, clients int, s *samples) error 
 			var took []time.Duration
 			refused := 0
 			for time.Now().Before(deadline) && ctx.Err() == nil {
-				n, ok := b.feeder.take()
+				n, ok := b.feeder.take(way)
 				if !ok {
 					break
 				}

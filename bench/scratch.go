@@ -84,6 +84,7 @@ type feeder struct {
 	made int64 // purchases of a student each
 	hot  int64 // up to here, there are also purchases of one student
 	next atomic.Int64
+	free atomic.Int64 // numbers of events that pay nothing
 }
 
 // newFeeder starts where an earlier one on the same database ended.
@@ -99,6 +100,9 @@ const feedChunk = 5000
 // stock makes sure that there are purchases enough for a turn at the rate
 // seen so far, and half as many again.
 func (f *feeder) stock(ctx context.Context, way Way, perSecond float64, turn time.Duration) error {
+	if way == Empty {
+		return nil
+	}
 	wanted := int64(max(perSecond, 4000)*turn.Seconds()*1.5) + feedChunk
 	for f.made-f.next.Load() < wanted {
 		err := f.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
@@ -125,8 +129,12 @@ func (f *feeder) stock(ctx context.Context, way Way, perSecond float64, turn tim
 	return nil
 }
 
-// take hands out the number of a purchase that nobody has paid yet.
-func (f *feeder) take() (int64, bool) {
+// take hands out the number of a purchase that nobody has paid yet, or of
+// none, where there is no database to look for it.
+func (f *feeder) take(way Way) (int64, bool) {
+	if way == Empty {
+		return f.free.Add(1), true
+	}
 	n := f.next.Add(1) - 1
 	return n, n < f.made
 }
