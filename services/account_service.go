@@ -40,6 +40,13 @@ func readAccount(tx *gorm.DB, studentID string) (*models.Account, error) {
 	return &account, nil
 }
 
+// The first and last times that RFC 3339 writes and both engines hold. A time
+// with an offset can lie beyond them.
+var (
+	firstTime = time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC)
+	lastTime  = time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)
+)
+
 // BalanceAt gives the account as it was at a time: the sums of its entries
 // until then.
 func (s *AccountService) BalanceAt(ctx context.Context, studentID string, at time.Time) (*models.Account, error) {
@@ -47,9 +54,14 @@ func (s *AccountService) BalanceAt(ctx context.Context, studentID string, at tim
 	if err != nil {
 		return nil, err
 	}
+	if at = at.UTC(); at.Before(firstTime) {
+		at = firstTime
+	} else if at.After(lastTime) {
+		at = lastTime
+	}
 	var entries []models.LedgerEntry
 	rows := s.db.Reader.WithContext(ctx).Select("kind, sum(hours) AS hours, sum(amount) AS amount").
-		Where("student_id = ? AND created_at <= ?", studentID, at.UTC()).Group("kind")
+		Where("student_id = ? AND created_at <= ?", studentID, at).Group("kind")
 	if err := rows.Find(&entries).Error; err != nil {
 		return nil, fmt.Errorf("sum a ledger: %w", err)
 	}
@@ -60,7 +72,7 @@ func (s *AccountService) BalanceAt(ctx context.Context, studentID string, at tim
 	account.HoursPurchased, account.HoursReversed, account.HoursConsumed = total.Purchased, total.Reversed, total.Consumed
 	account.HoursAvailable = total.Purchased - total.Reversed - total.Consumed
 	account.BalanceAmount, account.Overdrawn = total.Amount, account.HoursAvailable < 0
-	account.UpdatedAt = at.UTC()
+	account.UpdatedAt = at
 	return account, nil
 }
 
