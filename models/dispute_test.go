@@ -5,6 +5,7 @@ import "testing"
 func TestDisputes(t *testing.T) {
 	for _, s := range []story{
 		{"holds its money", []Fact{paid(1), dispute("dp_1", 5000, "needs_response", 2)}, StatusDisputed, 1000, 0, 5000},
+		{"of one minor unit", []Fact{paid(1), dispute("dp_1", 1, "needs_response", 2)}, StatusDisputed, 0, 0, 1},
 		{"of a part holds that part", []Fact{paid(1), dispute("dp_1", 1000, "needs_response", 2)}, StatusDisputed, 200, 0, 1000},
 		{"under review holds", []Fact{paid(1), dispute("dp_1", 1000, "under_review", 2)}, StatusDisputed, 200, 0, 1000},
 		{"an inquiry holds nothing", []Fact{paid(1), dispute("dp_1", 5000, "warning_needs_response", 2)}, StatusCompleted, 0, 0, 0},

@@ -1,6 +1,7 @@
 package models
 
 import (
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -42,10 +43,12 @@ type story struct {
 	disputed int64
 }
 
-// check tells the story in every order, each fact once and then all again.
+// check tells the story in every order, each fact once and then all again. What
+// was learned is the same whatever the order, also where it isn't shown yet.
 func (s story) check(t *testing.T) {
 	t.Helper()
 	t.Run(s.name, func(t *testing.T) {
+		var learned *Evidence
 		for order := range permutations(s.facts) {
 			p := Purchase{ID: "p", StudentID: "s", Amount: 5000, Currency: "eur", Hours: 1000}
 			ledger := p.Learn(nil).Entries
@@ -58,6 +61,11 @@ func (s story) check(t *testing.T) {
 					p.PaymentStatus, p.HoursReversed, p.AmountRefunded, p.AmountDisputed, s.status, s.reversed, s.refunded, s.disputed)
 			}
 			checkLedger(t, &p, ledger)
+			if learned == nil {
+				learned = &p.Evidence
+			} else if !reflect.DeepEqual(*learned, p.Evidence) {
+				t.Fatalf("after %+v it learned %+v, in another order %+v", order, p.Evidence, *learned)
+			}
 		}
 	})
 }

@@ -4,6 +4,7 @@ import "testing"
 
 func TestRefundsById(t *testing.T) {
 	for _, s := range []story{
+		{"of one minor unit", []Fact{paid(1), total(1, 2)}, StatusPartiallyRefunded, 0, 1, 0},
 		{"one part", []Fact{paid(1), refund("re_1", 1000, "succeeded", 2, 2)}, StatusPartiallyRefunded, 200, 1000, 0},
 		{"all of it", []Fact{paid(1), refund("re_1", 5000, "succeeded", 2, 2)}, StatusRefunded, 1000, 5000, 0},
 		{"two parts", []Fact{paid(1), refund("re_1", 1000, "succeeded", 2, 2), refund("re_2", 1500, "succeeded", 3, 3)}, StatusPartiallyRefunded, 500, 2500, 0},
