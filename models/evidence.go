@@ -195,7 +195,8 @@ func (e Evidence) clone() Evidence {
 }
 
 // timeless is what the evidence says, without when it was told: the same
-// thing told again later moves the times on, but is nothing new.
+// thing told again later moves the times on, but is nothing new. A mismatch
+// keeps its time: each telling of it needs a person.
 func (e Evidence) timeless() Evidence {
 	t := e.clone()
 	if t.Processing != nil {
@@ -205,9 +206,6 @@ func (e Evidence) timeless() Evidence {
 		if *setback != nil {
 			*setback = &Setback{Code: (*setback).Code, Message: (*setback).Message}
 		}
-	}
-	if t.Mismatched != nil {
-		t.Mismatched = &Payment{Amount: t.Mismatched.Amount, Currency: t.Mismatched.Currency}
 	}
 	if t.RefundTotal != nil {
 		t.RefundTotal = &RefundTotal{Amount: t.RefundTotal.Amount}

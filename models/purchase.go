@@ -107,7 +107,6 @@ func (p *Purchase) Reprice(amount int64) {
 	}
 	p.Amount = amount
 	if received := p.Evidence.Mismatched; received != nil && received.Amount == amount {
-		p.Evidence = p.Evidence.clone()
 		PaymentReceived(*received).join(&p.Evidence, p.Terms())
 	}
 }
