@@ -1,6 +1,7 @@
 package models
 
 import (
+	"cmp"
 	"slices"
 	"testing"
 )
@@ -56,7 +57,7 @@ func TestToldAgainIsStale(t *testing.T) {
 	for name, told := range map[string]struct {
 		before             []Fact
 		fact, again, other Fact
-		reason             Reason // of the same fact again; stale where empty
+		reason             Reason // of every telling; where there is none, a repeat is stale
 	}{
 		"processing":             {nil, processing(1), processing(2), failed(3), ReasonNone},
 		"failed":                 {nil, failed(1), failed(2), AttemptFailed{At: 3, Code: "expired_card", Message: "No."}, ReasonNone},
@@ -73,18 +74,12 @@ func TestToldAgainIsStale(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := Purchase{Amount: 5000, Currency: "eur", Hours: 1000}
 			p.Learn(told.before)
-			if told.reason == ReasonNone {
-				told.reason = ReasonStale
-			}
-			fresh := ReasonNone
-			if told.reason != ReasonStale {
-				fresh = told.reason
-			}
+			repeat := cmp.Or(told.reason, ReasonStale)
 			for i, step := range []struct {
 				fact    Fact
 				changed bool
 				reason  Reason
-			}{{told.fact, true, fresh}, {told.fact, false, told.reason}, {told.again, true, told.reason}, {told.fact, false, told.reason}, {told.other, true, fresh}} {
+			}{{told.fact, true, told.reason}, {told.fact, false, repeat}, {told.again, true, repeat}, {told.fact, false, repeat}, {told.other, true, told.reason}} {
 				lesson := p.Learn([]Fact{step.fact})
 				if lesson.Changed != step.changed || lesson.Reason != step.reason {
 					t.Errorf("step %d: changed %t, reason %q; want %t, %q", i+1, lesson.Changed, lesson.Reason, step.changed, step.reason)

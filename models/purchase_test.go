@@ -47,18 +47,18 @@ func TestRepriceBeforeTheCredit(t *testing.T) {
 		amount          int64 // afterwards, where it is repriced to 4000
 		status          PaymentStatus
 		received, after int64
+		changed         bool
 	}{
-		"nothing told":             {nil, 4000, StatusPending, 0, 0},
-		"paid with that amount":    {[]Fact{PaymentReceived{Amount: 4000, Currency: "eur", At: 5}}, 4000, StatusCompleted, 4000, 5},
-		"paid with a third amount": {[]Fact{PaymentReceived{Amount: 3000, Currency: "eur", At: 5}}, 4000, StatusPending, 3000, 0},
-		"already credited":         {[]Fact{paid(5)}, 5000, StatusCompleted, 5000, 5},
+		"nothing told":             {nil, 4000, StatusPending, 0, 0, false},
+		"paid with that amount":    {[]Fact{PaymentReceived{Amount: 4000, Currency: "eur", At: 5}}, 4000, StatusCompleted, 4000, 5, true},
+		"paid with a third amount": {[]Fact{PaymentReceived{Amount: 3000, Currency: "eur", At: 5}}, 4000, StatusPending, 3000, 0, false},
+		"already credited":         {[]Fact{paid(5)}, 5000, StatusCompleted, 5000, 5, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := Purchase{Amount: 5000, Currency: "eur", Hours: 1000}
 			p.Learn(c.told)
-			pending := p.HoursCredited == 0
 			p.Reprice(4000)
-			if lesson := p.Learn(nil); lesson.Changed != (pending && c.status == StatusCompleted) {
+			if lesson := p.Learn(nil); lesson.Changed != c.changed {
 				t.Errorf("changed: %t, of %d entries", lesson.Changed, len(lesson.Entries))
 			}
 			if p.Amount != c.amount || p.PaymentStatus != c.status || p.AmountReceived != c.received {

@@ -44,7 +44,7 @@ func readAccount(tx *gorm.DB, studentID string) (*models.Account, error) {
 // with an offset can lie beyond them.
 var (
 	firstTime = time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC)
-	lastTime  = time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)
+	lastTime  = time.Date(9999, 12, 31, 23, 59, 59, 999_999_999, time.UTC)
 )
 
 // BalanceAt gives the account as it was at a time: the sums of its entries

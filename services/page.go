@@ -47,7 +47,7 @@ func parseCursor(cursor string) (p position, err error) {
 	if err == nil {
 		err = json.Unmarshal(decoded, &p)
 	}
-	if err != nil || p.Time.UTC().Year() < 1 || p.Time.UTC().Year() > 9999 || p.Time.IsZero() || ValidateID("id", p.ID) != nil {
+	if err != nil || p.Time.Before(firstTime) || p.Time.After(lastTime) || p.Time.IsZero() || ValidateID("id", p.ID) != nil {
 		return p, Errorf(CodeInvalidCursor, "The cursor is not one that this list gave; leave it out to start from the newest.")
 	}
 	return p, nil
