@@ -190,7 +190,7 @@ func (g *generator) body(o operation) string {
 			raw["more"] = "1"
 		default:
 			raw[name] = rapid.SampledFrom(hostileValues).Draw(g.T, "value")
-			g.broken = raw[name] == "\"\xff\"" || raw[name] == `"\ud800"`
+			g.broken = g.broken || raw[name] == "\"\xff\"" || raw[name] == `"\ud800"`
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(raw)) {
