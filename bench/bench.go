@@ -128,6 +128,7 @@ type run struct {
 	report    *Report
 	feeder    *feeder
 	addresses map[Way]string
+	client    *http.Client // of all the concurrent clients
 }
 
 // serve starts a server for each way and returns how to stop them all.
@@ -167,6 +168,8 @@ func (b *run) serve(ctx context.Context) (stop func() error, err error) {
 // measure gives every way its turns with this number of clients.
 func (b *run) measure(ctx context.Context, clients int) error {
 	ways, samples := b.ways(clients), map[Way]*samples{}
+	b.client = newClient(clients)
+	defer b.client.CloseIdleConnections()
 	for _, way := range ways {
 		samples[way] = newSamples()
 	}

@@ -163,7 +163,7 @@ func (s *AccountService) book(ctx context.Context, studentID string, kind models
 		entry.ID, entry.StudentID, entry.Kind, entry.Currency = models.NewID(), studentID, kind, account.Currency
 		entry.Reference, entry.CreatedAt = &reference, tx.NowFunc()
 		ledger := []models.LedgerEntry{*entry}
-		if err := store(tx, []write{moveAccounts(totals(ledger), lockAccounts(tx), entry.CreatedAt), insertLedger(ledger)}); err != nil {
+		if err := store(tx, []write{moveAccounts(totals(ledger), entry.CreatedAt), insertLedger(ledger)}); err != nil {
 			return err
 		}
 		account, err = readAccount(tx, studentID)

@@ -111,16 +111,19 @@ func storeTogether(tx *gorm.DB, writes []write) ([]int64, error) {
 
 func isPostgres(tx *gorm.DB) bool { return tx.Name() == "postgres" }
 
+// unnested gives the rows as arrays of equal length, unnested beside each
+// other in a select list: unnest(a, b, …) in FROM would first store each
+// array's elements apart.
 func unnested(columns []column, _ int) (string, []any) {
-	names, arrays, args := make([]string, len(columns)), make([]string, len(columns)), make([]any, len(columns))
+	fields, args := make([]string, len(columns)), make([]any, len(columns))
 	for i, c := range columns {
-		names[i], args[i] = c.name, c.values
-		arrays[i] = "?::" + c.kind + "[]"
+		args[i] = c.values
+		fields[i] = fmt.Sprintf("unnest(?::%s[]) AS %s", c.kind, c.name)
 		if c.kind == "jsonb" {
-			arrays[i] = "?::text[]::jsonb[]"
+			fields[i] = fmt.Sprintf("unnest(?::text[])::jsonb AS %s", c.name)
 		}
 	}
-	return fmt.Sprintf("unnest(%s) AS r(%s)", strings.Join(arrays, ", "), strings.Join(names, ", ")), args
+	return fmt.Sprintf("(SELECT %s) AS r", strings.Join(fields, ", ")), args
 }
 
 // sqliteTime is how the SQLite driver writes times; text in this form sorts.
@@ -177,13 +180,4 @@ func isAnyOf(tx *gorm.DB, column string, values []string) clause.Expression {
 		return clause.Expr{SQL: column + " = ?", Vars: []any{values[0]}}
 	}
 	return clause.Expr{SQL: column + " IN (SELECT value FROM json_each(?))", Vars: []any{*jsonOrNull(&values)}}
-}
-
-// lockAccounts goes on from rows r to lock their accounts, in student order.
-// On SQLite the transaction is the lock.
-func lockAccounts(tx *gorm.DB) string {
-	if isPostgres(tx) {
-		return "JOIN student_account_balances a ON a.student_id = r.student_id ORDER BY r.student_id FOR NO KEY UPDATE OF a"
-	}
-	return ""
 }

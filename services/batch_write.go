@@ -50,7 +50,7 @@ func (b *batch) write(tx *gorm.DB) error {
 		insertPurchases(b.purchases.fresh),
 		updatePurchases(b.purchases.changed(), b.now),
 		rememberSubscriptions(b.periods.told, b.now),
-		moveAccounts(totals(b.ledger), lockAccounts(tx), b.now),
+		moveAccounts(totals(b.ledger), b.now),
 		insertLedger(b.ledger),
 	}, func(w write) bool { return w.rows == 0 })
 	return store(tx, writes)
@@ -179,16 +179,16 @@ func rememberSubscriptions(told map[string]*models.Subscription, now time.Time) 
 	}}
 }
 
-// moveAccounts adds to the accounts' totals, and locks them in student order
-// first, for which lock is the engine's clause.
-func moveAccounts(rows []accountMovement, lock string, now time.Time) write {
+// moveAccounts adds to the accounts' totals. Its rows are in student order, and
+// so are the locks it takes: whether a plan looks up each row's account or
+// walks the index of accounts, it comes by them in that order.
+func moveAccounts(rows []accountMovement, now time.Time) write {
 	type movement = accountMovement
 	return write{what: "move accounts", rows: len(rows), statement: `
-		WITH m AS MATERIALIZED (SELECT r.* FROM %s ` + lock + `)
-		UPDATE student_account_balances SET hours_purchased = hours_purchased + m.purchased,
-			hours_reversed = hours_reversed + m.reversed, hours_consumed = hours_consumed + m.consumed,
-			balance_amount = balance_amount + m.amount, updated_at = m.updated_at
-		FROM m WHERE student_account_balances.student_id = m.student_id`, columns: []column{
+		UPDATE student_account_balances SET hours_purchased = hours_purchased + r.purchased,
+			hours_reversed = hours_reversed + r.reversed, hours_consumed = hours_consumed + r.consumed,
+			balance_amount = balance_amount + r.amount, updated_at = r.updated_at
+		FROM %s WHERE student_account_balances.student_id = r.student_id`, columns: []column{
 		columnOf("student_id", "text", rows, func(m movement) string { return m.studentID }),
 		columnOf("purchased", "bigint", rows, func(m movement) int64 { return int64(m.Purchased) }),
 		columnOf("reversed", "bigint", rows, func(m movement) int64 { return int64(m.Reversed) }),
