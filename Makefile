@@ -1,5 +1,6 @@
 # make help lists what there is. CI runs the same targets.
 GOLANGCI_LINT_VERSION := v2.15.0
+NILAWAY_VERSION := v0.0.0-20260918162853-acb8859b9031
 BIN := $(CURDIR)/.bin
 
 .PHONY: help
@@ -33,6 +34,18 @@ lint: $(BIN)/golangci-lint-$(GOLANGCI_LINT_VERSION) ## golangci-lint, with secur
 $(BIN)/golangci-lint-$(GOLANGCI_LINT_VERSION):
 	GOBIN=$(BIN) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
 	mv $(BIN)/golangci-lint $@
+
+.PHONY: nilaway
+nilaway: $(BIN)/nilaway-$(NILAWAY_VERSION) ## no nil can reach where it would panic
+	$< -include-pkgs=hourbank -test=false ./...
+
+$(BIN)/nilaway-$(NILAWAY_VERSION):
+	GOBIN=$(BIN) go install go.uber.org/nilaway/cmd/nilaway@$(NILAWAY_VERSION)
+	mv $(BIN)/nilaway $@
+
+.PHONY: vulnerabilities
+vulnerabilities: ## known ones of what we import (asks vuln.go.dev, so not in CI)
+	go run golang.org/x/vuln/cmd/govulncheck@latest ./...
 
 FUZZTIME ?= 10m
 .PHONY: fuzz

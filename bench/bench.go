@@ -167,29 +167,27 @@ func (b *run) serve(ctx context.Context) (stop func() error, err error) {
 
 // measure gives every way its turns with this number of clients.
 func (b *run) measure(ctx context.Context, clients int) error {
-	ways, samples := b.ways(clients), map[Way]*samples{}
+	ways := b.ways(clients)
+	taken := make([]samples, len(ways))
 	b.client = newClient(clients)
 	defer b.client.CloseIdleConnections()
-	for _, way := range ways {
-		samples[way] = newSamples()
-	}
 	for turn := range turns {
-		for _, way := range ways {
+		for i, way := range ways {
 			b.options.Progress(fmt.Sprintf("%d clients, turn %d of %d: %s", clients, turn+1, turns, way))
-			if err := b.feeder.stock(ctx, way, samples[way].rate(), b.options.Duration/turns); err != nil {
+			if err := b.feeder.stock(ctx, way, taken[i].rate(), b.options.Duration/turns); err != nil {
 				return err
 			}
 			load := b.load
 			if way == PGBench {
 				load = b.loadPGBench
 			}
-			if err := load(ctx, way, clients, samples[way]); err != nil {
+			if err := load(ctx, way, clients, &taken[i]); err != nil {
 				return err
 			}
 		}
 	}
-	for _, way := range ways {
-		b.report.Results = append(b.report.Results, samples[way].result(way, clients))
+	for i, way := range ways {
+		b.report.Results = append(b.report.Results, taken[i].result(way, clients))
 	}
 	return nil
 }

@@ -100,8 +100,6 @@ type samples struct {
 	elapsed time.Duration
 }
 
-func newSamples() *samples { return &samples{} }
-
 func (s *samples) add(took []time.Duration, refused int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -229,9 +229,14 @@ func willBeMade(databaseURL string) bool {
 	if !ok || path == "" {
 		return false
 	}
-	_, missing := os.Stat(path)
+	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
+		return false
+	}
 	folder, err := os.Stat(filepath.Dir(path))
-	return errors.Is(missing, os.ErrNotExist) && err == nil && folder.IsDir()
+	if err != nil {
+		return false
+	}
+	return folder.IsDir()
 }
 
 func (t *webhookTest) checkAccount(ctx context.Context) {

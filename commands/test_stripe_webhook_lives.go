@@ -61,26 +61,29 @@ func purchaseLives() []purchaseLife {
 // checkLives lives each life with a purchase of its own, then compares the
 // student's account with all of them together.
 func (t *webhookTest) checkLives(ctx context.Context, s *services.Services, e *webhookEndpoint) error {
-	var before *models.Account
-	var credited, reversed models.Hours
-	for _, life := range purchaseLives() {
+	lives := purchaseLives()
+	payments := make([]*testPayment, len(lives))
+	for i := range lives {
 		terms := models.Terms{Amount: lifeAmount, Currency: t.terms.Currency, Hours: lifeHours}
 		purchase, err := t.newPurchase(ctx, s, terms, newStripeID("pi"), nil)
 		if err != nil {
 			return err
 		}
-		if before == nil {
-			if before, err = s.Accounts.Balance(ctx, purchase.StudentID); err != nil {
-				return err
-			}
-		}
-		if err := t.checkLife(ctx, s, e, life, newTestPayment(purchase, e.live)); err != nil {
+		payments[i] = newTestPayment(purchase, e.live)
+	}
+	before, err := s.Accounts.Balance(ctx, t.options.studentID)
+	if err != nil {
+		return err
+	}
+	var credited, reversed models.Hours
+	for i, life := range lives {
+		if err := t.checkLife(ctx, s, e, life, payments[i]); err != nil {
 			return err
 		}
 		end := life.steps[len(life.steps)-1]
 		credited, reversed = credited+end.credited, reversed+end.reversed
 	}
-	after, err := s.Accounts.Balance(ctx, before.StudentID)
+	after, err := s.Accounts.Balance(ctx, t.options.studentID)
 	if err != nil {
 		return err
 	}

@@ -37,7 +37,11 @@ func (c *call) postAction() (any, error) {
 }
 
 func (c *call) act(id, action string, with Options) (object, error) {
-	switch o := c.byID[id].(type) {
+	named, ok := c.byID[id]
+	if !ok {
+		return nil, noSuch("object", id, inPath)
+	}
+	switch o := named.(type) {
 	case *paymentIntent:
 		return c.actOnIntent(o, action, with)
 	case *dispute:

@@ -128,7 +128,8 @@ func (c *call) checkSession(cs *checkoutSession, lines int) error {
 	return nil
 }
 
-func (c *call) readLines(forms []*form) (lines []line, err error) {
+func (c *call) readLines(forms []*form) ([]line, error) {
+	lines := make([]line, 0, len(forms))
 	for _, f := range forms {
 		quantity := f.number("quantity", 1)
 		p, err := c.linePrice(f)

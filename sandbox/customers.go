@@ -50,7 +50,7 @@ func (c *call) createCustomer() (any, error) {
 	cus := c.newCustomer("")
 	draft.head = cus.head
 	*cus = *draft
-	if preferred != "" {
+	if preferred != "" && pm != nil {
 		cus.InvoiceSettings.DefaultPaymentMethod = nullString(pm.ID)
 	}
 	c.emit("customer.created", cus, nil)

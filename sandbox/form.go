@@ -72,7 +72,7 @@ func (f *form) put(path []string, value string) {
 func (f *form) element(rest []string) string {
 	if len(rest) > 0 {
 		for _, key := range f.order {
-			if !f.kids[key].taken(rest) {
+			if !f.taken(slices.Concat([]string{key}, rest)) {
 				return key
 			}
 		}
@@ -187,13 +187,13 @@ func (f *form) flag(key string) bool {
 	return true
 }
 
-// oneOf reads a choice; the first of the choices is the one not sent.
-func (f *form) oneOf(key string, choices ...string) string {
+// oneOf reads a choice; the usual one needs not be sent.
+func (f *form) oneOf(key, usual string, others ...string) string {
 	value := f.text(key)
 	if value == "" {
-		return choices[0]
+		return usual
 	}
-	if !slices.Contains(choices, value) {
+	if choices := append([]string{usual}, others...); !slices.Contains(choices, value) {
 		f.fail(invalid("", f.full(key), "Invalid %s: must be one of %s", f.full(key), strings.Join(choices, ", ")))
 	}
 	return value

@@ -108,7 +108,7 @@ func (c *call) createIntent() (any, error) {
 		return nil, invalid(codeMissing, "payment_method", "A PaymentIntent can only be confirmed with a payment method.")
 	}
 	c.newIntent(pi)
-	if !confirm {
+	if !confirm || pm == nil {
 		return pi, nil
 	}
 	return c.confirmed(pi, pm, options)

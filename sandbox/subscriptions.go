@@ -119,7 +119,7 @@ func (c *call) subscribe(cus *customer, lines []line, pm *paymentMethod, metadat
 	c.emit("customer.subscription.created", sub, nil)
 	inv := c.periodInvoice(sub, billingCreate)
 	c.finalize(inv)
-	if !wait {
+	if !wait && pm != nil {
 		_ = c.pay(inv, pm) // a refusal is told by the invoice and the subscription
 	}
 	return sub

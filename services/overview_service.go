@@ -66,7 +66,7 @@ func sumDays(ctx context.Context, entries *gorm.DB) ([]Day, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sum the ledger by day: %w", err)
 	}
-	var days []Day
+	days := make([]Day, 0, len(rows))
 	for _, row := range rows {
 		date, err := time.Parse(time.DateOnly, row.Day)
 		if err != nil {

@@ -45,7 +45,7 @@ func (h *Console) Overview(c *gin.Context) error {
 
 // totals adds the days up, one sum a currency.
 func totals(days []services.Day) []services.Day {
-	var sums []services.Day
+	sums := []services.Day{}
 	for _, day := range days {
 		i := slices.IndexFunc(sums, func(sum services.Day) bool { return sum.Currency == day.Currency })
 		if i < 0 {
