@@ -51,7 +51,8 @@ FUZZTIME ?= 10m
 .PHONY: fuzz
 fuzz: ## each fuzz target for FUZZTIME (10m)
 	@for package in ./models ./services; do \
-		for target in $$(go test -list '^Fuzz' $$package | grep ^Fuzz); do \
+		targets=$$(go test -list '^Fuzz' $$package | grep ^Fuzz) || exit 1; \
+		for target in $$targets; do \
 			echo "$$package $$target"; \
 			go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) -parallel 2 $$package || exit 1; \
 		done; \

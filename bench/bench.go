@@ -174,7 +174,7 @@ func (b *run) measure(ctx context.Context, clients int) error {
 	for turn := range turns {
 		for i, way := range ways {
 			b.options.Progress(fmt.Sprintf("%d clients, turn %d of %d: %s", clients, turn+1, turns, way))
-			if err := b.feeder.stock(ctx, way, taken[i].rate(), b.options.Duration/turns); err != nil {
+			if err := b.feeder.stock(ctx, way, taken[i].rate(), b.turn(way)); err != nil {
 				return err
 			}
 			load := b.load
@@ -190,6 +190,15 @@ func (b *run) measure(ctx context.Context, clients int) error {
 		b.report.Results = append(b.report.Results, taken[i].result(way, clients))
 	}
 	return nil
+}
+
+// turn is how long one turn takes.
+func (b *run) turn(way Way) time.Duration {
+	turn := b.options.Duration / turns
+	if way == PGBench {
+		return max(turn, pgbenchShortest)
+	}
+	return turn
 }
 
 // Ratio is the throughput of one way over another's with as many clients; 0

@@ -32,7 +32,7 @@ func newClient(connections int) *http.Client {
 // connections.
 func (b *run) load(ctx context.Context, way Way, clients int, s *samples) error {
 	start := time.Now()
-	deadline := start.Add(b.options.Duration / turns)
+	deadline := start.Add(b.turn(way))
 	group, ctx := errgroup.WithContext(ctx)
 	for range clients {
 		group.Go(func() error {

@@ -35,8 +35,8 @@ INSERT INTO hour_ledger_entries (id, student_id, transaction_id, kind, hours, am
 COMMIT;
 `
 
-// pgbenchSeconds is the least that a turn takes: its clients connect within it.
-const pgbenchSeconds = 4
+// pgbenchShortest is the least that a turn takes: its clients connect within it.
+const pgbenchShortest = 4 * time.Second
 
 // pgbenchSettings are the service's own, so that statements are planned alike.
 const pgbenchSettings = "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c jit=off -c search_path="
@@ -44,7 +44,7 @@ const pgbenchSettings = "-c plan_cache_mode=force_generic_plan -c enable_seqscan
 var pgbenchResult = regexp.MustCompile(`(?s)number of transactions actually processed: (\d+).*tps = ([0-9.]+) \(without`)
 
 // loadPGBench lets pgbench's clients have one turn on the same tables.
-func (b *run) loadPGBench(ctx context.Context, _ Way, clients int, s *samples) error {
+func (b *run) loadPGBench(ctx context.Context, way Way, clients int, s *samples) error {
 	script := filepath.Join(os.TempDir(), fmt.Sprintf("hourbank-pgbench-%d.sql", os.Getpid()))
 	if err := os.WriteFile(script, []byte(pgbenchScript), 0o600); err != nil {
 		return fmt.Errorf("write pgbench's script: %w", err)
@@ -54,7 +54,7 @@ func (b *run) loadPGBench(ctx context.Context, _ Way, clients int, s *samples) e
 	if err != nil {
 		return fmt.Errorf("read the database's address: %w", err)
 	}
-	seconds := max(pgbenchSeconds, int((b.options.Duration / turns).Seconds()))
+	seconds := int(b.turn(way).Seconds())
 	command := exec.CommandContext(ctx, b.pgbench, "--no-vacuum", "--protocol=prepared", "--jobs=1", //nolint:gosec // found on the PATH, for a person's benchmark
 		"--client="+strconv.Itoa(clients), "--time="+strconv.Itoa(seconds), "--file="+script,
 		"--define=k=0", "--define=first="+strconv.FormatInt(b.feeder.next.Load(), 10), "--define=clients="+strconv.Itoa(clients))

@@ -65,9 +65,12 @@ func (p *program) runServer(ctx context.Context, cfg *config.Config, started fun
 	// SIGTERM still get their events committed.
 	working, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopWork()
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
 	var group errgroup.Group
 	group.Go(func() error { return s.Run(working) })
 	group.Go(func() error {
+		defer stop() // a server that can't serve must not leave the rest alive
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			return fmt.Errorf("serve: %w", err)
 		}

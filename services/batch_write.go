@@ -47,7 +47,7 @@ func (b *batch) write(tx *gorm.DB) error {
 	writes := slices.DeleteFunc([]write{
 		insertEvents(fresh),
 		updateEvents(known),
-		insertPurchases(b.purchases.fresh),
+		insertPurchases(b.purchases.made()),
 		updatePurchases(b.purchases.changed(), b.now),
 		rememberSubscriptions(b.periods.told, b.now),
 		moveAccounts(totals(b.ledger), b.now),

@@ -3,6 +3,7 @@ package services
 import (
 	"context"
 	"fmt"
+	"runtime/debug"
 	"sync/atomic"
 	"time"
 
@@ -216,7 +217,7 @@ func (s *PaymentService) commit(jobs []*job) error {
 func (s *PaymentService) runOnce(b *batch) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			err = fmt.Errorf("panic while applying events: %v", r)
+			err = fmt.Errorf("panic while applying events: %v\n%s", r, debug.Stack())
 		}
 	}()
 	ctx, cancel := context.WithTimeout(context.Background(), transactionTimeout)

@@ -126,6 +126,14 @@ func (b *purchaseBook) tie(p *models.Purchase, keys Keys) (tied bool) {
 	return tied
 }
 
+// made lists the purchases to insert, in the order of their invoices, whose
+// index another transaction may be in as well.
+func (b *purchaseBook) made() []*models.Purchase {
+	return slices.SortedFunc(slices.Values(b.fresh), func(a, b *models.Purchase) int {
+		return cmp.Compare(*a.StripeInvoiceID, *b.StripeInvoiceID)
+	})
+}
+
 // touch marks the purchase as one to write.
 func (b *purchaseBook) touch(p *models.Purchase) { b.touched[p.ID] = p }
 

@@ -3,10 +3,10 @@ package services
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"go.uber.org/zap"
-	"golang.org/x/sync/errgroup"
 
 	"hourbank/models"
 )
@@ -40,7 +40,7 @@ func (w *RetryWorker) Run(ctx context.Context) error {
 	for {
 		claimed, err := w.retryDue(ctx)
 		if err != nil && ctx.Err() == nil {
-			w.log.Warn("retrying parked events failed", zap.Error(err))
+			w.log.Warn("claiming parked events failed", zap.Error(err))
 		}
 		if claimed == retryMany && err == nil {
 			continue // there are more
@@ -62,23 +62,26 @@ func (w *RetryWorker) retryDue(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	var group errgroup.Group
+	var group sync.WaitGroup
 	for _, event := range claimed {
-		group.Go(func() error {
+		group.Go(func() {
 			outcome, err := w.events.again(ctx, event.Payload, retried)
-			if err != nil {
-				return fmt.Errorf("retry event %s: %w", event.ID, err)
+			if err != nil && ctx.Err() == nil {
+				w.log.Warn("retrying a parked event failed", zap.String("event_id", event.ID), zap.Error(err))
+				return
 			}
 			w.log.Debug("parked event retried", zap.String("event_id", event.ID), zap.String("status", string(outcome.Status)))
-			return nil
 		})
 	}
-	return len(claimed), group.Wait()
+	group.Wait()
+	return len(claimed), nil
 }
 
 // claim takes due events by moving their next attempt a lease away, so that
 // no transaction stays open while they are tried.
 func (w *RetryWorker) claim(ctx context.Context) ([]claimedEvent, error) {
+	ctx, cancel := context.WithTimeout(ctx, transactionTimeout)
+	defer cancel()
 	due := w.db.Reader.WithContext(ctx).Model(&models.WebhookEvent{}).
 		Where("status = 'parked' AND next_attempt_at <= ?", w.db.NowFunc())
 	var waiting string
@@ -94,11 +97,14 @@ func (w *RetryWorker) claim(ctx context.Context) ([]claimedEvent, error) {
 	}
 	now := w.db.NowFunc()
 	var claimed []claimedEvent
+	// Not as a subquery, which some plans run again for each row, so that they
+	// claim far more than the limit.
 	err := w.db.WithContext(ctx).Raw(`
-		UPDATE webhook_events SET next_attempt_at = ? WHERE id IN (
+		WITH due AS MATERIALIZED (
 			SELECT id FROM webhook_events WHERE status = 'parked' AND next_attempt_at <= ?
 			ORDER BY next_attempt_at LIMIT ? `+skipLocked+`)
-		RETURNING id, payload`, now.Add(retryLease), now, retryMany).Scan(&claimed).Error
+		UPDATE webhook_events SET next_attempt_at = ? WHERE id IN (SELECT id FROM due)
+		RETURNING id, payload`, now, retryMany, now.Add(retryLease)).Scan(&claimed).Error
 	if err != nil {
 		return nil, fmt.Errorf("claim due events: %w", err)
 	}

@@ -23,6 +23,8 @@ func (scheduledJob) TableName() string { return "scheduled_jobs" }
 // takeJob gives the job to whoever moves its next run on; nil where another
 // replica had it, or it isn't due.
 func takeJob(ctx context.Context, db *models.DB, name string, every time.Duration) (*scheduledJob, error) {
+	ctx, cancel := context.WithTimeout(ctx, transactionTimeout)
+	defer cancel()
 	now, tx := db.NowFunc(), db.WithContext(ctx)
 	first := scheduledJob{Name: name, NextRunAt: now}
 	if err := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&first).Error; err != nil {

@@ -110,6 +110,9 @@ func TestDeadlocks(t *testing.T) {
 			(<-answer).Want(t, c.status)
 		})
 	}
+	harness.Eventually(t, "the server counts a deadlock each", func() bool {
+		return app.Count(t, "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()") >= int64(len(contenders))
+	})
 	app.MustAudit(t)
 }
 

@@ -59,12 +59,12 @@ func TestReplicasGetTheSameEventAtOnce(t *testing.T) {
 	}
 	d.to(apps...)
 	d.add(20 * rounds(t, 3, 1))
-	for {
-		event, again := d.take()
-		if again { // none waits any more
-			break
-		}
+	for _, event := range d.waiting {
 		toAllAtOnce(d, apps, event)
+	}
+	d.waiting = nil
+	if len(d.acknowledged) != d.events {
+		t.Fatalf("%d of %d events were sent to all", len(d.acknowledged), d.events)
 	}
 	for _, event := range d.acknowledged {
 		if d.firsts[event.ID] != 1 {

@@ -3,6 +3,7 @@ package measure
 import (
 	"encoding/base64"
 	"fmt"
+	"net/http"
 	"regexp"
 	"slices"
 	"strings"
@@ -58,8 +59,9 @@ func median(t *testing.T, app *harness.App, list string) time.Duration {
 	took := make([]time.Duration, 31)
 	for i := range took {
 		start := time.Now()
-		if _, err := app.Try("GET", api+list, "", "Authorization", "Bearer "+harness.ReadKey); err != nil {
-			t.Fatal(err)
+		page, err := app.Try("GET", api+list, "", "Authorization", "Bearer "+harness.ReadKey)
+		if err != nil || page.Status != http.StatusOK {
+			t.Fatalf("%s: %v %d %s", list, err, page.Status, page.Body)
 		}
 		took[i] = time.Since(start)
 	}
@@ -81,17 +83,17 @@ func plans(t *testing.T, db *harness.Database) string {
 	s := services.NewPurchaseService(explained.db)
 	page := services.PageRequest{Limit: 20, Cursor: strings.TrimPrefix(cursor("2024-01-02"), "&cursor=")}
 	for _, status := range []string{"", "completed", "pending", "disputed"} {
-		_, _ = s.List(t.Context(), "", status, page)
-		fmt.Fprintf(&out, "purchases, payment_status %-10q %s\n", status, explained.last(t))
+		_, err := s.List(t.Context(), "", status, page)
+		fmt.Fprintf(&out, "purchases, payment_status %-10q %s\n", status, explained.last(t, err))
 	}
-	_, _ = s.List(t.Context(), "student_00000002", "completed", page)
-	fmt.Fprintf(&out, "purchases of a student, completed      %s\n", explained.last(t))
-	_, _ = services.NewAccountService(explained.db).Ledger(t.Context(), "student_00000002", page)
-	fmt.Fprintf(&out, "ledger of a student                    %s\n", explained.last(t))
+	_, err := s.List(t.Context(), "student_00000002", "completed", page)
+	fmt.Fprintf(&out, "purchases of a student, completed      %s\n", explained.last(t, err))
+	_, err = services.NewAccountService(explained.db).Ledger(t.Context(), "student_00000002", page)
+	fmt.Fprintf(&out, "ledger of a student                    %s\n", explained.last(t, err))
 	events := services.NewEventService(explained.db, nil, nil)
 	for _, of := range [][2]string{{"", ""}, {"rejected", ""}, {"processed", ""}, {"", "charge.refunded"}, {"rejected", "payment_intent.succeeded"}} {
-		_, _ = events.List(t.Context(), of[0], of[1], page)
-		fmt.Fprintf(&out, "events, status %-11q type %-26q %s\n", of[0], of[1], explained.last(t))
+		_, err := events.List(t.Context(), of[0], of[1], page)
+		fmt.Fprintf(&out, "events, status %-11q type %-26q %s\n", of[0], of[1], explained.last(t, err))
 	}
 	out.WriteString("```\n")
 	return out.String()
@@ -115,9 +117,12 @@ func explainer(t *testing.T, db *harness.Database) *explaining {
 	return e
 }
 
-// last is the scans of the last statement.
-func (e *explaining) last(t *testing.T) string {
+// last is the scans of the last statement, which err came of.
+func (e *explaining) last(t *testing.T, err error) string {
 	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
 	var lines []string
 	if err := e.db.Reader.Raw("EXPLAIN " + e.statements[len(e.statements)-1]).Scan(&lines).Error; err != nil {
 		t.Fatal(err)

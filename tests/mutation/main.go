@@ -97,6 +97,7 @@ type outcome string
 
 const (
 	caught   outcome = "caught"
+	endless  outcome = "caught by never ending"
 	survived outcome = "survived"
 	invalid  outcome = "does not compile"
 )
@@ -122,17 +123,21 @@ func try(ctx context.Context, path string, source []byte, test []string, limit t
 			return "", err
 		}
 	}
-	ctx, cancel := context.WithTimeout(ctx, limit)
+	ctx, cancel := context.WithTimeout(ctx, limit+time.Minute) // to build
 	defer cancel()
-	args := append([]string{test[1], "-overlay", overlay, "-failfast"}, test[2:]...)
-	output, err := exec.CommandContext(ctx, test[0], args...).CombinedOutput()
+	args := append([]string{test[1], "-overlay", overlay, "-failfast", "-timeout=" + limit.String()}, test[2:]...)
+	command := exec.CommandContext(ctx, test[0], args...)
+	command.WaitDelay = time.Second // the tests' own process may outlive go's
+	output, err := command.CombinedOutput()
 	switch {
 	case err == nil:
 		return survived, nil
+	case bytes.Contains(output, []byte("test timed out")):
+		return endless, nil
 	case bytes.Contains(output, []byte("[build failed]")), bytes.Contains(output, []byte("[setup failed]")):
 		return invalid, nil
 	default:
-		return caught, nil // also where it never ended
+		return caught, nil
 	}
 }
 
@@ -145,6 +150,15 @@ func main() {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
+}
+
+// pass runs the tests without a mutant: where they fail anyway, they tell
+// nothing.
+func pass(ctx context.Context, test []string) error {
+	if output, err := exec.CommandContext(ctx, test[0], test[1:]...).CombinedOutput(); err != nil {
+		return fmt.Errorf("the tests fail without any mutant: %w\n%s", err, output)
+	}
+	return nil
 }
 
 // change is a mutant's file.
@@ -177,6 +191,9 @@ func run(ctx context.Context, paths, test []string, sample int, limit time.Durat
 		rand.New(rand.NewPCG(1, 2)).Shuffle(len(changes), func(i, j int) { changes[i], changes[j] = changes[j], changes[i] })
 		changes = changes[:sample]
 	}
+	if err := pass(ctx, test); err != nil {
+		return err
+	}
 	outcomes := make([]outcome, len(changes))
 	var group errgroup.Group
 	group.SetLimit(2)
@@ -196,8 +213,9 @@ func run(ctx context.Context, paths, test []string, sample int, limit time.Durat
 			fmt.Printf("%s:%d:%d: %s\n", c.path, c.where.Line, c.where.Column, c.what)
 		}
 	}
-	tried := count[caught] + count[survived]
-	fmt.Printf("%d mutants: %d caught, %d survived (%.1f %% caught); %d more did not compile\n",
-		tried, count[caught], count[survived], 100*float64(count[caught])/float64(max(1, tried)), count[invalid])
+	noticed := count[caught] + count[endless]
+	tried := noticed + count[survived]
+	fmt.Printf("%d mutants: %d caught (%d by never ending), %d survived (%.1f %% caught); %d more did not compile\n",
+		tried, noticed, count[endless], count[survived], 100*float64(noticed)/float64(max(1, tried)), count[invalid])
 	return nil
 }

@@ -11,6 +11,8 @@ CREATE TABLE purchases_not_completed (
     payment_status text NOT NULL,
     created_at     timestamptz NOT NULL
 );
+-- Until its triggers stand, nobody may move a purchase past the list.
+LOCK TABLE purchase_transactions IN SHARE ROW EXCLUSIVE MODE;
 CREATE INDEX purchases_not_completed_newest ON purchases_not_completed (payment_status, created_at DESC, id DESC);
 INSERT INTO purchases_not_completed
     SELECT id, payment_status, created_at FROM purchase_transactions WHERE payment_status <> 'completed';
