@@ -97,7 +97,9 @@ func (p *program) runServer(ctx context.Context, cfg *config.Config, started fun
 
 func newHTTPServer(handler http.Handler) *http.Server {
 	return &http.Server{
-		Handler:           handler,
+		Handler:                      handler,
+		DisableGeneralOptionsHandler: true, // "OPTIONS *" is answered as all else is
+
 		ReadHeaderTimeout: 5 * time.Second, // slow senders hold only themselves
 		ReadTimeout:       15 * time.Second,
 		WriteTimeout:      30 * time.Second,

@@ -44,8 +44,19 @@ func Measure(metrics *services.Metrics) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		start := time.Now()
 		c.Next()
-		metrics.Request(c.Request.Method, c.FullPath(), strconv.Itoa(c.Writer.Status()), time.Since(start))
+		metrics.Request(methodOf(c), c.FullPath(), strconv.Itoa(c.Writer.Status()), time.Since(start))
 	}
+}
+
+// methodOf is the request's method, for metrics and logs: any that HTTP does
+// not define are one, or their number and length would be a sender's choice.
+func methodOf(c *gin.Context) string {
+	switch method := c.Request.Method; method {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete,
+		http.MethodOptions, http.MethodConnect, http.MethodTrace:
+		return method
+	}
+	return "other"
 }
 
 // AccessLog writes one line a request: what was asked, by which key, what
@@ -57,7 +68,7 @@ func AccessLog(log *zap.Logger) gin.HandlerFunc {
 		c.Next()
 		fields := []zap.Field{
 			zap.String("request_id", c.GetString(requestIDKey)),
-			zap.String("method", c.Request.Method),
+			zap.String("method", methodOf(c)),
 			zap.String("route", c.FullPath()),
 			zap.Int("status", c.Writer.Status()),
 			zap.Float64("duration_ms", float64(time.Since(start).Microseconds())/1000),
@@ -127,6 +138,19 @@ func render(c *gin.Context, e *services.Error) {
 		Type: "about:blank", Title: http.StatusText(status), Status: status,
 		Code: e.Code, Detail: e.Message, RequestID: c.GetString(requestIDKey),
 	})
+}
+
+// PathValues unescapes what an escaped path names: Gin itself would take a
+// plus sign for a space.
+func PathValues(c *gin.Context) {
+	if c.Request.URL.RawPath == "" {
+		return // the values were unescaped with the path
+	}
+	for i, param := range c.Params {
+		if value, err := url.PathUnescape(param.Value); err == nil { // net/url has parsed it before
+			c.Params[i].Value = value
+		}
+	}
 }
 
 // RequireText refuses addresses that no database could look up.

@@ -57,6 +57,10 @@ func (h *Controllers) receive(c *gin.Context, secrets []string) error {
 	return nil
 }
 
+// maxPromised is for how many bytes memory is set aside on a sender's word
+// alone; most events have fewer.
+const maxPromised = 16 << 10
+
 // ReadBody reads the raw bytes that the signature is over, up to limit bytes.
 // It returns an *Error with code payload_too_large or invalid_request.
 func ReadBody(c *gin.Context, limit int64) ([]byte, error) {
@@ -65,9 +69,7 @@ func ReadBody(c *gin.Context, limit int64) ([]byte, error) {
 		return nil, tooLarge
 	}
 	var body bytes.Buffer
-	if c.Request.ContentLength > 0 {
-		body.Grow(int(c.Request.ContentLength) + bytes.MinRead)
-	}
+	body.Grow(int(min(max(c.Request.ContentLength, 0), maxPromised)) + bytes.MinRead)
 	_, err := body.ReadFrom(http.MaxBytesReader(c.Writer, c.Request.Body, limit))
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return nil, tooLarge

@@ -57,6 +57,14 @@ func IsUniqueViolation(err error) bool {
 	return ok && (sqliteErr.Code() == sqliteConstraintUnique || sqliteErr.Code() == sqliteConstraintPrimaryKey)
 }
 
+// IsOvertaken says that another transaction was first with a row that this one
+// meant to make: its key is taken, or (where all is one statement, on
+// PostgreSQL) a ledger entry's purchase turned out not to be its own.
+func IsOvertaken(err error) bool {
+	pgErr, ok := errors.AsType[*pgconn.PgError](err)
+	return IsUniqueViolation(err) || ok && pgErr.ConstraintName == "ledger_owner"
+}
+
 // SQLite's result codes. https://www.sqlite.org/rescode.html
 const (
 	sqliteBusy      = 5

@@ -62,7 +62,8 @@ func New(cfg *config.Config, s *services.Services, log *zap.Logger) http.Handler
 	engine.RedirectFixedPath = false
 	engine.HandleMethodNotAllowed = true
 	engine.UseRawPath = true // an id may hold an escaped slash
-	engine.Use(controllers.RequestID, controllers.Measure(s.Metrics), controllers.AccessLog(log), controllers.RenderErrors(log), controllers.RequireText)
+	engine.UnescapePathValues = false
+	engine.Use(controllers.RequestID, controllers.Measure(s.Metrics), controllers.AccessLog(log), controllers.RenderErrors(log), controllers.PathValues, controllers.RequireText)
 
 	register(engine.Group(""), Table(controllers.New(cfg, s)), func(role config.Role) gin.HandlerFunc {
 		return controllers.RequireRole(cfg.APIKeys, role)

@@ -77,8 +77,7 @@ func (s *StripeService) Decode(body []byte) (*Event, error) {
 		Created:    seconds(root.Get("created")),
 		Payload:    payload,
 	}
-	if kind := root.Get("object"); event.ID == "" || len(event.ID) > maxIDLength ||
-		event.Type == "" || len(event.Type) > maxIDLength ||
+	if kind := root.Get("object"); !isObjectID(event.ID) || event.Type == "" || len(event.Type) > maxIDLength ||
 		(kind.Exists() && kind.Str != "event" && kind.Str != "v2.core.event") {
 		return nil, Errorf(CodeInvalidPayload, "The body is not a Stripe event: it needs an id and a type.")
 	}
@@ -94,12 +93,15 @@ func (s *StripeService) interpret(event *Event, object gjson.Result) {
 		event.Status, event.Reason = models.EventIgnored, models.ReasonLivemodeMismatch
 	case !supported:
 		event.Status, event.Reason = models.EventIgnored, models.ReasonUnsupportedType
-	case text(object.Get("id")) == "":
+	case !isObjectID(text(object.Get("id"))):
 		event.Status, event.Reason = models.EventRejected, models.ReasonMissingObject
 	default:
 		reader(event, object)
 	}
 }
+
+// isObjectID says whether the id is one that Stripe could give.
+func isObjectID(id string) bool { return id != "" && len(id) <= maxIDLength }
 
 // nesting is how deep the JSON's arrays and objects go.
 func nesting(payload string) (deepest int) {

@@ -56,6 +56,11 @@ func readPeriod(e *Event, invoice gjson.Result, amountField string) {
 		e.Status, e.Reason = models.EventIgnored, models.ReasonNotAPeriod
 		return
 	}
+	currency := strings.ToLower(text(invoice.Get("currency")))
+	if !currencyPattern.MatchString(currency) {
+		e.Status, e.Reason = models.EventRejected, models.ReasonCurrencyMismatch
+		return
+	}
 	e.Keys = Keys{
 		Invoice:       text(invoice.Get("id")),
 		PaymentIntent: id(invoice.Get("payment_intent")),
@@ -71,7 +76,7 @@ func readPeriod(e *Event, invoice gjson.Result, amountField string) {
 		PlanID:    firstText(metadata.Get("plan"), lines.Get("#.metadata.plan|0")),
 		PriceIDs:  linePrices(lines),
 		Amount:    paid,
-		Currency:  strings.ToLower(text(invoice.Get("currency"))),
+		Currency:  currency,
 	}
 }
 

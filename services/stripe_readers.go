@@ -147,7 +147,7 @@ func (e *Event) learnRefund(refund gjson.Result) {
 		return
 	}
 	created := e.Created
-	if r := refund.Get("created"); r.Exists() {
+	if r := refund.Get("created"); r.Type == gjson.Number {
 		created = seconds(r)
 	}
 	e.learn(models.RefundSeen{

@@ -88,13 +88,14 @@ func peakMemory(t *testing.T, process *harness.Process) int64 {
 	return kib << 10
 }
 
-// Senders that never come to an end hold nobody else, and are cut off.
+// Senders that never come to an end hold nobody else, are cut off, and get no
+// memory for what they only promise.
 func TestSlowSenders(t *testing.T) {
 	harness.ForEachDatabase(t, func(t *testing.T, db *harness.Database) {
 		process := db.ServeProcess(t)
 		d := newDriver(t, db)
 		d.to(process.App)
-		const slow = 300
+		const slow, promised, memory = 600, 1 << 20, 200 << 20
 		var group sync.WaitGroup
 		for i := range slow {
 			conn, err := net.Dial("tcp", strings.TrimPrefix(process.BaseURL, "http://"))
@@ -103,7 +104,7 @@ func TestSlowSenders(t *testing.T) {
 			}
 			beginning := "POST " + harness.WebhookPath + " HTTP/1.1\r\nHost: hourbank\r\n"
 			if i%2 == 0 {
-				beginning += "Stripe-Signature: t=1,v1=0\r\nContent-Length: 2000\r\n\r\n{"
+				beginning += fmt.Sprintf("Stripe-Signature: t=1,v1=0\r\nContent-Length: %d\r\n\r\n{", promised)
 			}
 			if _, err := io.WriteString(conn, beginning); err != nil {
 				t.Fatal(err)
@@ -113,7 +114,11 @@ func TestSlowSenders(t *testing.T) {
 		d.add(40)
 		d.settle() // beside them
 		group.Wait()
-		t.Logf("%d slow senders were cut off", slow)
+		peak := peakMemory(t, process)
+		if peak > memory {
+			t.Errorf("the process took %d MiB", peak>>20)
+		}
+		t.Logf("%d slow senders were cut off; the process took at most %d MiB", slow, peak>>20)
 	})
 }
 
