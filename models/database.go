@@ -191,9 +191,8 @@ func behindPooler(ctx context.Context, config *pgx.ConnConfig) (bool, error) {
 
 // setUp says how a session plans. A plan kept from when a table was empty
 // would be a sequential scan until its statistics change, so these are ruled
-// out; every statement
-// here has an index to use. (With them the planner's costs soar, which must
-// not start the JIT compiler.)
+// out; every statement here has an index to use. (With them the planner's
+// costs soar, which must not start the JIT compiler.)
 func setUp(ctx context.Context, conn *pgx.Conn, plans string) error {
 	settings := "SET plan_cache_mode = " + plans + "; SET enable_seqscan = off; SET jit = off"
 	if _, err := conn.PgConn().Exec(ctx, settings).ReadAll(); err != nil {

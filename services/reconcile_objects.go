@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/stripe/stripe-go/v76/form"
@@ -69,21 +70,46 @@ func (r *reconciliation) openPurchase(ctx context.Context, intentID string) erro
 }
 
 func (r *reconciliation) refunds(ctx context.Context) error {
-	return r.compareList(ctx, "/v1/refunds", "refund", "refund.updated")
+	return r.compareList(ctx, "/v1/refunds", r.refund)
+}
+
+// refund compares one refund. One that failed doesn't say when, and the total
+// of its charge may have been told since: the charge tells both, as of now.
+func (r *reconciliation) refund(ctx context.Context, refund json.RawMessage, asked time.Time) error {
+	status, chargeID := gjson.GetBytes(refund, "status").Str, id(gjson.GetBytes(refund, "charge"))
+	if (status != models.RefundFailed && status != models.RefundCanceled) || chargeID == "" {
+		return r.compare(ctx, "refund", "refund.updated", refund, asked)
+	}
+	var charge rawObject
+	if err := r.stripe.read(ctx, "/v1/charges/"+chargeID, &form.Values{}, &charge); err != nil {
+		return err
+	}
+	object := map[string]json.RawMessage{}
+	if err := json.Unmarshal(charge.RawMessage, &object); err != nil {
+		return fmt.Errorf("decode charge %s: %w", chargeID, err)
+	}
+	object["refunds"] = slices.Concat(json.RawMessage(`{"data":[`), refund, json.RawMessage(`]}`))
+	told, err := json.Marshal(object)
+	if err != nil {
+		return fmt.Errorf("encode charge %s: %w", chargeID, err)
+	}
+	return r.compare(ctx, "refund", "charge.refunded", told, asked)
 }
 
 func (r *reconciliation) disputes(ctx context.Context) error {
-	return r.compareList(ctx, "/v1/disputes", "dispute", "charge.dispute.updated")
+	return r.compareList(ctx, "/v1/disputes", func(ctx context.Context, dispute json.RawMessage, asked time.Time) error {
+		return r.compare(ctx, "dispute", "charge.dispute.updated", dispute, asked)
+	})
 }
 
-func (r *reconciliation) compareList(ctx context.Context, path, source, eventType string) error {
+func (r *reconciliation) compareList(ctx context.Context, path string, compare func(context.Context, json.RawMessage, time.Time) error) error {
 	asked := time.Now()
 	for page, err := range r.stripe.list(ctx, path, r.options.Since, r.options.Until) {
 		if err != nil {
 			return err
 		}
 		for _, object := range page {
-			if err := r.compare(ctx, source, eventType, object, asked); err != nil {
+			if err := compare(ctx, object, asked); err != nil {
 				return err
 			}
 			if err := r.unpaid(ctx, object); err != nil {

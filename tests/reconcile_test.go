@@ -2,6 +2,7 @@ package tests
 
 import (
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -89,6 +90,45 @@ func TestFailure14MissedEventsThatCannotBeFetchedAnyMore(t *testing.T) {
 		forgetEvents(t, db, standIn)
 		standIn.RunOn(t, db, "reconcile", "--since", "2400h")
 		app.Get(t, api+"/purchases/"+intent).WantFields(t, fields{"payment_status": "partially_refunded", "hours_reversed": "2.00"})
+		db.MustAudit(t)
+	})
+}
+
+// Failure 8: a refund that failed, of which no event told, is taken off once: a
+// total that the charge told later holds it no more.
+func TestFailure8ARefundThatFailedUntoldIsNotTakenOffALaterTotal(t *testing.T) {
+	harness.ForEachDatabase(t, func(t *testing.T, db *harness.Database) {
+		var hours atomic.Int64
+		start := time.Now().Add(-24 * time.Hour)
+		standIn := harness.NewStripeAt(t, func() time.Time { return start.Add(time.Duration(hours.Load()) * time.Hour) })
+		app := db.Serve(t, standIn.Settings()...)
+		sold := app.Post(t, harness.WriteKey, api+"/purchases/", `{"student_id":"student_1","hours":"10.00","amount":5000,"currency":"eur"}`)
+		intent := sold.Want(t, 201).Get("stripe_payment_intent_id").String()
+		refund := func(amount int64) string {
+			hours.Add(1)
+			made, err := standIn.API.Refunds.New(&stripe.RefundParams{PaymentIntent: &intent, Amount: &amount})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return made.ID
+		}
+		pay(t, standIn, intent)
+		failing := refund(2000)
+		standIn.RunOn(t, db, "reconcile", "--since", "72h")
+		app.Get(t, api+"/purchases/"+intent).WantFields(t, fields{"amount_refunded": "2000"})
+
+		hours.Add(1)
+		if _, err := standIn.Do(failing, "fail", sandbox.Options{}); err != nil {
+			t.Fatal(err)
+		}
+		forgetEvents(t, db, standIn)
+		refund(1000)
+		standIn.RunOn(t, db, "reconcile", "--since", "72h")
+		app.Get(t, api+"/purchases/"+intent).WantFields(t, fields{"payment_status": "partially_refunded", "amount_refunded": "1000", "hours_reversed": "2.00"})
+		again := standIn.RunOn(t, db, "reconcile", "--since", "72h", "--json")
+		if n := gjson.Get(again.Stdout, "corrections.#").Int(); n != 0 {
+			t.Errorf("another run corrected %d: %s", n, again.Stdout)
+		}
 		db.MustAudit(t)
 	})
 }

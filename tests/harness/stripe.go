@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"time"
 
 	"github.com/stripe/stripe-go/v76"
 	"github.com/stripe/stripe-go/v76/client"
@@ -25,7 +26,13 @@ type Stripe struct {
 // NewStripe starts a stand-in that sends to nobody yet.
 func NewStripe(tb testing.TB) *Stripe {
 	tb.Helper()
-	s := &Stripe{Sandbox: sandbox.New(sandbox.Config{CLISecret: WebhookSecret})}
+	return NewStripeAt(tb, time.Now)
+}
+
+// NewStripeAt is NewStripe with a clock of the test's own.
+func NewStripeAt(tb testing.TB, clock func() time.Time) *Stripe {
+	tb.Helper()
+	s := &Stripe{Sandbox: sandbox.New(sandbox.Config{CLISecret: WebhookSecret, Clock: clock})}
 	server := httptest.NewServer(s.Handler())
 	s.URL = server.URL
 	backend := stripe.GetBackendWithConfig(stripe.APIBackend, &stripe.BackendConfig{
