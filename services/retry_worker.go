@@ -66,11 +66,12 @@ func (w *RetryWorker) retryDue(ctx context.Context) (int, error) {
 	for _, event := range claimed {
 		group.Go(func() {
 			outcome, err := w.events.again(ctx, event.Payload, retried)
-			if err != nil && ctx.Err() == nil {
+			switch {
+			case err == nil:
+				w.log.Debug("parked event retried", zap.String("event_id", event.ID), zap.String("status", string(outcome.Status)))
+			case ctx.Err() == nil: // else the worker is stopping
 				w.log.Warn("retrying a parked event failed", zap.String("event_id", event.ID), zap.Error(err))
-				return
 			}
-			w.log.Debug("parked event retried", zap.String("event_id", event.ID), zap.String("status", string(outcome.Status)))
 		})
 	}
 	group.Wait()
