@@ -115,10 +115,15 @@ func (b *Browser) Choose(selector string) {
 	b.Do(chromedp.Click(chromedp.CSS(selector)))
 }
 
-// Type fills a field in.
+// Type fills a field in, as somebody does who selects what stands there and
+// types. chromedp.Clear with chromedp.SendKeys would be a data race: SendKeys
+// (v0.23.0) reads the field's attributes without the lock under which the
+// change that Clear makes arrives.
 func (b *Browser) Type(selector, text string) {
 	b.tb.Helper()
-	b.Do(chromedp.Clear(chromedp.CSS(selector)), chromedp.SendKeys(chromedp.CSS(selector), text))
+	b.Do(chromedp.Click(chromedp.CSS(selector)))
+	b.Run("document.querySelector(`" + selector + "`).select(); true")
+	b.Do(chromedp.KeyEvent(text))
 }
 
 // Text is what an element shows, as a person reads it.
