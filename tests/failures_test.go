@@ -77,10 +77,7 @@ func TestFailure2AnEventThatFailsTakesOthersWithIt(t *testing.T) {
 		var group sync.WaitGroup
 		for i, event := range events {
 			group.Go(func() {
-				answer, err := app.TryDeliver(event)
-				for tries := 1; answer.Status == http.StatusServiceUnavailable && tries < 10; tries++ { // a busy machine, not the event
-					answer, err = app.TryDeliver(event)
-				}
+				answer, err := harness.Patiently(func() (harness.Response, error) { return app.TryDeliver(event) })
 				if good := i%2 == 0; err != nil || (answer.Status == http.StatusOK) != good {
 					t.Errorf("event %d: answered %d (%v), want success: %t", i, answer.Status, err, good)
 				}

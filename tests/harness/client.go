@@ -160,6 +160,17 @@ func (app *App) TryDeliver(event *Event) (Response, error) {
 	return app.Try(http.MethodPost, WebhookPath, body, "Stripe-Signature", Sign(body, WebhookSecret))
 }
 
+// Patiently asks again where the answer is 503, at most ten times, as any
+// client does of a busy machine.
+func Patiently(ask func() (Response, error)) (answer Response, err error) {
+	for range 10 {
+		if answer, err = ask(); err != nil || answer.Status != http.StatusServiceUnavailable {
+			break
+		}
+	}
+	return answer, err
+}
+
 // MustProcess delivers events in order, each of which must change something.
 func (app *App) MustProcess(tb testing.TB, events ...*Event) {
 	tb.Helper()

@@ -88,13 +88,10 @@ func (app *App) Post(tb testing.TB, key, path, body string, headers ...string) R
 	return app.Request(tb, http.MethodPost, path, body, append([]string{"Authorization", "Bearer " + key}, headers...)...)
 }
 
-// PostPatiently asks again where the answer is 503, at most ten times, as any
-// client does of a busy machine. The request must be one that is safe to repeat.
+// PostPatiently is Post for a busy machine. The request must be one that is
+// safe to repeat.
 func (app *App) PostPatiently(tb testing.TB, key, path, body string, headers ...string) Response {
 	tb.Helper()
-	answer := app.Post(tb, key, path, body, headers...)
-	for tries := 1; answer.Status == http.StatusServiceUnavailable && tries < 10; tries++ {
-		answer = app.Post(tb, key, path, body, headers...)
-	}
+	answer, _ := Patiently(func() (Response, error) { return app.Post(tb, key, path, body, headers...), nil })
 	return answer
 }
