@@ -44,6 +44,16 @@ type Purchase struct {
 // TableName is the contract's.
 func (Purchase) TableName() string { return "purchase_transactions" }
 
+// OtherIntent is a further PaymentIntent of a purchase, beside the one that it
+// was tied to first.
+type OtherIntent struct {
+	ID         string `gorm:"primaryKey"`
+	PurchaseID string
+}
+
+// TableName says whose they are.
+func (OtherIntent) TableName() string { return "purchase_payment_intents" }
+
 // NewID makes a time-ordered identifier, so that rows made together lie
 // together in an index, without a sequence that replicas would contend for.
 func NewID() string { return uuid.Must(uuid.NewV7()).String() }

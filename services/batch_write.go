@@ -49,6 +49,7 @@ func (b *batch) write(tx *gorm.DB) error {
 		updateEvents(known),
 		insertPurchases(b.purchases.made()),
 		updatePurchases(b.purchases.changed(), b.now),
+		noteOtherIntents(b.purchases.others),
 		rememberSubscriptions(b.periods.told, b.now),
 		moveAccounts(totals(b.ledger), b.now),
 		insertLedger(b.ledger),
@@ -159,6 +160,18 @@ func insertPurchases(rows []*models.Purchase) write {
 			expires_at, completed_at, created_at, created_at
 		FROM %s WHERE true
 		ON CONFLICT (stripe_invoice_id) DO NOTHING`}
+}
+
+// noteOtherIntents may note one again, which batches that don't look up do.
+func noteOtherIntents(others map[string]models.OtherIntent) write {
+	type other = models.OtherIntent
+	rows := slices.SortedFunc(maps.Values(others), func(a, b other) int { return cmp.Compare(a.ID, b.ID) })
+	return write{what: "note other payment intents", rows: len(rows), statement: `
+		INSERT INTO purchase_payment_intents (id, purchase_id) SELECT id, purchase_id FROM %s WHERE true
+		ON CONFLICT (id) DO UPDATE SET purchase_id = EXCLUDED.purchase_id`, columns: []column{
+		columnOf("id", "text", rows, func(o other) string { return o.ID }),
+		columnOf("purchase_id", "text", rows, func(o other) string { return o.PurchaseID }),
+	}}
 }
 
 func rememberSubscriptions(told map[string]*models.Subscription, now time.Time) write {

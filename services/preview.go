@@ -13,7 +13,12 @@ func (s *PaymentService) Preview(ctx context.Context, event *Event) (*PurchaseCh
 	if event.Status != "" {
 		return nil, nil
 	}
-	book, err := readPurchases(s.db.Reader.WithContext(ctx), []*entry{{event: event}})
+	db, entries := s.db.Reader.WithContext(ctx), []*entry{{event: event}}
+	others, err := otherIntents(db, entries)
+	if err != nil {
+		return nil, fmt.Errorf("preview an event: %w", err)
+	}
+	book, err := readPurchases(db, entries, others)
 	if err != nil {
 		return nil, fmt.Errorf("preview an event: %w", err)
 	}

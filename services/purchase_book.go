@@ -16,8 +16,9 @@ import (
 type purchaseBook struct {
 	byID, byIntent, bySession, byInvoice map[string]*models.Purchase
 
-	fresh   []*models.Purchase          // made by this transaction
-	touched map[string]*models.Purchase // changed by it
+	fresh   []*models.Purchase            // made by this transaction
+	touched map[string]*models.Purchase   // changed by it
+	others  map[string]models.OtherIntent // further PaymentIntents that it was told of
 }
 
 // decisive are the columns that decide what an event changes; the others
@@ -27,11 +28,28 @@ const decisive = "id, student_id, payment_status, amount, currency, hours, hours
 
 // lockPurchases reads and locks, in id order, every purchase that the events
 // may be about.
-func lockPurchases(tx *gorm.DB, entries []*entry) (*purchaseBook, error) {
-	return readPurchases(tx.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate}), entries)
+func lockPurchases(tx *gorm.DB, entries []*entry, others []models.OtherIntent) (*purchaseBook, error) {
+	return readPurchases(tx.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate}), entries, others)
 }
 
-func readPurchases(tx *gorm.DB, entries []*entry) (*purchaseBook, error) {
+// otherIntents finds the purchases of those PaymentIntents that are no
+// purchase's first.
+func otherIntents(tx *gorm.DB, entries []*entry) ([]models.OtherIntent, error) {
+	var intents []string
+	for _, e := range entries {
+		intents = appendKey(intents, e.event.Keys.PaymentIntent)
+	}
+	var others []models.OtherIntent
+	if len(intents) == 0 {
+		return nil, nil
+	}
+	if err := tx.Where(isAnyOf(tx, "id", intents)).Find(&others).Error; err != nil {
+		return nil, fmt.Errorf("read other payment intents: %w", err)
+	}
+	return others, nil
+}
+
+func readPurchases(tx *gorm.DB, entries []*entry, others []models.OtherIntent) (*purchaseBook, error) {
 	var ids, intents, sessions, invoices []string
 	for _, e := range entries {
 		keys := e.event.Keys
@@ -40,10 +58,13 @@ func readPurchases(tx *gorm.DB, entries []*entry) (*purchaseBook, error) {
 		sessions = appendKey(sessions, keys.CheckoutSession)
 		invoices = appendKey(invoices, keys.Invoice)
 	}
+	for _, other := range others {
+		ids = append(ids, other.PurchaseID)
+	}
 	book := &purchaseBook{
 		byID: map[string]*models.Purchase{}, byIntent: map[string]*models.Purchase{},
 		bySession: map[string]*models.Purchase{}, byInvoice: map[string]*models.Purchase{},
-		touched: map[string]*models.Purchase{},
+		touched: map[string]*models.Purchase{}, others: map[string]models.OtherIntent{},
 	}
 	var named []clause.Expression
 	for _, key := range []struct {
@@ -63,6 +84,11 @@ func readPurchases(tx *gorm.DB, entries []*entry) (*purchaseBook, error) {
 	}
 	for _, p := range purchases {
 		book.index(p)
+	}
+	for _, other := range others {
+		if p := book.byID[other.PurchaseID]; p != nil && book.byIntent[other.ID] == nil {
+			book.byIntent[other.ID] = p
+		}
 	}
 	return book, nil
 }
@@ -103,8 +129,8 @@ func (b *purchaseBook) add(p *models.Purchase) {
 }
 
 // tie notes the ids that the purchase didn't have yet, so that later events
-// find it by them; an id that is another purchase's stays there. It says
-// whether there was anything to note.
+// find it by them; an id that is another purchase's stays there. A further
+// PaymentIntent is noted beside the first. It says whether the purchase changed.
 func (b *purchaseBook) tie(p *models.Purchase, keys Keys) (tied bool) {
 	for _, note := range []struct {
 		field **string
@@ -122,6 +148,9 @@ func (b *purchaseBook) tie(p *models.Purchase, keys Keys) (tied bool) {
 	}
 	if tied {
 		b.index(p)
+	}
+	if intent := keys.PaymentIntent; isObjectID(intent) && b.byIntent[intent] == nil {
+		b.byIntent[intent], b.others[intent] = p, models.OtherIntent{ID: intent, PurchaseID: p.ID}
 	}
 	return tied
 }

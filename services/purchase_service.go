@@ -2,6 +2,7 @@ package services
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"regexp"
@@ -137,11 +138,16 @@ func insertPurchase(tx *gorm.DB, p *models.Purchase) error {
 	return nil
 }
 
-// Get finds a purchase by its id or its PaymentIntent's. It returns an *Error
+// byOtherIntent is the condition that a PaymentIntent is a purchase's, though
+// not its first.
+const byOtherIntent = "id = (SELECT purchase_id FROM purchase_payment_intents WHERE id = @id)"
+
+// Get finds a purchase by its id or a PaymentIntent's. It returns an *Error
 // with code not_found.
 func (s *PurchaseService) Get(ctx context.Context, id string) (*models.Purchase, error) {
 	var p models.Purchase
-	err := s.db.Reader.WithContext(ctx).Where("id = ? OR stripe_payment_intent_id = ?", id, id).
+	err := s.db.Reader.WithContext(ctx).
+		Where("id = @id OR stripe_payment_intent_id = @id OR "+byOtherIntent, sql.Named("id", id)).
 		Order("id").Take(&p).Error
 	if errors.Is(err, gorm.ErrRecordNotFound) {
 		return nil, Errorf(CodeNotFound, "There is no such purchase.")

@@ -159,3 +159,33 @@ func TestPaymentEventThatTellsNothingNewIsStale(t *testing.T) {
 		app.WantBalance(t, p.Student, fields{"hours_purchased": "10.00"})
 	})
 }
+
+// A customer whose first attempt failed may start over with another
+// PaymentIntent. What is told of that one alone is the purchase's, too, in any
+// order.
+func TestAnotherPaymentIntentOfAPurchase(t *testing.T) {
+	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
+		orders := [][]int{{0, 1, 2, 3}, {3, 2, 1, 0}, {1, 3, 0, 2}, {2, 0, 3, 1}}
+		for _, order := range orders {
+			p := app.NewPurchase(t)
+			second := *p
+			second.PaymentIntent = "pi_second_" + p.ID
+			story := []*harness.Event{
+				p.Intent(failed).At(0),
+				second.Succeeded().Set("metadata.purchase_transaction_id", p.ID).At(1),
+				second.Refund("refund.created", "re_"+p.ID, 1000, "succeeded", 2).At(2),
+				second.Dispute("charge.dispute.created", "dp_"+p.ID, 4000, "needs_response").At(3),
+			}
+			for _, i := range order {
+				if answer := app.Deliver(t, story[i]); answer.Status != http.StatusAccepted {
+					answer.Want(t, http.StatusOK)
+				}
+			}
+			waitForHours(t, app, p.Student, "0.00")
+			app.WantPurchase(t, p, fields{"payment_status": "disputed", "hours_credited": "10.00", "hours_reversed": "10.00",
+				"amount_refunded": "1000", "amount_disputed": "4000", "stripe_payment_intent_id": p.PaymentIntent})
+			app.Get(t, "/api/finances/purchases/"+second.PaymentIntent+"/").WantFields(t, fields{"id": p.ID})
+		}
+		app.MustAudit(t)
+	})
+}
