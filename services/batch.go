@@ -29,9 +29,7 @@ type batch struct {
 	isFirst []bool   // whether the job is the first of its entry
 
 	// lookUp is set when an event id is likely to be known, or turned out to
-	// be: only then is it worth a statement to read what is known about it, and
-	// one to ask whether its PaymentIntent is a purchase's second. An event that
-	// names nothing else waits parked for its first retry.
+	// be: only then is it worth a statement to read what is known about it.
 	lookUp bool
 
 	now       time.Time
@@ -108,12 +106,9 @@ func (b *batch) transaction(ctx context.Context) error {
 	return b.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
 		b.now = tx.NowFunc()
 		b.ledger = nil
-		var err error
-		var others []models.OtherIntent
-		if b.lookUp {
-			if others, err = otherIntents(tx, b.entries); err != nil {
-				return err
-			}
+		others, err := otherIntents(tx, b.entries)
+		if err != nil {
+			return err
 		}
 		if b.purchases, err = lockPurchases(tx, b.entries, others); err != nil {
 			return err

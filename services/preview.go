@@ -13,7 +13,7 @@ func (s *PaymentService) Preview(ctx context.Context, event *Event) (*PurchaseCh
 	if event.Status != "" {
 		return nil, nil
 	}
-	db, entries := s.db.Reader.WithContext(ctx), []*entry{{event: event}}
+	db, entries := s.db.Reader.WithContext(ctx), []*entry{{event: event, origin: replayed}}
 	others, err := otherIntents(db, entries)
 	if err != nil {
 		return nil, fmt.Errorf("preview an event: %w", err)

@@ -33,11 +33,14 @@ func lockPurchases(tx *gorm.DB, entries []*entry, others []models.OtherIntent) (
 }
 
 // otherIntents finds the purchases of those PaymentIntents that are no
-// purchase's first.
+// purchase's first. Deliveries don't ask, as hardly any would gain by it: one
+// that names nothing else waits, parked, for its first retry.
 func otherIntents(tx *gorm.DB, entries []*entry) ([]models.OtherIntent, error) {
 	var intents []string
 	for _, e := range entries {
-		intents = appendKey(intents, e.event.Keys.PaymentIntent)
+		if e.origin != delivered {
+			intents = appendKey(intents, e.event.Keys.PaymentIntent)
+		}
 	}
 	var others []models.OtherIntent
 	if len(intents) == 0 {
