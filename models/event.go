@@ -57,14 +57,14 @@ type Plan struct {
 // TableName is the contract's.
 func (Plan) TableName() string { return "pricing_plans" }
 
-// Subscription is what was last told of one Stripe subscription: whose it is
-// and what it buys.
+// Subscription is what was told at one time of one Stripe subscription: whose
+// it is and what it buys. What isn't told is empty.
 type Subscription struct {
 	ID            string `gorm:"primaryKey"`
 	StudentID     string
 	PlanID        string
 	StripePriceID string
-	ToldAt        int64 // Stripe's event.created, Unix seconds
+	ToldAt        int64 `gorm:"primaryKey"` // Stripe's event.created, Unix seconds
 	UpdatedAt     time.Time
 }
 

@@ -18,9 +18,15 @@ import (
 // which then pays nothing for it.
 type periodBook struct {
 	plansByID, plansByPrice map[string]*models.Plan
-	subscriptions           map[string]*models.Subscription
-	currencies              map[string]string // by student
-	told                    map[string]*models.Subscription
+	subscriptions           map[string][]*models.Subscription // all that was told of each, the latest first
+	currencies              map[string]string                 // by student
+	told                    map[telling]*models.Subscription  // by this batch
+}
+
+// telling is when what was told of a subscription held, in Stripe's time.
+type telling struct {
+	subscription string
+	at           int64
 }
 
 // loadPeriods reads what the batch's invoices need, and opens the accounts of
@@ -28,8 +34,8 @@ type periodBook struct {
 func loadPeriods(tx *gorm.DB, entries []*entry, purchases *purchaseBook) (*periodBook, error) {
 	book := &periodBook{
 		plansByID: map[string]*models.Plan{}, plansByPrice: map[string]*models.Plan{},
-		subscriptions: map[string]*models.Subscription{}, currencies: map[string]string{},
-		told: map[string]*models.Subscription{},
+		subscriptions: map[string][]*models.Subscription{}, currencies: map[string]string{},
+		told: map[telling]*models.Subscription{},
 	}
 	var subscriptions []string
 	var periods []*Period
@@ -62,12 +68,12 @@ func loadPeriods(tx *gorm.DB, entries []*entry, purchases *purchaseBook) (*perio
 
 func (b *periodBook) loadSubscriptions(tx *gorm.DB, ids []string) error {
 	var rows []*models.Subscription
-	locked := tx.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate}).Order("id")
+	locked := tx.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate}).Order("id, told_at DESC")
 	if err := locked.Where(isAnyOf(tx, "id", ids)).Find(&rows).Error; err != nil {
 		return fmt.Errorf("read subscriptions: %w", err)
 	}
 	for _, row := range rows {
-		b.subscriptions[row.ID] = row
+		b.subscriptions[row.ID] = append(b.subscriptions[row.ID], row)
 	}
 	return nil
 }
@@ -118,27 +124,52 @@ func (b *periodBook) openAccounts(tx *gorm.DB, periods []*Period) error {
 	return nil
 }
 
-// remember keeps the latest that was told of a subscription.
+// remember keeps what was told of a subscription, in its place in time.
 func (b *periodBook) remember(told *models.Subscription) {
 	if told == nil {
 		return
 	}
-	if known := b.subscriptions[told.ID]; known == nil || told.After(*known) {
-		b.subscriptions[told.ID], b.told[told.ID] = told, told
+	known := b.subscriptions[told.ID]
+	i, found := slices.BinarySearchFunc(known, told, func(known, told *models.Subscription) int { return cmp.Compare(told.ToldAt, known.ToldAt) })
+	switch {
+	case !found:
+		b.subscriptions[told.ID] = slices.Insert(known, i, told)
+	case told.After(*known[i]):
+		known[i] = told
+	default:
+		return
 	}
+	b.told[telling{told.ID, told.ToldAt}] = told
+}
+
+// latest is the last that was told of a subscription; nil: nothing was.
+func (b *periodBook) latest(subscriptionID string) *models.Subscription {
+	if known := b.subscriptions[subscriptionID]; len(known) > 0 {
+		return known[0]
+	}
+	return nil
 }
 
 // sale says who buys what with an invoice; nil or empty where that is not
-// known yet.
+// known yet. What the invoice doesn't say is what its subscription had last
+// told when it was paid, else its line's price, else what was told since.
 func (b *periodBook) sale(period *Period) (student string, plan *models.Plan) {
-	remembered := b.subscriptions[period.SubscriptionID]
-	if remembered == nil {
-		remembered = &models.Subscription{}
+	known := b.subscriptions[period.SubscriptionID] // the latest first
+	i, _ := slices.BinarySearchFunc(known, period.At, func(known *models.Subscription, at int64) int { return cmp.Compare(at, known.ToldAt) })
+	before, since := known[i:], known[:i]
+	student, plan = period.StudentID, b.plansByID[period.PlanID]
+	for _, told := range before {
+		student, plan = cmp.Or(student, told.StudentID), cmp.Or(plan, b.plansByID[told.PlanID])
 	}
-	student = cmp.Or(period.StudentID, remembered.StudentID)
-	plan = cmp.Or(b.plansByID[period.PlanID], b.plansByID[remembered.PlanID])
-	for _, price := range append(slices.Clone(period.PriceIDs), remembered.StripePriceID) {
+	for _, price := range period.PriceIDs {
 		plan = cmp.Or(plan, b.plansByPrice[price])
+	}
+	for _, told := range before {
+		plan = cmp.Or(plan, b.plansByPrice[told.StripePriceID])
+	}
+	for _, told := range since {
+		student = cmp.Or(student, told.StudentID)
+		plan = cmp.Or(plan, b.plansByID[told.PlanID], b.plansByPrice[told.StripePriceID])
 	}
 	return student, plan
 }

@@ -174,15 +174,16 @@ func noteOtherIntents(others map[string]models.OtherIntent) write {
 	}}
 }
 
-func rememberSubscriptions(told map[string]*models.Subscription, now time.Time) write {
+func rememberSubscriptions(told map[telling]*models.Subscription, now time.Time) write {
 	type subscription = *models.Subscription
-	rows := slices.SortedFunc(maps.Values(told), func(a, b subscription) int { return cmp.Compare(a.ID, b.ID) })
-	return write{what: "remember subscriptions", rows: len(rows), short: errOvertaken, statement: `
+	rows := slices.SortedFunc(maps.Values(told), func(a, b subscription) int {
+		return cmp.Or(cmp.Compare(a.ID, b.ID), cmp.Compare(a.ToldAt, b.ToldAt))
+	})
+	return write{what: "remember subscriptions", rows: len(rows), statement: `
 		INSERT INTO stripe_subscriptions (id, student_id, plan_id, stripe_price_id, told_at, updated_at)
 		SELECT id, student_id, plan_id, stripe_price_id, told_at, updated_at FROM %s WHERE true
-		ON CONFLICT (id) DO UPDATE SET student_id = EXCLUDED.student_id, plan_id = EXCLUDED.plan_id,
-			stripe_price_id = EXCLUDED.stripe_price_id, told_at = EXCLUDED.told_at, updated_at = EXCLUDED.updated_at
-		WHERE stripe_subscriptions.told_at <= EXCLUDED.told_at`, columns: []column{
+		ON CONFLICT (id, told_at) DO UPDATE SET student_id = EXCLUDED.student_id, plan_id = EXCLUDED.plan_id,
+			stripe_price_id = EXCLUDED.stripe_price_id, updated_at = EXCLUDED.updated_at`, columns: []column{
 		columnOf("id", "text", rows, func(s subscription) string { return s.ID }),
 		columnOf("student_id", "text", rows, func(s subscription) string { return s.StudentID }),
 		columnOf("plan_id", "text", rows, func(s subscription) string { return s.PlanID }),

@@ -1,6 +1,7 @@
 package services
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -14,6 +15,7 @@ import (
 type Period struct {
 	InvoiceID      string
 	SubscriptionID string
+	At             int64  // Stripe's event.created, Unix seconds
 	StudentID      string // empty: what is remembered of the subscription says
 	PlanID         string // likewise
 	PriceIDs       []string
@@ -67,22 +69,46 @@ func readPeriod(e *Event, invoice gjson.Result, amountField string) {
 		Customer:      id(invoice.Get("customer")),
 	}
 	metadata := firstOf(invoice, "parent.subscription_details.metadata", "subscription_details.metadata")
-	lines := invoice.Get("lines.data")
+	lines := periodLines(invoice)
 	e.Period = &Period{
-		InvoiceID: e.Keys.Invoice,
-		SubscriptionID: id(firstOf(invoice, "parent.subscription_details.subscription", "subscription",
-			"lines.data.0.parent.subscription_item_details.subscription", "lines.data.0.subscription")),
-		StudentID: firstText(metadata.Get("student_id"), lines.Get("#.metadata.student_id|0")),
-		PlanID:    firstText(metadata.Get("plan"), lines.Get("#.metadata.plan|0")),
-		PriceIDs:  linePrices(lines),
-		Amount:    paid,
-		Currency:  currency,
+		InvoiceID:      e.Keys.Invoice,
+		SubscriptionID: id(firstOf(invoice, "parent.subscription_details.subscription", "subscription")),
+		At:             e.Created,
+		StudentID:      text(metadata.Get("student_id")),
+		PlanID:         text(metadata.Get("plan")),
+		PriceIDs:       linePrices(lines),
+		Amount:         paid,
+		Currency:       currency,
+	}
+	for _, line := range lines {
+		e.Period.SubscriptionID = cmp.Or(e.Period.SubscriptionID,
+			id(firstOf(line, "parent.subscription_item_details.subscription", "subscription")))
+		e.Period.StudentID = cmp.Or(e.Period.StudentID, text(line.Get("metadata.student_id")))
+		e.Period.PlanID = cmp.Or(e.Period.PlanID, text(line.Get("metadata.plan")))
 	}
 }
 
-func linePrices(lines gjson.Result) []string {
+// periodLines are an invoice's lines, those of the period itself first: the
+// prorations of a change and one-off items may stand before them.
+// https://docs.stripe.com/api/invoice-line-item/object
+func periodLines(invoice gjson.Result) []gjson.Result {
+	lines := invoice.Get("lines.data").Array()
+	slices.SortStableFunc(lines, func(a, b gjson.Result) int { return cmp.Compare(beside(a), beside(b)) })
+	return lines
+}
+
+// beside is 1 for a line that bills something beside the period, else 0.
+func beside(line gjson.Result) int {
+	proration := firstOf(line, "parent.subscription_item_details.proration", "proration").Bool()
+	if proration || line.Get("parent.type").Str == "invoice_item_details" || line.Get("type").Str == "invoiceitem" {
+		return 1
+	}
+	return 0
+}
+
+func linePrices(lines []gjson.Result) []string {
 	var prices []string
-	for _, line := range lines.Array() {
+	for _, line := range lines {
 		price := id(firstOf(line, "pricing.price_details.price", "price", "plan"))
 		if price != "" && !slices.Contains(prices, price) {
 			prices = append(prices, price)
@@ -108,13 +134,4 @@ func readSubscription(e *Event, subscription gjson.Result) {
 		StripePriceID: id(firstOf(subscription, "items.data.0.price", "items.data.0.plan", "plan")),
 		ToldAt:        e.Created,
 	}
-}
-
-func firstText(results ...gjson.Result) string {
-	for _, r := range results {
-		if s := text(r); s != "" {
-			return s
-		}
-	}
-	return ""
 }

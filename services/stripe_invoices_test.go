@@ -24,7 +24,7 @@ func TestInvoicesAreReadInEveryVersion(t *testing.T) {
 		set["id"], set["amount_paid"] = `"in_1"`, "5600"
 		event := decode(t, version, "invoice.paid", "invoice", set)
 		want := &services.Period{
-			InvoiceID: "in_1", SubscriptionID: "sub_1", StudentID: "s1", PlanID: "monthly4", PriceIDs: []string{"price_1"},
+			InvoiceID: "in_1", SubscriptionID: "sub_1", At: 500, StudentID: "s1", PlanID: "monthly4", PriceIDs: []string{"price_1"},
 			Amount: 5600, Currency: "eur", Paid: true,
 		}
 		if !reflect.DeepEqual(event.Period, want) {

@@ -1,6 +1,8 @@
 package tests
 
 import (
+	"encoding/json"
+	"fmt"
 	"net/http"
 	"testing"
 
@@ -89,6 +91,83 @@ func TestAnInvoiceWithoutMetadataFindsItsWayByWhatTheSubscriptionTold(t *testing
 			})
 		})
 	}
+}
+
+// What a subscription tells later doesn't change what an earlier invoice
+// bought, as long as the line's price or the earlier telling says it.
+func TestAnInvoiceWithoutMetadataBuysWhatHeldWhenItWasPaid(t *testing.T) {
+	tell := func(kind, student, plan string, at int64) *harness.Event {
+		metadata := map[string]any{}
+		if student != "" {
+			metadata["student_id"], metadata["plan"] = student, plan
+		}
+		return harness.NewEvent(t, "customer.subscription."+kind, "subscription").In(harness.V2026).Set("metadata", metadata).At(at)
+	}
+	for name, row := range map[string]struct {
+		later  *harness.Event
+		price  string
+		orders [][]int
+	}{
+		"another plan":              {tell("updated", "student_1", "weekly8", 9), "price_1Q0shape", [][]int{{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}}},
+		"another plan, no price":    {tell("updated", "student_1", "weekly8", 9), "price_unknown", [][]int{{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {2, 0, 1}}},
+		"another student":           {tell("updated", "student_2", "weekly8", 9), "price_1Q0shape", [][]int{{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {2, 0, 1}}},
+		"deleted, no metadata left": {tell("deleted", "", "", 9), "price_unknown", [][]int{{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
+				monthly(t, app)
+				app.MustRun(t, "plans", "add", "--id", "weekly8", "--name", "8 hours a week", "--hours", "8.00", "--amount", "5600",
+					"--currency", "eur", "--type", "subscription")
+				for i, order := range row.orders {
+					subscription := fmt.Sprintf("sub_%d", i)
+					paid := invoice(t, harness.V2026, "invoice.paid", map[string]any{}).At(5).Set("id", fmt.Sprintf("in_%d", i)).
+						Set("parent.subscription_details.subscription", subscription).
+						Set("lines.data", []any{map[string]any{"pricing": map[string]any{"price_details": map[string]any{"price": row.price}}}})
+					story := []*harness.Event{tell("created", "student_1", "monthly4", 1), paid, row.later.Again()}
+					story[0].Set("id", subscription)
+					story[2].Set("id", subscription)
+					for _, at := range order {
+						bill(t, app, story[at])
+					}
+					waitForHours(t, app, "student_1", fmt.Sprintf("%d.00", 4*(i+1)))
+				}
+				app.MustAudit(t)
+			})
+		})
+	}
+}
+
+// Prorations of a change and one-off items may stand before the period's line.
+func TestTheLineOfThePeriodSaysThePlan(t *testing.T) {
+	lines := map[harness.Version]string{
+		harness.V2020: `[{"type": "invoiceitem", "plan": {"id": "price_other"}, "subscription": "sub_1"},
+			{"type": "invoiceitem", "proration": true, "price": {"id": "price_other"}},
+			{"type": "subscription", "plan": {"id": "price_1Q0shape"}, "metadata": {"student_id": "student_2020-08-27"}}]`,
+		harness.V2023: `[{"type": "invoiceitem", "proration": true, "price": {"id": "price_other"}},
+			{"type": "subscription", "proration": false, "price": {"id": "price_1Q0shape"}}]`,
+		harness.V2026: `[{"parent": {"type": "subscription_item_details", "subscription_item_details": {"proration": true}}, "pricing": {"price_details": {"price": "price_other"}}},
+			{"parent": {"type": "invoice_item_details", "invoice_item_details": {"proration": false}}, "pricing": {"price_details": {"price": "price_other"}}},
+			{"parent": {"type": "subscription_item_details", "subscription_item_details": {"proration": false}}, "pricing": {"price_details": {"price": "price_1Q0shape"}}}]`,
+	}
+	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
+		monthly(t, app)
+		app.MustRun(t, "plans", "add", "--id", "other", "--name", "Another", "--hours", "1.00", "--amount", "5600",
+			"--currency", "eur", "--type", "subscription", "--stripe-price-id", "price_other")
+		for version, list := range lines {
+			student := "student_" + string(version)
+			paid := harness.NewEvent(t, "invoice.paid", "invoice").In(version).Set("amount_paid", 5600).Set("id", "in_"+string(version)).
+				Set("lines.data", json.RawMessage(list))
+			switch version {
+			case harness.V2023:
+				paid.Set("subscription_details.metadata", map[string]any{"student_id": student})
+			case harness.V2026:
+				paid.Set("parent.subscription_details.metadata", map[string]any{"student_id": student})
+			}
+			bill(t, app, paid).Want(t, http.StatusOK).WantFields(t, fields{"status": "processed"})
+			app.WantBalance(t, student, fields{"hours_available": "4.00"})
+		}
+		app.MustAudit(t)
+	})
 }
 
 func TestAFailedInvoiceIsTheSamePurchaseAsThePaidOneInAnyOrder(t *testing.T) {
