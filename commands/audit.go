@@ -15,7 +15,7 @@ func (p *program) audit() *cobra.Command {
 		Use:   "audit",
 		Short: "Re-add the ledger and compare it with every purchase and account",
 		Long: `Re-add the ledger and compare it with every purchase and account, and every
-purchase with its own evidence. Prints a line for each thing that differs and
+purchase with its own evidence, and every entry with whose it is. Prints a line for each thing that differs and
 exits 1 when there is one. It only reads, and may run beside a serving instance.`,
 		Example: "  hourbank audit\n  hourbank audit --json",
 		Args:    cobra.NoArgs,
@@ -44,8 +44,8 @@ func (p *program) printAudit(report services.AuditReport, asJSON bool) error {
 		for _, d := range report.Differences {
 			fmt.Fprintf(p.stdout, "%s %s: %s is %s, should be %s\n", d.Kind, d.ID, d.Field, d.Recorded, d.Expected)
 		}
-		fmt.Fprintf(p.stdout, "audited %d purchases and %d accounts: %d differences\n",
-			report.Purchases, report.Accounts, len(report.Differences))
+		fmt.Fprintf(p.stdout, "audited %d purchases, %d accounts and %d ledger entries: %d differences\n",
+			report.Purchases, report.Accounts, report.Entries, len(report.Differences))
 	}
 	if len(report.Differences) > 0 {
 		return errChecksFailed

@@ -38,11 +38,11 @@ var sandboxPlans = []models.Plan{
 func (p *program) serveSandbox(ctx context.Context) error {
 	environ := p.sandboxEnviron()
 	cfg, err := config.Load(environ)
+	if cfg.Live() { // whatever else is wrong follows from it
+		return usageError{errors.New("STRIPE_SECRET_KEY: --sandbox is refused with a live key")}
+	}
 	if err != nil {
 		return usageError{err}
-	}
-	if cfg.Live() {
-		return usageError{errors.New("STRIPE_SECRET_KEY: --sandbox is refused with a live key")}
 	}
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", cfg.SandboxAddr)
 	if err != nil {

@@ -105,14 +105,16 @@ func readFiles(environ map[string]string) (map[string]string, []error) {
 	return environ, mistakes
 }
 
-// explain words a parse error by the variable's name instead of the field's.
+// explain words a parse error by the variable's name instead of the field's,
+// on each of its lines.
 func explain(err error) error {
 	parse, ok := errors.AsType[env.ParseError](err)
 	if !ok {
 		return err
 	}
 	field, _ := reflect.TypeFor[Config]().FieldByName(parse.Name)
-	return fmt.Errorf("%s: %w", field.Tag.Get("env"), parse.Err)
+	name := field.Tag.Get("env") + ": "
+	return errors.New(name + strings.ReplaceAll(parse.Err.Error(), "\n", "\n"+name))
 }
 
 // variableOf is the variable that a mistake names.

@@ -74,7 +74,8 @@ func readRequest(c *gin.Context, request any) (services.RequestKey, error) {
 	if err != nil {
 		return services.RequestKey{}, fmt.Errorf("encode a request: %w", err)
 	}
-	hash := sha256.Sum256(append([]byte(c.Request.Method+" "+c.FullPath()+" "+c.Param("id")+" "), canonical...))
+	resource := strings.TrimSuffix(c.FullPath(), "/") + " " + c.Param("id")
+	hash := sha256.Sum256(append([]byte(c.Request.Method+" "+resource+" "), canonical...))
 	key := services.RequestKey{APIKey: c.GetString(keyNameKey), Hash: hex.EncodeToString(hash[:])}
 	if keys := c.Request.Header.Values("Idempotency-Key"); len(keys) > 0 {
 		key.Key = keys[0]

@@ -8,7 +8,8 @@ import (
 )
 
 // AuditService re-adds the ledger and compares it with what purchases and
-// accounts say, and purchases with what their own evidence says.
+// accounts say, purchases with what their own evidence says, and ledger entries
+// with whose they are.
 type AuditService struct{ db *models.DB }
 
 // NewAuditService makes the service.
@@ -16,7 +17,7 @@ func NewAuditService(db *models.DB) *AuditService { return &AuditService{db: db}
 
 // Difference is one thing that does not add up.
 type Difference struct {
-	Kind     string `json:"kind"` // "purchase" or "account"
+	Kind     string `json:"kind"` // "purchase", "account" or "entry"
 	ID       string `json:"id"`
 	Field    string `json:"field"`
 	Recorded string `json:"recorded"` // what the row says
@@ -27,6 +28,7 @@ type Difference struct {
 type AuditReport struct {
 	Purchases   int          `json:"purchases"`
 	Accounts    int          `json:"accounts"`
+	Entries     int          `json:"entries"`
 	Differences []Difference `json:"differences"`
 }
 
@@ -43,34 +45,37 @@ func (s *AuditService) Run(ctx context.Context, progress func(rows int)) (AuditR
 	if report.Accounts, err = auditRows[accountSums](ctx, s.db, &report, progress); err != nil {
 		return report, fmt.Errorf("audit accounts: %w", err)
 	}
+	if report.Entries, err = auditRows[ownedEntry](ctx, s.db, &report, progress); err != nil {
+		return report, fmt.Errorf("audit ledger entries: %w", err)
+	}
 	return report, nil
 }
 
-// sums is a row beside what its ledger entries add up to. Its query reads
-// @limit of them in the order of their key, from after @after.
-type sums interface {
+// audited is a row beside what others say of it. Its query reads @limit of them
+// in the order of their key, from after @after.
+type audited interface {
 	query() string
 	key() string
 	differences() []Difference
 }
 
 // auditRows looks at every row once, a chunk at a time.
-func auditRows[T sums](ctx context.Context, db *models.DB, report *AuditReport, progress func(int)) (audited int, err error) {
+func auditRows[T audited](ctx context.Context, db *models.DB, report *AuditReport, progress func(int)) (done int, err error) {
 	var row T
 	for after := ""; ; {
 		var rows []T
 		chunk := map[string]any{"after": after, "limit": auditChunk}
 		if err := db.Reader.WithContext(ctx).Raw(row.query(), chunk).Scan(&rows).Error; err != nil {
-			return audited, err
+			return done, err
 		}
 		for _, row := range rows {
 			report.Differences = append(report.Differences, row.differences()...)
 			after = row.key()
 		}
-		audited += len(rows)
+		done += len(rows)
 		progress(len(rows))
 		if len(rows) < auditChunk {
-			return audited, nil
+			return done, nil
 		}
 	}
 }
@@ -119,7 +124,13 @@ func (row purchaseSums) differences() []Difference {
 	c.compare("hours_reversed", row.HoursReversed, row.LedgerReversed)
 	if row.HoursCredited > 0 { // a mismatched success shows as received but posts nothing
 		c.compare("amount_received", row.AmountReceived, row.LedgerReceived)
+		c.compare("amount", row.Amount, row.AmountReceived)
 	}
+	completed := int64(0)
+	if row.CompletedAt != nil {
+		completed = row.CompletedAt.Unix()
+	}
+	c.compare("completed_at (Unix time)", completed, d.CompletedAtUnix)
 	c.compare("amount_refunded + amount_disputed", row.AmountRefunded+row.AmountDisputed, row.LedgerBack)
 	return c.found
 }
@@ -159,5 +170,40 @@ func (row accountSums) differences() []Difference {
 	c.compare("hours_consumed", row.HoursConsumed, row.LedgerConsumed)
 	c.compare("balance_amount", row.BalanceAmount, row.LedgerAmount)
 	c.compare("entries in another currency", row.OtherCurrency, int64(0))
+	return c.found
+}
+
+// ownedEntry is a ledger entry and the account and purchase that it is of.
+type ownedEntry struct {
+	models.LedgerEntry
+	AccountStudent   *string
+	PurchaseID       *string
+	PurchaseStudent  *string
+	PurchaseCurrency *string
+}
+
+func (row ownedEntry) key() string { return row.ID }
+
+func (ownedEntry) query() string {
+	return `SELECT l.*, a.student_id AS account_student, p.id AS purchase_id, p.student_id AS purchase_student, p.currency AS purchase_currency
+		FROM (SELECT * FROM hour_ledger_entries WHERE id > @after ORDER BY id LIMIT @limit) l
+		LEFT JOIN student_account_balances a ON a.student_id = l.student_id
+		LEFT JOIN purchase_transactions p ON p.id = l.transaction_id
+		ORDER BY l.id`
+}
+
+func (row ownedEntry) differences() []Difference {
+	c := comparison{kind: "entry", id: row.ID}
+	if row.AccountStudent == nil {
+		c.compare("student_id", row.StudentID, "a student with an account")
+	}
+	switch {
+	case row.TransactionID == nil:
+	case row.PurchaseID == nil:
+		c.compare("transaction_id", *row.TransactionID, "a purchase")
+	default:
+		c.compare("student_id", row.StudentID, *row.PurchaseStudent)
+		c.compare("currency", row.Currency, *row.PurchaseCurrency)
+	}
 	return c.found
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/tidwall/gjson"
 
+	"hourbank/models"
 	"hourbank/tests/harness"
 )
 
@@ -24,6 +25,8 @@ func TestAuditNamesWhatWasAltered(t *testing.T) {
 		{"hours = 2000, hours_credited = 2000", "purchase_transactions", "id", "purchase", "hours_credited"},
 		{"amount = 6000", "purchase_transactions", "id", "purchase", "hours_reversed"},
 		{"evidence = '{}'", "purchase_transactions", "id", "purchase", "payment_status"},
+		{"amount = 5001", "purchase_transactions", "id", "purchase", "amount"},
+		{"completed_at = NULL", "purchase_transactions", "id", "purchase", "completed_at (Unix time)"},
 	}
 	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
 		app.MustProcess(t, app.NewPurchase(t).Succeeded()) // one that stays as it is
@@ -56,7 +59,7 @@ func keep(t *testing.T, app *harness.App, table, idColumn, id string) (restore f
 	columns := []string{"hours_purchased", "hours_reversed", "hours_consumed", "balance_amount"}
 	if table == "purchase_transactions" {
 		columns = []string{
-			"payment_status", "amount", "hours", "hours_credited", "hours_reversed", "amount_received", "amount_refunded", "evidence",
+			"payment_status", "amount", "hours", "hours_credited", "hours_reversed", "amount_received", "amount_refunded", "evidence", "completed_at",
 		}
 	}
 	values, pointers := make([]any, len(columns)), make([]any, len(columns))
@@ -94,5 +97,38 @@ func TestAuditNamesLedgerEntriesTooMany(t *testing.T) {
 		wantContains(t, result.Stdout, "account "+p.Student+": hours_purchased is 10.00, should be 11.00",
 			"account "+p.Student+": balance_amount is 5000, should be 4999",
 			"purchase "+p.ID+": amount_refunded + amount_disputed is 0, should be 1")
+	})
+}
+
+// Somebody got past the database's own guards, as SQLite's command line does
+// and a superuser of PostgreSQL can.
+func TestAuditNamesLedgerEntriesOfNobody(t *testing.T) {
+	unguarded := map[models.Engine]string{models.SQLite: "PRAGMA foreign_keys = off", models.Postgres: "SET session_replication_role = replica"}
+	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
+		connection, err := app.SQL(t).Conn(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer connection.Close() //nolint:errcheck // the database goes with the test
+		var entries []string
+		for range 2 {
+			p := app.NewPurchase(t)
+			app.MustProcess(t, p.Succeeded())
+			entries = append(entries, app.Get(t, "/api/finances/students/"+p.Student+"/ledger/").Get("data.0.id").String())
+			statements := []string{unguarded[app.Engine], "DELETE FROM student_account_balances WHERE student_id = '" + p.Student + "'"}
+			if len(entries) == 2 {
+				statements[1] = "DELETE FROM purchase_transactions WHERE id = '" + p.ID + "'"
+			}
+			for _, statement := range statements {
+				if _, err := connection.ExecContext(t.Context(), statement); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		result := app.Run(t, "audit")
+		if result.Code != 1 {
+			t.Errorf("exit code %d", result.Code)
+		}
+		wantContains(t, result.Stdout, "entry "+entries[0]+": student_id is ", "entry "+entries[1]+": transaction_id is ", "2 ledger entries: 2 differences")
 	})
 }

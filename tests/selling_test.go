@@ -91,7 +91,9 @@ func TestTheSameIdempotencyKeyGetsTheSameAnswerAlsoAtOnce(t *testing.T) {
 		if n := app.Count(t, "SELECT count(*) FROM purchase_transactions"); n != 1 {
 			t.Errorf("%d purchases were made", n)
 		}
-		app.Post(t, harness.WriteKey, api+"/purchases/", order, "Idempotency-Key", "key-1").Want(t, http.StatusCreated)
+		for _, path := range []string{"/purchases/", "/purchases"} { // one address
+			app.Post(t, harness.WriteKey, api+path, order, "Idempotency-Key", "key-1").Want(t, http.StatusCreated)
+		}
 		app.Post(t, harness.WriteKey, api+"/purchases/", `{"student_id":"student_2","hours":"1.00","amount":5000,"currency":"eur"}`,
 			"Idempotency-Key", "key-1").WantProblem(t, http.StatusUnprocessableEntity, "idempotency_mismatch")
 	})
