@@ -74,7 +74,7 @@ func readRequest(c *gin.Context, request any) (services.RequestKey, error) {
 	if err != nil {
 		return services.RequestKey{}, fmt.Errorf("encode a request: %w", err)
 	}
-	resource := strings.TrimSuffix(c.FullPath(), "/") + " " + c.Param("id")
+	resource := strings.TrimSuffix(c.FullPath(), "/") + "/ " + c.Param("id")
 	hash := sha256.Sum256(append([]byte(c.Request.Method+" "+resource+" "), canonical...))
 	key := services.RequestKey{APIKey: c.GetString(keyNameKey), Hash: hex.EncodeToString(hash[:])}
 	if keys := c.Request.Header.Values("Idempotency-Key"); len(keys) > 0 {

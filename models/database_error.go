@@ -59,10 +59,11 @@ func IsUniqueViolation(err error) bool {
 
 // IsOvertaken says that another transaction was first with a row that this one
 // meant to make: its key is taken, or (where all is one statement, on
-// PostgreSQL) a ledger entry's purchase turned out not to be its own.
+// PostgreSQL) the purchase of a ledger entry or PaymentIntent was not made.
 func IsOvertaken(err error) bool {
 	pgErr, ok := errors.AsType[*pgconn.PgError](err)
-	return IsUniqueViolation(err) || ok && pgErr.ConstraintName == "ledger_owner"
+	return IsUniqueViolation(err) ||
+		ok && slices.Contains([]string{"ledger_owner", "purchase_payment_intents_purchase_id_fkey"}, pgErr.ConstraintName)
 }
 
 // SQLite's result codes. https://www.sqlite.org/rescode.html

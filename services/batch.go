@@ -32,6 +32,7 @@ type batch struct {
 	// be: only then is it worth a statement to read what is known about it.
 	lookUp bool
 
+	others    []models.OtherIntent // by which purchases were found that are named by nothing else
 	now       time.Time
 	purchases *purchaseBook
 	periods   *periodBook
@@ -51,6 +52,10 @@ type entry struct {
 // errOvertaken rolls the transaction back when another one was first with
 // some of the rows that it meant to insert.
 var errOvertaken = errors.New("another transaction was first")
+
+// errMorePurchases rolls the transaction back when events turn out to be about
+// purchases that it has not locked, which it must do in id order.
+var errMorePurchases = errors.New("more purchases are to be locked")
 
 func newBatch(db *models.DB, jobs []*job, parkFor time.Duration) *batch {
 	b := &batch{db: db, parkFor: parkFor, byJob: make([]*entry, len(jobs)), isFirst: make([]bool, len(jobs))}
@@ -92,6 +97,9 @@ const overtakenTries = 5
 func (b *batch) run(ctx context.Context) (err error) {
 	for range overtakenTries {
 		err = b.transaction(ctx)
+		if errors.Is(err, errMorePurchases) {
+			continue
+		}
 		if !errors.Is(err, errOvertaken) && !models.IsOvertaken(err) {
 			return err
 		}
@@ -106,12 +114,17 @@ func (b *batch) transaction(ctx context.Context) error {
 	return b.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
 		b.now = tx.NowFunc()
 		b.ledger = nil
-		others, err := otherIntents(tx, b.entries)
+		var err error
+		if b.purchases, err = lockPurchases(tx, b.entries, b.others); err != nil {
+			return err
+		}
+		others, err := b.purchases.otherIntents(tx, b.entries)
 		if err != nil {
 			return err
 		}
-		if b.purchases, err = lockPurchases(tx, b.entries, others); err != nil {
-			return err
+		if len(others) > 0 {
+			b.others = append(b.others, others...)
+			return errMorePurchases
 		}
 		if err := b.loadKnown(tx); err != nil {
 			return err
@@ -211,7 +224,11 @@ func (b *batch) apply(event *Event, p *models.Purchase) (models.EventStatus, *mo
 	if event.Period != nil && event.Period.Paid {
 		p.Reprice(event.Period.Amount)
 	}
+	unpaid := p.HoursCredited == 0
 	lesson := p.Learn(event.Facts)
+	if (unpaid && p.HoursCredited > 0) || event.PaysInvoice {
+		b.purchases.noteOther(p, event.Keys.PaymentIntent)
+	}
 	for _, posting := range lesson.Entries {
 		posting.ID, posting.EventID, posting.CreatedAt = models.NewID(), &event.ID, b.now
 		b.ledger = append(b.ledger, posting)

@@ -152,26 +152,27 @@ func (b *periodBook) latest(subscriptionID string) *models.Subscription {
 
 // sale says who buys what with an invoice; nil or empty where that is not
 // known yet. What the invoice doesn't say is what its subscription had last
-// told when it was paid, else its line's price, else what was told since.
+// told by then, else its line's price, else what was told since.
 func (b *periodBook) sale(period *Period) (student string, plan *models.Plan) {
 	known := b.subscriptions[period.SubscriptionID] // the latest first
 	i, _ := slices.BinarySearchFunc(known, period.At, func(known *models.Subscription, at int64) int { return cmp.Compare(at, known.ToldAt) })
-	before, since := known[i:], known[:i]
-	student, plan = period.StudentID, b.plansByID[period.PlanID]
-	for _, told := range before {
-		student, plan = cmp.Or(student, told.StudentID), cmp.Or(plan, b.plansByID[told.PlanID])
-	}
+	before, since := lastTold(known[i:]), lastTold(known[:i])
+	student = cmp.Or(period.StudentID, before.StudentID, since.StudentID)
+	plan = cmp.Or(b.plansByID[period.PlanID], b.plansByID[before.PlanID])
 	for _, price := range period.PriceIDs {
 		plan = cmp.Or(plan, b.plansByPrice[price])
 	}
-	for _, told := range before {
-		plan = cmp.Or(plan, b.plansByPrice[told.StripePriceID])
+	return student, cmp.Or(plan, b.plansByPrice[before.StripePriceID], b.plansByID[since.PlanID], b.plansByPrice[since.StripePriceID])
+}
+
+// lastTold is the latest telling that says whose the subscription is, else the
+// latest: a subscription may lose its metadata before it ends.
+func lastTold(known []*models.Subscription) models.Subscription {
+	i := slices.IndexFunc(known, func(told *models.Subscription) bool { return told.StudentID != "" })
+	if len(known) == 0 {
+		return models.Subscription{}
 	}
-	for _, told := range since {
-		student = cmp.Or(student, told.StudentID)
-		plan = cmp.Or(plan, b.plansByID[told.PlanID], b.plansByPrice[told.StripePriceID])
-	}
-	return student, plan
+	return *known[max(i, 0)]
 }
 
 // purchase makes the invoice's purchase, or says why it can't: nothing where

@@ -162,7 +162,7 @@ func insertPurchases(rows []*models.Purchase) write {
 		ON CONFLICT (stripe_invoice_id) DO NOTHING`}
 }
 
-// noteOtherIntents may note one again, which batches that don't look up do.
+// noteOtherIntents may note one again.
 func noteOtherIntents(others map[string]models.OtherIntent) write {
 	type other = models.OtherIntent
 	rows := slices.SortedFunc(maps.Values(others), func(a, b other) int { return cmp.Compare(a.ID, b.ID) })
@@ -179,11 +179,13 @@ func rememberSubscriptions(told map[telling]*models.Subscription, now time.Time)
 	rows := slices.SortedFunc(maps.Values(told), func(a, b subscription) int {
 		return cmp.Or(cmp.Compare(a.ID, b.ID), cmp.Compare(a.ToldAt, b.ToldAt))
 	})
-	return write{what: "remember subscriptions", rows: len(rows), statement: `
+	return write{what: "remember subscriptions", rows: len(rows), short: errOvertaken, statement: `
 		INSERT INTO stripe_subscriptions (id, student_id, plan_id, stripe_price_id, told_at, updated_at)
 		SELECT id, student_id, plan_id, stripe_price_id, told_at, updated_at FROM %s WHERE true
 		ON CONFLICT (id, told_at) DO UPDATE SET student_id = EXCLUDED.student_id, plan_id = EXCLUDED.plan_id,
-			stripe_price_id = EXCLUDED.stripe_price_id, updated_at = EXCLUDED.updated_at`, columns: []column{
+			stripe_price_id = EXCLUDED.stripe_price_id, updated_at = EXCLUDED.updated_at
+		WHERE (stripe_subscriptions.student_id, stripe_subscriptions.plan_id, stripe_subscriptions.stripe_price_id)
+			< (EXCLUDED.student_id, EXCLUDED.plan_id, EXCLUDED.stripe_price_id)`, columns: []column{
 		columnOf("id", "text", rows, func(s subscription) string { return s.ID }),
 		columnOf("student_id", "text", rows, func(s subscription) string { return s.StudentID }),
 		columnOf("plan_id", "text", rows, func(s subscription) string { return s.PlanID }),

@@ -13,12 +13,15 @@ func (s *PaymentService) Preview(ctx context.Context, event *Event) (*PurchaseCh
 	if event.Status != "" {
 		return nil, nil
 	}
-	db, entries := s.db.Reader.WithContext(ctx), []*entry{{event: event, origin: replayed}}
-	others, err := otherIntents(db, entries)
-	if err != nil {
-		return nil, fmt.Errorf("preview an event: %w", err)
+	db, entries := s.db.Reader.WithContext(ctx), []*entry{{event: event}}
+	book, err := readPurchases(db, entries, nil)
+	var others []models.OtherIntent
+	if err == nil {
+		others, err = book.otherIntents(db, entries)
 	}
-	book, err := readPurchases(db, entries, others)
+	if err == nil && len(others) > 0 {
+		book, err = readPurchases(db, entries, others)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("preview an event: %w", err)
 	}

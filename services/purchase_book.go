@@ -18,7 +18,7 @@ type purchaseBook struct {
 
 	fresh   []*models.Purchase            // made by this transaction
 	touched map[string]*models.Purchase   // changed by it
-	others  map[string]models.OtherIntent // further PaymentIntents that it was told of
+	others  map[string]models.OtherIntent // further PaymentIntents that paid, as it was told
 }
 
 // decisive are the columns that decide what an event changes; the others
@@ -32,13 +32,12 @@ func lockPurchases(tx *gorm.DB, entries []*entry, others []models.OtherIntent) (
 	return readPurchases(tx.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate}), entries, others)
 }
 
-// otherIntents finds the purchases of those PaymentIntents that are no
-// purchase's first. Deliveries don't ask, as hardly any would gain by it: one
-// that names nothing else waits, parked, for its first retry.
-func otherIntents(tx *gorm.DB, entries []*entry) ([]models.OtherIntent, error) {
+// otherIntents finds the purchases of those events that name none in the book,
+// but a PaymentIntent that is a purchase's, though not its first.
+func (b *purchaseBook) otherIntents(tx *gorm.DB, entries []*entry) ([]models.OtherIntent, error) {
 	var intents []string
 	for _, e := range entries {
-		if e.origin != delivered {
+		if b.find(e.event.Keys) == nil {
 			intents = appendKey(intents, e.event.Keys.PaymentIntent)
 		}
 	}
@@ -132,8 +131,8 @@ func (b *purchaseBook) add(p *models.Purchase) {
 }
 
 // tie notes the ids that the purchase didn't have yet, so that later events
-// find it by them; an id that is another purchase's stays there. A further
-// PaymentIntent is noted beside the first. It says whether the purchase changed.
+// find it by them; an id that is another purchase's stays there. It says
+// whether there was anything to note.
 func (b *purchaseBook) tie(p *models.Purchase, keys Keys) (tied bool) {
 	for _, note := range []struct {
 		field **string
@@ -152,10 +151,15 @@ func (b *purchaseBook) tie(p *models.Purchase, keys Keys) (tied bool) {
 	if tied {
 		b.index(p)
 	}
-	if intent := keys.PaymentIntent; isObjectID(intent) && b.byIntent[intent] == nil {
+	return tied
+}
+
+// noteOther notes a PaymentIntent that paid for a purchase that was tied to
+// another one, so that its refunds and disputes find the purchase.
+func (b *purchaseBook) noteOther(p *models.Purchase, intent string) {
+	if isObjectID(intent) && b.byIntent[intent] == nil {
 		b.byIntent[intent], b.others[intent] = p, models.OtherIntent{ID: intent, PurchaseID: p.ID}
 	}
-	return tied
 }
 
 // made lists the purchases to insert, in the order of their invoices, whose

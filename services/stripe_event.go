@@ -25,6 +25,7 @@ type Event struct {
 	Facts        []models.Fact
 	Period       *Period
 	Subscription *models.Subscription // to remember; concerns no purchase
+	PaysInvoice  bool                 // its PaymentIntent paid, if perhaps only a part
 
 	// Status and Reason are set where reading alone decides what becomes of
 	// the event, so that no purchase is looked for.

@@ -88,22 +88,14 @@ func readPeriod(e *Event, invoice gjson.Result, amountField string) {
 	}
 }
 
-// periodLines are an invoice's lines, those of the period itself first: the
-// prorations of a change and one-off items may stand before them.
+// periodLines are an invoice's lines of the period itself, without the
+// prorations of a change and one-off items, which may stand before them.
 // https://docs.stripe.com/api/invoice-line-item/object
 func periodLines(invoice gjson.Result) []gjson.Result {
-	lines := invoice.Get("lines.data").Array()
-	slices.SortStableFunc(lines, func(a, b gjson.Result) int { return cmp.Compare(beside(a), beside(b)) })
-	return lines
-}
-
-// beside is 1 for a line that bills something beside the period, else 0.
-func beside(line gjson.Result) int {
-	proration := firstOf(line, "parent.subscription_item_details.proration", "proration").Bool()
-	if proration || line.Get("parent.type").Str == "invoice_item_details" || line.Get("type").Str == "invoiceitem" {
-		return 1
-	}
-	return 0
+	return slices.DeleteFunc(invoice.Get("lines.data").Array(), func(line gjson.Result) bool {
+		return firstOf(line, "parent.subscription_item_details.proration", "proration").Bool() ||
+			line.Get("parent.type").Str == "invoice_item_details" || line.Get("type").Str == "invoiceitem"
+	})
 }
 
 func linePrices(lines []gjson.Result) []string {
@@ -117,9 +109,11 @@ func linePrices(lines []gjson.Result) []string {
 	return prices
 }
 
-// readInvoicePayment ties the PaymentIntent to the invoice's purchase.
+// readInvoicePayment ties the PaymentIntent to the invoice's purchase, even
+// where another one paid a part of it.
 // https://docs.stripe.com/api/invoice-payment/object
 func readInvoicePayment(e *Event, payment gjson.Result) {
+	e.PaysInvoice = true
 	e.Keys = Keys{
 		Invoice:       id(payment.Get("invoice")),
 		PaymentIntent: id(payment.Get("payment.payment_intent")),

@@ -1,6 +1,7 @@
 package tests
 
 import (
+	"fmt"
 	"net/http"
 	"testing"
 
@@ -176,16 +177,39 @@ func TestAnotherPaymentIntentOfAPurchase(t *testing.T) {
 				second.Refund("refund.created", "re_"+p.ID, 1000, "succeeded", 2).At(2),
 				second.Dispute("charge.dispute.created", "dp_"+p.ID, 4000, "needs_response").At(3),
 			}
+			paid := false
 			for _, i := range order {
-				if answer := app.Deliver(t, story[i]); answer.Status != http.StatusAccepted {
-					answer.Want(t, http.StatusOK)
+				paid = paid || i == 1
+				want := http.StatusOK
+				if i > 1 && !paid {
+					want = http.StatusAccepted // nothing says yet whose it is
 				}
+				app.Deliver(t, story[i]).Want(t, want)
 			}
 			waitForHours(t, app, p.Student, "0.00")
 			app.WantPurchase(t, p, fields{"payment_status": "disputed", "hours_credited": "10.00", "hours_reversed": "10.00",
 				"amount_refunded": "1000", "amount_disputed": "4000", "stripe_payment_intent_id": p.PaymentIntent})
 			app.Get(t, "/api/finances/purchases/"+second.PaymentIntent+"/").WantFields(t, fields{"id": p.ID})
 		}
+		app.MustAudit(t)
+	})
+}
+
+// Money that bought nothing takes no hours with it when it goes back.
+func TestAPaymentIntentThatPaidForNothingIsNotThePurchases(t *testing.T) {
+	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
+		p := app.NewPurchase(t)
+		app.MustProcess(t, p.Succeeded())
+		wrong, twice := *p, *p
+		wrong.PaymentIntent, twice.PaymentIntent = "pi_wrong_"+p.ID, "pi_twice_"+p.ID
+		named := func(e *harness.Event) *harness.Event { return e.Set("metadata.purchase_transaction_id", p.ID) }
+		app.Deliver(t, named(wrong.Succeeded()).Set("amount", 1500).Set("amount_received", 1500)).
+			WantFields(t, fields{"status": "rejected", "transaction_id": p.ID})
+		app.Deliver(t, named(twice.Succeeded())).WantFields(t, fields{"status": "processed", "reason": "stale", "transaction_id": p.ID})
+		for i, other := range []harness.Purchase{wrong, twice} {
+			app.Deliver(t, other.Refund("refund.created", fmt.Sprintf("re_%d", i), 1500, "succeeded", 9)).Want(t, http.StatusAccepted)
+		}
+		app.WantBalance(t, p.Student, fields{"hours_available": "10.00"})
 		app.MustAudit(t)
 	})
 }

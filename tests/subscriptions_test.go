@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/stripe/stripe-go/v76"
@@ -137,12 +138,60 @@ func TestAnInvoiceWithoutMetadataBuysWhatHeldWhenItWasPaid(t *testing.T) {
 	}
 }
 
+// The latest telling counts as a whole: a plan that it names and nobody knows
+// yet is waited for, and one that it names no more is no plan.
+func TestAnInvoiceWithoutMetadataBuysWhatItsSubscriptionToldLast(t *testing.T) {
+	tell := func(metadata map[string]any, at int64) *harness.Event {
+		return harness.NewEvent(t, "customer.subscription.updated", "subscription").In(harness.V2026).At(at).Set("metadata", metadata).Set("id", "sub_1").
+			Set("items", map[string]any{"data": []any{map[string]any{"price": map[string]any{"id": "price_weekly"}}}})
+	}
+	paid := func(id, price string) *harness.Event {
+		return invoice(t, harness.V2026, "invoice.paid", map[string]any{}).At(9).Set("id", id).Set("parent.subscription_details.subscription", "sub_1").
+			Set("lines.data", []any{map[string]any{"pricing": map[string]any{"price_details": map[string]any{"price": price}}}})
+	}
+	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
+		monthly(t, app)
+		weekly := []string{"plans", "add", "--id", "weekly8", "--name", "8 hours a week", "--hours", "8.00", "--amount", "5600",
+			"--currency", "eur", "--type", "subscription", "--stripe-price-id", "price_weekly"}
+		bill(t, app, tell(map[string]any{"student_id": "student_1", "plan": "monthly4"}, 1)).Want(t, http.StatusOK)
+		bill(t, app, tell(map[string]any{"student_id": "student_1", "plan": "weekly8"}, 2)).Want(t, http.StatusOK)
+		early := paid("in_1", "price_unknown")
+		bill(t, app, early).Want(t, http.StatusAccepted)
+		app.MustRun(t, weekly...)
+		bill(t, app, early).Want(t, http.StatusOK)
+		app.WantBalance(t, "student_1", fields{"hours_available": "8.00"})
+		bill(t, app, tell(map[string]any{"student_id": "student_1"}, 3)).Want(t, http.StatusOK)
+		bill(t, app, paid("in_2", "price_weekly")).Want(t, http.StatusOK)
+		app.WantBalance(t, "student_1", fields{"hours_available": "16.00"})
+		app.MustAudit(t)
+	})
+}
+
+// A part of an invoice may be paid by another PaymentIntent.
+func TestAnInvoicePaidByTwoPaymentIntents(t *testing.T) {
+	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
+		monthly(t, app)
+		pays := func(intent string) *harness.Event {
+			return harness.NewEvent(t, "invoice_payment.paid", "invoice_payment").In(harness.V2026).Set("invoice", "in_1").
+				Set("payment", map[string]any{"type": "payment_intent", "payment_intent": intent})
+		}
+		bill(t, app, invoice(t, harness.V2026, "invoice.paid", map[string]any{"student_id": "student_1"}).Set("id", "in_1")).Want(t, http.StatusOK)
+		for _, intent := range []string{"pi_one", "pi_two"} {
+			bill(t, app, pays(intent)).Want(t, http.StatusOK)
+			p := harness.NewPurchase(t).WithIntent(intent)
+			bill(t, app, p.Refund("refund.created", "re_"+intent, 1400, "succeeded", 20)).Want(t, http.StatusOK)
+		}
+		app.WantBalance(t, "student_1", fields{"hours_available": "2.00", "balance_amount": "2800"})
+		app.MustAudit(t)
+	})
+}
+
 // Prorations of a change and one-off items may stand before the period's line.
 func TestTheLineOfThePeriodSaysThePlan(t *testing.T) {
 	lines := map[harness.Version]string{
 		harness.V2020: `[{"type": "invoiceitem", "plan": {"id": "price_other"}, "subscription": "sub_1"},
 			{"type": "invoiceitem", "proration": true, "price": {"id": "price_other"}},
-			{"type": "subscription", "plan": {"id": "price_1Q0shape"}, "metadata": {"student_id": "student_2020-08-27"}}]`,
+			{"type": "subscription", "plan": {"id": "price_1Q0shape"}, "subscription": "sub_1"}]`,
 		harness.V2023: `[{"type": "invoiceitem", "proration": true, "price": {"id": "price_other"}},
 			{"type": "subscription", "proration": false, "price": {"id": "price_1Q0shape"}}]`,
 		harness.V2026: `[{"parent": {"type": "subscription_item_details", "subscription_item_details": {"proration": true}}, "pricing": {"price_details": {"price": "price_other"}}},
@@ -157,12 +206,10 @@ func TestTheLineOfThePeriodSaysThePlan(t *testing.T) {
 			student := "student_" + string(version)
 			paid := harness.NewEvent(t, "invoice.paid", "invoice").In(version).Set("amount_paid", 5600).Set("id", "in_"+string(version)).
 				Set("lines.data", json.RawMessage(list))
-			switch version {
-			case harness.V2023:
-				paid.Set("subscription_details.metadata", map[string]any{"student_id": student})
-			case harness.V2026:
-				paid.Set("parent.subscription_details.metadata", map[string]any{"student_id": student})
-			}
+			whose := map[string]any{"student_id": student}
+			paid.Set("subscription_details.metadata", whose).Set("parent.subscription_details.metadata", whose)
+			unknown := strings.ReplaceAll(list, "price_1Q0shape", "price_unknown")
+			bill(t, app, paid.Again().Set("lines.data", json.RawMessage(unknown))).Want(t, http.StatusAccepted)
 			bill(t, app, paid).Want(t, http.StatusOK).WantFields(t, fields{"status": "processed"})
 			app.WantBalance(t, student, fields{"hours_available": "4.00"})
 		}

@@ -14,4 +14,7 @@ CREATE TABLE purchase_payment_intents (
 ALTER TABLE stripe_subscriptions
     DROP CONSTRAINT stripe_subscriptions_pkey,
     ALTER id TYPE text COLLATE "C",
+    ALTER student_id TYPE text COLLATE "C", -- of two told in one second, one is kept by its bytes
+    ALTER plan_id TYPE text COLLATE "C",
+    ALTER stripe_price_id TYPE text COLLATE "C",
     ADD PRIMARY KEY (id, told_at);
