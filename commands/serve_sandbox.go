@@ -38,7 +38,7 @@ var sandboxPlans = []models.Plan{
 func (p *program) serveSandbox(ctx context.Context) error {
 	environ := p.sandboxEnviron()
 	cfg, err := config.Load(environ)
-	if cfg.Live() { // whatever else is wrong follows from it
+	if cfg != nil && cfg.Live() { // whatever else is wrong follows from it
 		return usageError{errors.New("STRIPE_SECRET_KEY: --sandbox is refused with a live key")}
 	}
 	if err != nil {

@@ -211,7 +211,7 @@ func (b *batch) unmatched(receivedAt time.Time) (models.EventStatus, *models.Rea
 }
 
 func (b *batch) remembered(told *models.Subscription) (models.EventStatus, *models.Reason, *string) {
-	if b.periods.latest(told.ID) == told {
+	if b.periods.isLatest(told) {
 		return models.EventProcessed, nil, nil
 	}
 	stale := models.ReasonStale

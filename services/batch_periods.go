@@ -3,6 +3,7 @@ package services
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -18,12 +19,13 @@ import (
 // which then pays nothing for it.
 type periodBook struct {
 	plansByID, plansByPrice map[string]*models.Plan
-	subscriptions           map[string][]*models.Subscription // all that was told of each, the latest first
-	currencies              map[string]string                 // by student
-	told                    map[telling]*models.Subscription  // by this batch
+	subscriptions           map[telling]*models.Subscription // all that was told of them
+	currencies              map[string]string                // by student
+	told                    map[telling]*models.Subscription // by this batch
 }
 
-// telling is when what was told of a subscription held, in Stripe's time.
+// telling is of which subscription something was told, and when, in Stripe's
+// time.
 type telling struct {
 	subscription string
 	at           int64
@@ -34,7 +36,7 @@ type telling struct {
 func loadPeriods(tx *gorm.DB, entries []*entry, purchases *purchaseBook) (*periodBook, error) {
 	book := &periodBook{
 		plansByID: map[string]*models.Plan{}, plansByPrice: map[string]*models.Plan{},
-		subscriptions: map[string][]*models.Subscription{}, currencies: map[string]string{},
+		subscriptions: map[telling]*models.Subscription{}, currencies: map[string]string{},
 		told: map[telling]*models.Subscription{},
 	}
 	var subscriptions []string
@@ -68,12 +70,12 @@ func loadPeriods(tx *gorm.DB, entries []*entry, purchases *purchaseBook) (*perio
 
 func (b *periodBook) loadSubscriptions(tx *gorm.DB, ids []string) error {
 	var rows []*models.Subscription
-	locked := tx.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate}).Order("id, told_at DESC")
+	locked := tx.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate}).Order("id, told_at")
 	if err := locked.Where(isAnyOf(tx, "id", ids)).Find(&rows).Error; err != nil {
 		return fmt.Errorf("read subscriptions: %w", err)
 	}
 	for _, row := range rows {
-		b.subscriptions[row.ID] = append(b.subscriptions[row.ID], row)
+		b.subscriptions[telling{row.ID, row.ToldAt}] = row
 	}
 	return nil
 }
@@ -124,55 +126,56 @@ func (b *periodBook) openAccounts(tx *gorm.DB, periods []*Period) error {
 	return nil
 }
 
-// remember keeps what was told of a subscription, in its place in time.
+// remember keeps what was told of a subscription beside what was told at other
+// times.
 func (b *periodBook) remember(told *models.Subscription) {
 	if told == nil {
 		return
 	}
-	known := b.subscriptions[told.ID]
-	i, found := slices.BinarySearchFunc(known, told, func(known, told *models.Subscription) int { return cmp.Compare(told.ToldAt, known.ToldAt) })
-	switch {
-	case !found:
-		b.subscriptions[told.ID] = slices.Insert(known, i, told)
-	case told.After(*known[i]):
-		known[i] = told
-	default:
-		return
+	at := telling{told.ID, told.ToldAt}
+	if known := b.subscriptions[at]; known == nil || told.After(*known) {
+		b.subscriptions[at], b.told[at] = told, told
 	}
-	b.told[telling{told.ID, told.ToldAt}] = told
 }
 
-// latest is the last that was told of a subscription; nil: nothing was.
-func (b *periodBook) latest(subscriptionID string) *models.Subscription {
-	if known := b.subscriptions[subscriptionID]; len(known) > 0 {
-		return known[0]
+// isLatest says whether nothing else was told of the subscription since.
+func (b *periodBook) isLatest(told *models.Subscription) bool {
+	for at := range b.subscriptions {
+		if at.subscription == told.ID && at.at > told.ToldAt {
+			return false
+		}
 	}
-	return nil
+	return b.told[telling{told.ID, told.ToldAt}] == told
+}
+
+// lastTold is the latest that was told of a subscription in the time from since
+// to until, both included; it is empty where nothing was. What says whose the
+// subscription is counts first: one may lose its metadata before it ends.
+func (b *periodBook) lastTold(subscriptionID string, since, until int64) (last models.Subscription) {
+	for at, told := range b.subscriptions {
+		if at.subscription != subscriptionID || at.at < since || at.at > until {
+			continue
+		}
+		owned, wasOwned := told.StudentID != "", last.StudentID != ""
+		if (owned && !wasOwned) || (owned == wasOwned && at.at > last.ToldAt) {
+			last = *told
+		}
+	}
+	return last
 }
 
 // sale says who buys what with an invoice; nil or empty where that is not
 // known yet. What the invoice doesn't say is what its subscription had last
 // told by then, else its line's price, else what was told since.
 func (b *periodBook) sale(period *Period) (student string, plan *models.Plan) {
-	known := b.subscriptions[period.SubscriptionID] // the latest first
-	i, _ := slices.BinarySearchFunc(known, period.At, func(known *models.Subscription, at int64) int { return cmp.Compare(at, known.ToldAt) })
-	before, since := lastTold(known[i:]), lastTold(known[:i])
+	before := b.lastTold(period.SubscriptionID, 0, period.At)
+	since := b.lastTold(period.SubscriptionID, period.At+1, math.MaxInt64)
 	student = cmp.Or(period.StudentID, before.StudentID, since.StudentID)
 	plan = cmp.Or(b.plansByID[period.PlanID], b.plansByID[before.PlanID])
 	for _, price := range period.PriceIDs {
 		plan = cmp.Or(plan, b.plansByPrice[price])
 	}
 	return student, cmp.Or(plan, b.plansByPrice[before.StripePriceID], b.plansByID[since.PlanID], b.plansByPrice[since.StripePriceID])
-}
-
-// lastTold is the latest telling that says whose the subscription is, else the
-// latest: a subscription may lose its metadata before it ends.
-func lastTold(known []*models.Subscription) models.Subscription {
-	i := slices.IndexFunc(known, func(told *models.Subscription) bool { return told.StudentID != "" })
-	if len(known) == 0 {
-		return models.Subscription{}
-	}
-	return *known[max(i, 0)]
 }
 
 // purchase makes the invoice's purchase, or says why it can't: nothing where

@@ -15,15 +15,17 @@ func (s *PaymentService) Preview(ctx context.Context, event *Event) (*PurchaseCh
 	}
 	db, entries := s.db.Reader.WithContext(ctx), []*entry{{event: event}}
 	book, err := readPurchases(db, entries, nil)
-	var others []models.OtherIntent
-	if err == nil {
-		others, err = book.otherIntents(db, entries)
-	}
-	if err == nil && len(others) > 0 {
-		book, err = readPurchases(db, entries, others)
-	}
 	if err != nil {
 		return nil, fmt.Errorf("preview an event: %w", err)
+	}
+	others, err := book.otherIntents(db, entries)
+	if err != nil {
+		return nil, fmt.Errorf("preview an event: %w", err)
+	}
+	if len(others) > 0 {
+		if book, err = readPurchases(db, entries, others); err != nil {
+			return nil, fmt.Errorf("preview an event: %w", err)
+		}
 	}
 	p := book.find(event.Keys)
 	if p == nil {
