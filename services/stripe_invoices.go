@@ -89,13 +89,19 @@ func readPeriod(e *Event, invoice gjson.Result, amountField string) {
 }
 
 // periodLines are an invoice's lines of the period itself, without the
-// prorations of a change and one-off items, which may stand before them.
+// prorations of a change and one-off items, which may stand before them; where
+// there are only such, all of them.
 // https://docs.stripe.com/api/invoice-line-item/object
 func periodLines(invoice gjson.Result) []gjson.Result {
-	return slices.DeleteFunc(invoice.Get("lines.data").Array(), func(line gjson.Result) bool {
+	all := invoice.Get("lines.data").Array()
+	period := slices.DeleteFunc(slices.Clone(all), func(line gjson.Result) bool {
 		return firstOf(line, "parent.subscription_item_details.proration", "proration").Bool() ||
 			line.Get("parent.type").Str == "invoice_item_details" || line.Get("type").Str == "invoiceitem"
 	})
+	if len(period) == 0 {
+		return all
+	}
+	return period
 }
 
 func linePrices(lines []gjson.Result) []string {

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/stripe/stripe-go/v76"
+	"github.com/tidwall/gjson"
 
 	"hourbank/sandbox"
 	"hourbank/tests/harness"
@@ -212,6 +213,9 @@ func TestTheLineOfThePeriodSaysThePlan(t *testing.T) {
 			bill(t, app, paid.Again().Set("lines.data", json.RawMessage(unknown))).Want(t, http.StatusAccepted)
 			bill(t, app, paid).Want(t, http.StatusOK).WantFields(t, fields{"status": "processed"})
 			app.WantBalance(t, student, fields{"hours_available": "4.00"})
+			other := gjson.Get(list, "0").Raw // nothing else says it
+			bill(t, app, paid.Again().Set("id", "in_other_"+string(version)).Set("lines.data", json.RawMessage("["+other+"]"))).Want(t, http.StatusOK)
+			app.WantBalance(t, student, fields{"hours_available": "5.00"})
 		}
 		app.MustAudit(t)
 	})
