@@ -14,10 +14,10 @@ func (p *program) audit() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "audit",
 		Short: "Re-add the ledger and compare it with every purchase and account",
-		Long: `Re-add the ledger and compare it with every purchase and account, and every
-purchase with its own evidence, and every entry with whose it is. Prints a line for each thing that differs and
-exits 1 when there is one. Once the schema is up to date it only reads, and it may
-run beside a serving instance.`,
+		Long: `Re-add the ledger and compare it with every purchase and account, every purchase
+with its own evidence, and every entry with whose it is. Prints a line for each
+thing that differs and exits 1 when there is one. Once the schema is up to date it
+only reads, and it may run beside a serving instance.`,
 		Example: "  hourbank audit\n  hourbank audit --json",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -163,9 +163,9 @@ func insertPurchases(rows []*models.Purchase) write {
 }
 
 // noteOtherIntents may note one again.
-func noteOtherIntents(others map[string]models.OtherIntent) write {
+func noteOtherIntents(others []models.OtherIntent) write {
 	type other = models.OtherIntent
-	rows := slices.SortedFunc(maps.Values(others), func(a, b other) int { return cmp.Compare(a.ID, b.ID) })
+	rows := slices.SortedFunc(slices.Values(others), func(a, b other) int { return cmp.Compare(a.ID, b.ID) })
 	return write{what: "note other payment intents", rows: len(rows), statement: `
 		INSERT INTO purchase_payment_intents (id, purchase_id) SELECT id, purchase_id FROM %s WHERE true
 		ON CONFLICT (id) DO UPDATE SET purchase_id = EXCLUDED.purchase_id`, columns: []column{

@@ -16,9 +16,9 @@ import (
 type purchaseBook struct {
 	byID, byIntent, bySession, byInvoice map[string]*models.Purchase
 
-	fresh   []*models.Purchase            // made by this transaction
-	touched map[string]*models.Purchase   // changed by it
-	others  map[string]models.OtherIntent // further PaymentIntents that paid, as it was told
+	fresh   []*models.Purchase          // made by this transaction
+	touched map[string]*models.Purchase // changed by it
+	others  []models.OtherIntent        // further PaymentIntents that paid, as it was told
 }
 
 // decisive are the columns that decide what an event changes; the others
@@ -66,7 +66,7 @@ func readPurchases(tx *gorm.DB, entries []*entry, others []models.OtherIntent) (
 	book := &purchaseBook{
 		byID: map[string]*models.Purchase{}, byIntent: map[string]*models.Purchase{},
 		bySession: map[string]*models.Purchase{}, byInvoice: map[string]*models.Purchase{},
-		touched: map[string]*models.Purchase{}, others: map[string]models.OtherIntent{},
+		touched: map[string]*models.Purchase{},
 	}
 	var named []clause.Expression
 	for _, key := range []struct {
@@ -158,7 +158,8 @@ func (b *purchaseBook) tie(p *models.Purchase, keys Keys) (tied bool) {
 // another one, so that its refunds and disputes find the purchase.
 func (b *purchaseBook) noteOther(p *models.Purchase, intent string) {
 	if isObjectID(intent) && b.byIntent[intent] == nil {
-		b.byIntent[intent], b.others[intent] = p, models.OtherIntent{ID: intent, PurchaseID: p.ID}
+		b.byIntent[intent] = p
+		b.others = append(b.others, models.OtherIntent{ID: intent, PurchaseID: p.ID})
 	}
 }
 

@@ -47,6 +47,17 @@ func TestServeNeedsAWebhookSecret(t *testing.T) {
 	}
 }
 
+// The sandbox's own public key, of the test mode, must not be what it blames.
+func TestTheSandboxRefusesALiveKey(t *testing.T) {
+	t.Parallel()
+	for _, key := range []string{"sk_live_1", "rk_live_1"} {
+		result := harness.RunWith(t, []string{"STRIPE_SECRET_KEY=" + key}, "serve", "--sandbox")
+		if result.Code != 2 || !strings.HasPrefix(result.Stderr, "hourbank: STRIPE_SECRET_KEY: --sandbox is refused") {
+			t.Errorf("%s: got %+v", key, result)
+		}
+	}
+}
+
 func TestSecretsComeFromFilesToo(t *testing.T) {
 	harness.ForEachDatabase(t, func(t *testing.T, db *harness.Database) {
 		file := func(content string) string {
