@@ -57,22 +57,24 @@ type Plan struct {
 // TableName is the contract's.
 func (Plan) TableName() string { return "pricing_plans" }
 
-// Subscription is what was told at one time of one Stripe subscription: whose
-// it is and what it buys. What isn't told is empty.
+// Subscription is the latest that was told of whose a Stripe subscription is.
+// What a Checkout Session told of the subscription that it began has TellAt 0:
+// whatever the subscription itself tells counts more.
 type Subscription struct {
 	ID            string `gorm:"primaryKey"`
 	StudentID     string
 	PlanID        string
 	StripePriceID string
-	ToldAt        int64 `gorm:"primaryKey"` // Stripe's event.created, Unix seconds
+	ToldAt        int64 // Stripe's event.created, Unix seconds
 	UpdatedAt     time.Time
 }
 
-// After says whether this was told after the other; within a second, which
-// of two different tellings is kept must only be the same in any order.
+// After says whether this counts more than the other: what names a student,
+// then the later one; within a second, which of two different tellings is kept
+// must only be the same in any order.
 func (s Subscription) After(other Subscription) bool {
-	return cmp.Or(cmp.Compare(s.ToldAt, other.ToldAt), cmp.Compare(s.StudentID, other.StudentID),
-		cmp.Compare(s.PlanID, other.PlanID), cmp.Compare(s.StripePriceID, other.StripePriceID)) > 0
+	return cmp.Or(cmp.Compare(age(s.StudentID != ""), age(other.StudentID != "")), cmp.Compare(s.ToldAt, other.ToldAt),
+		cmp.Compare(s.StudentID, other.StudentID), cmp.Compare(s.PlanID, other.PlanID), cmp.Compare(s.StripePriceID, other.StripePriceID)) > 0
 }
 
 // TableName keeps it apart from subscriptions of other kinds.

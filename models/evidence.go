@@ -1,35 +1,58 @@
 package models
 
-import (
-	"cmp"
-	"maps"
-	"strings"
-)
-
-// Evidence is all that events have told about one payment. It only grows:
-// every field is merged by a join that is commutative, associative and
-// idempotent, so the same events in any order, any batches and any number of
-// repeats leave the same evidence behind. All times are Stripe's
-// event.created, in Unix seconds; all amounts are in minor units.
+// Evidence is all that Stripe's events have told about one purchase, by
+// Stripe's own objects. What one event tells is a small Evidence too, and to
+// learn it is to Join it. Links between objects are told by either side and in
+// any order; Derive puts the pieces together.
+//
+// All times are Stripe's event.created in Unix seconds, but for an object's
+// own; all amounts are in minor units.
 type Evidence struct {
-	// Paid is a success in full. Once it is known, how the payment got there
-	// no longer matters and the four fields below it are dropped.
-	Paid       *Payment `json:"paid,omitempty"`
-	Mismatched *Payment `json:"mismatched,omitempty"` // the latest success that disagrees with the purchase
-	Processing *int64   `json:"processing,omitempty"` // the latest sign that a payment is under way
-	Failed     *Setback `json:"failed,omitempty"`     // the latest failed attempt
-	Cancelled  *Setback `json:"cancelled,omitempty"`  // the latest cancellation
+	Payments    map[string]Payment    `json:"payments,omitempty"` // by PaymentIntent
+	Charges     map[string]Charge     `json:"charges,omitempty"`
+	Refunds     map[string]Refund     `json:"refunds,omitempty"`
+	Disputes    map[string]Dispute    `json:"disputes,omitempty"`
+	Sessions    map[string]Session    `json:"sessions,omitempty"` // by Checkout Session
+	Invoices    map[string]Invoice    `json:"invoices,omitempty"`
+	CreditNotes map[string]CreditNote `json:"credit_notes,omitempty"`
 
-	RefundTotal *RefundTotal       `json:"refund_total,omitempty"`
-	Refunds     map[string]Refund  `json:"refunds,omitempty"`
-	Disputes    map[string]Dispute `json:"disputes,omitempty"`
+	// Accepted are the payments that staff count as paid in full, by whatever
+	// id a payment has.
+	Accepted map[string]Acceptance `json:"accepted,omitempty"`
+	// Full says that a map had to leave objects out (maxObjects).
+	Full bool `json:"full,omitempty"`
 }
 
-// Payment is money that Stripe says it received.
+// Received is money, the most that any event showed, and when that was told
+// first.
+type Received struct {
+	Amount int64 `json:"amount,omitempty"`
+	At     int64 `json:"at,omitempty"`
+}
+
+// Payment is one PaymentIntent.
+// https://docs.stripe.com/api/payment_intents/object
 type Payment struct {
-	Amount   int64  `json:"amount"`
-	Currency string `json:"currency"`
-	At       int64  `json:"at"`
+	Received Received       `json:"received,omitzero"`
+	Currency string         `json:"currency,omitempty"`
+	Details  *AmountDetails `json:"details,omitempty"`
+	Attempts
+}
+
+// AmountDetails is what a PaymentIntent says its amount is made of. A tip is
+// left out: nobody owes one.
+type AmountDetails struct {
+	Discount int64 `json:"discount,omitempty"`
+	Tax      int64 `json:"tax,omitempty"`
+	Shipping int64 `json:"shipping,omitempty"`
+}
+
+// Attempts is how far it came with paying, as long as nothing is received: the
+// latest sign of each kind.
+type Attempts struct {
+	Processing *int64   `json:"processing,omitempty"`
+	Failed     *Setback `json:"failed,omitempty"`
+	Cancelled  *Setback `json:"cancelled,omitempty"`
 }
 
 // Setback is a failed attempt or a cancellation, in Stripe's words.
@@ -39,33 +62,129 @@ type Setback struct {
 	Message string `json:"message"`
 }
 
-// RefundTotal is a charge's cumulative amount_refunded as it stood at At. It
-// covers every refund created up to that second.
+// Charge is one charge. https://docs.stripe.com/api/charges/object
+type Charge struct {
+	PaymentIntent string      `json:"payment_intent,omitempty"`
+	Currency      string      `json:"currency,omitempty"`
+	Authorised    int64       `json:"authorised,omitempty"`
+	Captured      Received    `json:"captured,omitzero"`
+	Refunded      RefundTotal `json:"refunded,omitzero"`
+}
+
+// RefundTotal is a charge's cumulative amount_refunded as it stood at At, told
+// by an event of an API version from before basil (2025-03-31) or since.
 type RefundTotal struct {
 	Amount int64 `json:"amount"`
 	At     int64 `json:"at"`
+	Old    bool  `json:"old,omitempty"`
 }
 
 // Refund is the latest known state of one refund.
+// https://docs.stripe.com/api/refunds/object
 type Refund struct {
-	Amount   int64  `json:"amount"`
+	Charge        string `json:"charge,omitempty"`
+	PaymentIntent string `json:"payment_intent,omitempty"`
+	FailedAt      int64  `json:"failed_at,omitempty"` // the first event that told it had failed or was cancelled; 0: none
+	RefundState
+}
+
+// RefundState is what changes in a refund's life.
+type RefundState struct {
+	At       int64  `json:"at"`
 	Status   string `json:"status"`
-	Created  int64  `json:"created"`             // the refund's own creation
-	At       int64  `json:"at"`                  // the event that told this state
-	FailedAt int64  `json:"failed_at,omitempty"` // the first event that told it had failed; 0: none
+	Amount   int64  `json:"amount"`
+	Currency string `json:"currency,omitempty"`
+	Created  int64  `json:"created"` // the refund's own creation
 }
 
-// Dispute is the latest known state of one dispute. That its money was given
-// back is told by an event of its own, once and for all.
+// Dispute is the latest known state of one dispute.
+// https://docs.stripe.com/api/disputes/object
 type Dispute struct {
-	Amount     int64  `json:"amount"`
-	Status     string `json:"status"`
-	At         int64  `json:"at"`
-	Reinstated bool   `json:"reinstated,omitempty"`
+	Charge        string `json:"charge,omitempty"`
+	PaymentIntent string `json:"payment_intent,omitempty"`
+	// Transactions are the amounts by which it moved the account's balance, by
+	// balance transaction: negative where it took money away.
+	Transactions map[string]int64 `json:"transactions,omitempty"`
+	DisputeState
 }
 
-// RefundFailed is the status of a refund that did not reach the customer;
-// RefundCanceled of one that was called back.
+// DisputeState is what changes in a dispute's life.
+type DisputeState struct {
+	At       int64  `json:"at"`
+	Status   string `json:"status"`
+	Amount   int64  `json:"amount"`
+	Currency string `json:"currency,omitempty"`
+	DueBy    int64  `json:"due_by,omitempty"` // when evidence is due, Unix seconds; 0: not told
+}
+
+// Session is one Checkout Session.
+// https://docs.stripe.com/api/checkout/sessions/object
+type Session struct {
+	PaymentIntent string `json:"payment_intent,omitempty"`
+	Invoice       string `json:"invoice,omitempty"`
+	PaymentLink   bool   `json:"payment_link,omitempty"`
+	// Settled is what Stripe calls paid, or complete with nothing to pay: then
+	// what it asked counts.
+	Settled *Asked `json:"settled,omitempty"`
+	Attempts
+}
+
+// Asked is what a Checkout Session asked the customer to pay.
+type Asked struct {
+	At       int64  `json:"at"` // the first event that told it was settled
+	Subtotal int64  `json:"subtotal"`
+	Total    int64  `json:"total"`
+	Currency string `json:"currency"`
+	// Source is the same money in the seller's currency, where Stripe
+	// converted it for the customer (currency_conversion).
+	Source *Converted `json:"source,omitempty"`
+}
+
+// Converted is an asked amount in the seller's currency.
+type Converted struct {
+	Subtotal int64  `json:"subtotal"`
+	Total    int64  `json:"total"`
+	Currency string `json:"currency"`
+}
+
+// Invoice is one invoice. https://docs.stripe.com/api/invoices/object
+type Invoice struct {
+	// Payments are the PaymentIntents, or charges without one, that paid it,
+	// and how much of it each paid, as far as invoice_payment told (else 0).
+	Payments map[string]int64 `json:"payments,omitempty"`
+	Paid     *Bill            `json:"paid,omitempty"`
+	Attempts
+}
+
+// Bill is a paid invoice: what it came to, and which share of it was for
+// hours, as Hours of All.
+type Bill struct {
+	At       int64  `json:"at"`       // the first event that told it was paid
+	Subtotal int64  `json:"subtotal"` // minor units, before discounts and tax
+	Total    int64  `json:"total"`    // less what credit notes took off before it was paid
+	Currency string `json:"currency"`
+	Hours    int64  `json:"hours,omitempty"`
+	All      int64  `json:"all,omitempty"` // 0: all of it is for hours
+}
+
+// CreditNote is what a credit note gave back of an invoice otherwise than by a
+// refund: to the customer's balance, or outside Stripe.
+// https://docs.stripe.com/api/credit_notes/object
+type CreditNote struct {
+	At      int64  `json:"at"`
+	Invoice string `json:"invoice"`
+	Amount  int64  `json:"amount"` // 0: it gave nothing back, or was voided
+	Voided  bool   `json:"voided,omitempty"`
+}
+
+// Acceptance is staff's word that a payment counts as paid in full.
+type Acceptance struct {
+	At   int64  `json:"at"` // Unix seconds
+	By   string `json:"by"` // the API key's name
+	Note string `json:"note"`
+}
+
+// Statuses of a refund. https://docs.stripe.com/api/refunds/object#refund_object-status
 const (
 	RefundPending        = "pending"
 	RefundRequiresAction = "requires_action"
@@ -74,161 +193,35 @@ const (
 	RefundCanceled       = "canceled"
 )
 
-// Dispute statuses that decide something. Inquiries start with warning_.
+// Statuses of a dispute. Inquiries, which hold no money, start with warning_.
+// https://docs.stripe.com/api/disputes/object#dispute_object-status
 const (
-	DisputeUnderReview = "under_review"
-	DisputeWon         = "won"
-	DisputeLost        = "lost"
-	InquiryClosed      = "warning_closed"
+	DisputeNeedsResponse  = "needs_response"
+	DisputeUnderReview    = "under_review"
+	DisputeWon            = "won"
+	DisputeLost           = "lost"
+	DisputePrevented      = "prevented"
+	DisputeChargeRefunded = "charge_refunded"
+	InquiryNeedsResponse  = "warning_needs_response"
+	InquiryUnderReview    = "warning_under_review"
+	InquiryClosed         = "warning_closed"
 )
 
-// counts says whether the refund takes money back: all do but those that
-// failed or were canceled.
-func (r Refund) counts() bool { return r.Status != RefundFailed && r.Status != RefundCanceled }
-
-// holds says whether the dispute keeps the money from us.
-func (d Dispute) holds() bool {
-	return !strings.HasPrefix(d.Status, "warning_") && d.Status != DisputeWon && !d.Reinstated
+// IDs lists the ids of the objects, by which later events find the purchase.
+func (e *Evidence) IDs() []string {
+	ids := make([]string, 0, len(e.Payments)+len(e.Charges)+len(e.Sessions)+len(e.Invoices)+len(e.Refunds)+len(e.Disputes)+len(e.CreditNotes))
+	ids = appendKeys(ids, e.Payments)
+	ids = appendKeys(ids, e.Charges)
+	ids = appendKeys(ids, e.Sessions)
+	ids = appendKeys(ids, e.Invoices)
+	ids = appendKeys(ids, e.Refunds)
+	ids = appendKeys(ids, e.Disputes)
+	return appendKeys(ids, e.CreditNotes)
 }
 
-// Over says whether nothing more is expected of the dispute.
-func (d Dispute) Over() bool {
-	return d.Status == DisputeWon || d.Status == DisputeLost || d.Status == InquiryClosed
-}
-
-// joinLatest keeps the later of two values by the given order; nil is earlier
-// than anything.
-func joinLatest[T any](known *T, told T, compare func(a, b T) int) *T {
-	if known != nil && compare(*known, told) >= 0 {
-		return known
+func appendKeys[T any](ids []string, objects map[string]T) []string {
+	for id := range objects {
+		ids = append(ids, id)
 	}
-	return &told
-}
-
-func comparePayments(a, b Payment) int {
-	return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.Amount, b.Amount), cmp.Compare(a.Currency, b.Currency))
-}
-
-func compareSetbacks(a, b Setback) int {
-	return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.Code, b.Code), cmp.Compare(a.Message, b.Message))
-}
-
-// Within a second the larger total is the later one: charge.refunded is only
-// sent when a refund is added.
-func compareRefundTotals(a, b RefundTotal) int {
-	return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.Amount, b.Amount))
-}
-
-// joinRefund merges two tellings of one refund: the later object replaces the
-// earlier, in the same second the later status in a refund's life.
-func joinRefund(a, b Refund) Refund {
-	latest := a
-	if cmp.Or(cmp.Compare(a.At, b.At),
-		cmp.Compare(refundAge(a.Status), refundAge(b.Status)),
-		cmp.Compare(a.Status, b.Status),
-		cmp.Compare(a.Amount, b.Amount),
-		cmp.Compare(a.Created, b.Created)) < 0 {
-		latest = b
-	}
-	latest.FailedAt = earliest(a.FailedAt, b.FailedAt)
-	return latest
-}
-
-// refundAge orders the statuses of a refund's life.
-// https://docs.stripe.com/api/refunds/object#refund_object-status
-func refundAge(status string) int {
-	switch status {
-	case RefundPending:
-		return 0
-	case RefundRequiresAction:
-		return 1
-	case RefundSucceeded:
-		return 2
-	default:
-		return 3
-	}
-}
-
-// joinDispute merges two tellings of one dispute, as joinRefund does.
-func joinDispute(a, b Dispute) Dispute {
-	latest := a
-	if cmp.Or(cmp.Compare(a.At, b.At),
-		cmp.Compare(disputeAge(a.Status), disputeAge(b.Status)),
-		cmp.Compare(a.Status, b.Status),
-		cmp.Compare(a.Amount, b.Amount)) < 0 {
-		latest = b
-	}
-	latest.Reinstated = a.Reinstated || b.Reinstated
-	return latest
-}
-
-// disputeAge orders the statuses of a dispute's life: an inquiry may grow
-// into a dispute, and won or lost end it.
-// https://docs.stripe.com/api/disputes/object#dispute_object-status
-func disputeAge(status string) int {
-	switch {
-	case strings.HasPrefix(status, "warning_"):
-		return 0
-	case status == DisputeUnderReview:
-		return 2
-	case status == DisputeWon, status == DisputeLost:
-		return 3
-	default:
-		return 1
-	}
-}
-
-// earliest gives the smaller of two times of which 0 means "never".
-func earliest(a, b int64) int64 {
-	if a == 0 || b == 0 {
-		return max(a, b)
-	}
-	return min(a, b)
-}
-
-// clone copies the evidence so that learning never changes what a caller
-// still holds. Pointed-to values are never written to, only replaced.
-func (e Evidence) clone() Evidence {
-	e.Refunds = maps.Clone(e.Refunds)
-	e.Disputes = maps.Clone(e.Disputes)
-	return e
-}
-
-// timeless is what the evidence says, without when it was told: the same
-// thing told again later moves the times on, but is nothing new. A mismatch
-// keeps its time: each telling of it needs a person.
-func (e Evidence) timeless() Evidence {
-	t := e.clone()
-	if t.Processing != nil {
-		t.Processing = new(int64)
-	}
-	for _, setback := range []**Setback{&t.Failed, &t.Cancelled} {
-		if *setback != nil {
-			*setback = &Setback{Code: (*setback).Code, Message: (*setback).Message}
-		}
-	}
-	if t.RefundTotal != nil {
-		t.RefundTotal = &RefundTotal{Amount: t.RefundTotal.Amount}
-	}
-	for id, refund := range t.Refunds {
-		refund.At = 0
-		t.Refunds[id] = refund
-	}
-	for id, dispute := range t.Disputes {
-		dispute.At = 0
-		t.Disputes[id] = dispute
-	}
-	return t
-}
-
-// equal compares what was learned, not where it is kept.
-func (e Evidence) equal(o Evidence) bool {
-	return samePointee(e.Paid, o.Paid) && samePointee(e.Mismatched, o.Mismatched) &&
-		samePointee(e.Processing, o.Processing) && samePointee(e.Failed, o.Failed) &&
-		samePointee(e.Cancelled, o.Cancelled) && samePointee(e.RefundTotal, o.RefundTotal) &&
-		maps.Equal(e.Refunds, o.Refunds) && maps.Equal(e.Disputes, o.Disputes)
-}
-
-func samePointee[T comparable](a, b *T) bool {
-	return a == b || (a != nil && b != nil && *a == *b)
+	return ids
 }

@@ -6,6 +6,7 @@ package models
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"math/bits"
 	"regexp"
 	"strconv"
@@ -73,16 +74,23 @@ func (h *Hours) UnmarshalJSON(data []byte) error {
 // Price is what the hours cost of a purchase with these terms, in minor units,
 // rounded half up.
 func (h Hours) Price(terms Terms) int64 {
-	return int64(Hours(terms.Amount).proportionOf(int64(min(h, terms.Hours)), int64(terms.Hours)))
+	return proportion(terms.Amount, int64(min(h, terms.Hours)), int64(terms.Hours))
 }
 
-// proportionOf gives h × part / whole, rounded half up to a hundredth of an
-// hour. It expects 0 ≤ part ≤ whole and whole > 0. The product is held in 128
-// bits, because hours × minor units can exceed 64. Halving an odd whole drops
-// its last half, which no remainder of an odd whole can equal.
-func (h Hours) proportionOf(part, whole int64) Hours {
-	hi, lo := bits.Mul64(uint64(h), uint64(part))
+// proportion gives amount × part / whole, rounded half up; of a negative part,
+// the negative of what its magnitude gives. It expects amount ≥ 0, whole > 0,
+// and a result that fits. The product is held in 128 bits, because hours ×
+// minor units can exceed 64. Halving an odd whole drops its last half, which
+// no remainder of an odd whole can equal.
+func proportion(amount, part, whole int64) int64 {
+	if part < 0 {
+		return -proportion(amount, -part, whole)
+	}
+	hi, lo := bits.Mul64(uint64(amount), uint64(part))
 	lo, carry := bits.Add64(lo, uint64(whole)/2, 0)
-	quotient, _ := bits.Div64(hi+carry, lo, uint64(whole))
-	return Hours(quotient)
+	if hi += carry; hi >= uint64(whole) {
+		return math.MaxInt64 // beyond all money
+	}
+	quotient, _ := bits.Div64(hi, lo, uint64(whole))
+	return int64(min(quotient, math.MaxInt64))
 }

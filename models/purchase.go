@@ -1,21 +1,25 @@
 package models
 
 import (
+	"cmp"
 	"encoding/binary"
+	"reflect"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
 )
 
 // Purchase is a student's intent to buy hours: so much money for so many
-// hours, tied to one PaymentIntent, Checkout Session or invoice. Its status,
-// hours and money are always what Derive makes of its evidence.
+// hours, paid by any number of Stripe payments. Its status, hours and money are
+// always what Derive makes of its evidence.
 type Purchase struct {
 	ID              string          `gorm:"primaryKey" json:"id"`
 	StudentID       string          `json:"student_id"`
 	TransactionType TransactionType `json:"transaction_type"`
 	PaymentStatus   PaymentStatus   `json:"payment_status"`
-	Amount          int64           `json:"amount"` // minor units, as all amounts
+	Amount          int64           `json:"amount"`     // the price, in minor units, as all amounts
+	AmountDue       int64           `json:"amount_due"` // what was to pay: discount off, tax on
 	Currency        string          `json:"currency"`
 	Hours           Hours           `json:"hours"`
 	HoursCredited   Hours           `json:"hours_credited"`
@@ -24,10 +28,15 @@ type Purchase struct {
 	AmountRefunded  int64           `json:"amount_refunded"`
 	AmountDisputed  int64           `json:"amount_disputed"`
 
+	// For people: the last ones that paid, else that were tried. Events find
+	// the purchase by every id in its evidence (purchase_keys).
 	StripePaymentIntentID   *string `json:"stripe_payment_intent_id"`
 	StripeCheckoutSessionID *string `json:"stripe_checkout_session_id"`
 	StripeInvoiceID         *string `json:"stripe_invoice_id"`
 	StripeCustomerID        *string `json:"stripe_customer_id"`
+
+	Origin     Origin  `json:"-"`
+	MergedInto *string `json:"-"` // the purchase that has its evidence now
 
 	PlanID    *string           `json:"plan_id"`
 	ValidDays *int              `json:"-"` // how long the hours live once paid; nil: for ever
@@ -44,16 +53,6 @@ type Purchase struct {
 // TableName is the contract's.
 func (Purchase) TableName() string { return "purchase_transactions" }
 
-// OtherIntent is a further PaymentIntent of a purchase, beside the one that it
-// was tied to first.
-type OtherIntent struct {
-	ID         string `gorm:"primaryKey"`
-	PurchaseID string
-}
-
-// TableName says whose they are.
-func (OtherIntent) TableName() string { return "purchase_payment_intents" }
-
 // NewID makes a time-ordered identifier, so that rows made together lie
 // together in an index, without a sequence that replicas would contend for.
 func NewID() string { return uuid.Must(uuid.NewV7()).String() }
@@ -65,75 +64,105 @@ func FirstIDAt(t time.Time) string {
 	return id.String()
 }
 
+// Origin is what a purchase was made of. Where two turn out to be one, the one
+// with the lower origin takes the evidence.
+type Origin int
+
+// The origins of purchases.
+const (
+	OriginSale          Origin = iota // we sold it
+	OriginSession                     // of a Checkout Session's metadata
+	OriginPaymentIntent               // of a PaymentIntent's, or of a charge's
+	OriginInvoice                     // of what an invoice's lines say
+)
+
+// Outranks says which of two purchases that turn out to be one takes the
+// evidence: the one that was sold first, else the one of the lower origin.
+func (p *Purchase) Outranks(o *Purchase) bool {
+	return cmp.Or(cmp.Compare(p.Origin, o.Origin), p.CreatedAt.Compare(o.CreatedAt)*age(p.Origin == OriginSale), cmp.Compare(p.ID, o.ID)) < 0
+}
+
 // Terms are what the purchase agreed on.
 func (p *Purchase) Terms() Terms {
-	return Terms{Amount: p.Amount, Currency: p.Currency, Hours: p.Hours}
+	return Terms{Amount: p.Amount, Currency: p.Currency, Hours: p.Hours, Sold: p.Origin == OriginSale}
 }
 
 // Unpaid is the purchase as it was before any event told of it.
 func (p *Purchase) Unpaid() *Purchase {
 	before := *p
-	before.Evidence = Evidence{}
-	before.apply(Derive(p.Terms(), Evidence{}))
+	before.Evidence, before.MergedInto, before.HoursCredited = Evidence{}, nil, 0
+	before.settle(before.Derive())
 	return &before
 }
 
-// Lesson is what a purchase made of an event's facts.
-type Lesson struct {
-	Entries []LedgerEntry // that the change of state asks for, without ids, event and time
-	Reason  Reason        // stale: they told nothing new; or why an operator must look
-	Changed bool          // the evidence, if only in when something was told
+// Derive is what follows from the purchase's terms and evidence.
+func (p *Purchase) Derive() Derived { return Derive(p.Terms(), p.Evidence) }
+
+// Change is what evidence did to a purchase.
+type Change struct {
+	Entries []LedgerEntry // that carry the ledger along, without ids, event and time
+	Before  []CaseState   // the cases that its evidence opened before
+	After   []CaseState   // and that it opens now
+	New     bool          // it told something new; times alone are not
+	Changed bool          // the row differs, if only in when something was told
 }
 
-// Learn joins an event's facts into the purchase's evidence, in place, and
-// derives its state anew.
-func (p *Purchase) Learn(facts []Fact) Lesson {
-	known, before := p.Evidence, Derive(p.Terms(), p.Evidence)
-	evidence := known.clone()
-	lesson := Lesson{}
-	for _, fact := range facts {
-		if reason := fact.join(&evidence, p.Terms()); reason != ReasonNone {
-			lesson.Reason = reason
+// Opened is the most urgent case that the change opened, or that grew; empty:
+// none.
+func (c *Change) Opened() CaseKind {
+	for _, kind := range CaseKinds {
+		for _, state := range c.After {
+			if state.Kind == kind && !slices.ContainsFunc(c.Before, func(b CaseState) bool {
+				return b.Kind == kind && b.Subject == state.Subject && b.Amount >= state.Amount
+			}) {
+				return kind
+			}
 		}
 	}
-	posted := p.posted()
-	p.Evidence = evidence
-	after := Derive(p.Terms(), evidence)
-	p.apply(after)
-	lesson.Entries = p.postings(posted)
-	lesson.Changed = len(lesson.Entries) > 0 || !evidence.equal(known)
-	if lesson.Reason == ReasonNone && len(lesson.Entries) == 0 && evidence.timeless().equal(known.timeless()) && after.equal(before) {
-		lesson.Reason = ReasonStale
-	}
-	return lesson
+	return ""
 }
 
-// Reprice sets the amount to what the purchase's invoice was paid with, in
-// minor units: a failed attempt may have named another. A success that
-// disagreed with that one may agree now. Terms that were credited stay.
-func (p *Purchase) Reprice(amount int64) {
-	if p.HoursCredited > 0 {
+// Observe joins what an event told into the purchase's evidence, in place, and
+// derives its state anew.
+func (p *Purchase) Observe(told Evidence) Change {
+	return p.become(Join(p.Evidence, told), p.MergedInto)
+}
+
+// Absorb lets the purchase take all evidence of another one, which turned out
+// to be the same and is left with none.
+func (p *Purchase) Absorb(other *Purchase) (gained, lost Change) {
+	gained = p.become(Join(p.Evidence, other.Evidence), p.MergedInto)
+	lost = other.become(Evidence{}, &p.ID)
+	return gained, lost
+}
+
+func (p *Purchase) become(evidence Evidence, mergedInto *string) Change {
+	known, knownInto, before := p.Evidence, p.MergedInto, p.Derive()
+	posted := *p
+	p.Evidence, p.MergedInto = evidence, mergedInto
+	after := p.Derive()
+	p.settle(after)
+	change := Change{Entries: p.postings(&posted), Before: before.Cases, After: after.Cases}
+	change.Changed = len(change.Entries) > 0 || knownInto != mergedInto || !reflect.DeepEqual(known, evidence)
+	change.New = len(change.Entries) > 0 || knownInto != mergedInto ||
+		(change.Changed && !(reflect.DeepEqual(before, after) && reflect.DeepEqual(known.timeless(), evidence.timeless())))
+	return change
+}
+
+// settle writes what was derived into the purchase's columns. A credit once
+// posted stays: where it is undone, its hours are reversed.
+func (p *Purchase) settle(d Derived) {
+	undone := max(p.HoursCredited-d.HoursCredited, 0)
+	p.PaymentStatus, p.Failure = d.Status, d.Failure
+	p.HoursCredited, p.HoursReversed = d.HoursCredited+undone, d.HoursReversed+undone
+	p.AmountDue, p.AmountReceived, p.AmountRefunded, p.AmountDisputed = d.AmountDue, d.AmountReceived, d.AmountRefunded, d.AmountDisputed
+	p.CompletedAt, p.ExpiresAt = nil, nil
+	if p.MergedInto != nil {
+		p.PaymentStatus = StatusCancelled
+		p.Failure = &Failure{Code: "merged", Message: "Its payments are those of purchase " + *p.MergedInto + "."}
 		return
 	}
-	p.Amount = amount
-	if received := p.Evidence.Mismatched; received != nil && received.Amount == amount {
-		PaymentReceived(*received).join(&p.Evidence, p.Terms())
-	}
-}
-
-// posted is the state that the ledger was last brought to.
-func (p *Purchase) posted() Derived {
-	return Derived{
-		HoursCredited: p.HoursCredited, HoursReversed: p.HoursReversed,
-		AmountRefunded: p.AmountRefunded, AmountDisputed: p.AmountDisputed,
-	}
-}
-
-func (p *Purchase) apply(d Derived) {
-	p.PaymentStatus = d.Status
-	p.HoursCredited, p.HoursReversed = d.HoursCredited, d.HoursReversed
-	p.AmountReceived, p.AmountRefunded, p.AmountDisputed = d.AmountReceived, d.AmountRefunded, d.AmountDisputed
-	p.Failure, p.CompletedAt, p.ExpiresAt = d.Failure, nil, nil
+	p.name(d.Payments)
 	if d.CompletedAtUnix == 0 {
 		return
 	}
@@ -145,27 +174,97 @@ func (p *Purchase) apply(d Derived) {
 	}
 }
 
-// postings are the entries that carry the ledger from the state before to the
-// purchase's state now: at most a credit and one movement back or forth.
-func (p *Purchase) postings(before Derived) []LedgerEntry {
-	var entries []LedgerEntry
-	if credited := p.HoursCredited - before.HoursCredited; credited != 0 {
-		entries = append(entries, p.entry(EntryCredit, credited, p.AmountReceived))
-	}
-	hours := p.HoursReversed - before.HoursReversed
-	money := p.AmountRefunded + p.AmountDisputed - before.AmountRefunded - before.AmountDisputed
-	switch {
-	case money > 0: // hours follow money monotonically, but may round to none
-		entries = append(entries, p.entry(EntryReversal, -hours, -money))
-	case money < 0:
-		entries = append(entries, p.entry(EntryReinstatement, -hours, -money))
-	}
-	return entries
+// name picks the ids that people see: of the last object that paid, else of
+// the last one that was tried.
+func (p *Purchase) name(payments []PaymentState) {
+	p.StripePaymentIntentID = lastOf(p.StripePaymentIntentID, p.Evidence.Payments, func(id string, t Payment) [2]int64 {
+		at := t.Received.At
+		for _, paid := range payments {
+			if paid.ID == id {
+				at = max(at, paid.At)
+			}
+		}
+		return [2]int64{at, t.Attempts.last()}
+	})
+	p.StripeCheckoutSessionID = lastOf(p.StripeCheckoutSessionID, p.Evidence.Sessions, func(_ string, s Session) [2]int64 {
+		if s.Settled == nil {
+			return [2]int64{0, s.Attempts.last()}
+		}
+		return [2]int64{s.Settled.At, 0}
+	})
+	p.StripeInvoiceID = lastOf(p.StripeInvoiceID, p.Evidence.Invoices, func(_ string, i Invoice) [2]int64 {
+		if i.Paid == nil {
+			return [2]int64{0, i.Attempts.last()}
+		}
+		return [2]int64{i.Paid.At, 0}
+	})
 }
 
-func (p *Purchase) entry(kind EntryKind, hours Hours, amount int64) LedgerEntry {
-	return LedgerEntry{
-		StudentID: p.StudentID, TransactionID: &p.ID, Kind: kind,
-		Hours: hours, Amount: amount, Currency: p.Currency,
+// lastOf gives the id of the object with the latest times; without any, what
+// was named before.
+func lastOf[T any](before *string, objects map[string]T, times func(string, T) [2]int64) *string {
+	var best *string
+	var latest [2]int64
+	for id, object := range objects {
+		at := times(id, object)
+		if best == nil || cmp.Or(slices.Compare(at[:], latest[:]), cmp.Compare(id, *best)) > 0 {
+			best, latest = &id, at
+		}
 	}
+	if best == nil {
+		return before
+	}
+	return best
+}
+
+// last is when anything was tried last.
+func (a Attempts) last() int64 {
+	at := orElse(a.Processing, 0)
+	for _, setback := range []*Setback{a.Failed, a.Cancelled} {
+		if setback != nil {
+			at = max(at, setback.At)
+		}
+	}
+	return at
+}
+
+// postings are the entries that carry the ledger from what was posted before
+// to the purchase's state now: hours, and every movement of money, also where
+// it moves no hours.
+func (p *Purchase) postings(before *Purchase) []LedgerEntry {
+	var entries []LedgerEntry
+	post := func(kind EntryKind, hours Hours, amount int64) {
+		entries = append(entries, LedgerEntry{
+			StudentID: p.StudentID, TransactionID: &p.ID, Kind: kind, Hours: hours, Amount: amount, Currency: p.Currency,
+		})
+	}
+	received := p.AmountReceived - before.AmountReceived
+	back := p.AmountRefunded + p.AmountDisputed - before.AmountRefunded - before.AmountDisputed
+	hours := before.HoursReversed - p.HoursReversed // that come back; negative: that go
+	if credited := p.HoursCredited - before.HoursCredited; credited > 0 {
+		post(EntryCredit, credited, max(received, 0))
+		received = min(received, 0)
+	}
+	switch {
+	case hours > 0 && received > 0:
+		post(EntryReinstatement, hours, received+max(-back, 0))
+		hours, received, back = 0, 0, max(back, 0)
+	case received != 0:
+		post(EntryPayment, 0, received)
+	}
+	switch {
+	case hours > 0:
+		post(EntryReinstatement, hours, max(-back, 0))
+		back = max(back, 0)
+	case hours < 0:
+		post(EntryReversal, hours, -max(back, 0))
+		back = min(back, 0)
+	}
+	switch {
+	case back > 0:
+		post(EntryReversal, 0, -back)
+	case back < 0:
+		post(EntryReinstatement, 0, -back)
+	}
+	return entries
 }

@@ -52,7 +52,8 @@ var EventStatuses = []EventStatus{EventProcessed, EventIgnored, EventRejected, E
 // Reason is the stable word for why an event ended as it did.
 type Reason string
 
-// Reasons, by the status that they come with.
+// Reasons, by the status that they come with. An event that opens a case has
+// the case's kind as its reason.
 const (
 	ReasonNone  Reason = ""
 	ReasonStale Reason = "stale" // processed: it told nothing new
@@ -60,11 +61,10 @@ const (
 	ReasonUnsupportedType  Reason = "unsupported_type"  // ignored
 	ReasonUnmatched        Reason = "unmatched"         // ignored: parked longer than PARK_FOR
 	ReasonLivemodeMismatch Reason = "livemode_mismatch" // ignored
+	ReasonForeignAccount   Reason = "foreign_account"   // ignored: it names another account than ours
 	ReasonNotAPeriod       Reason = "not_a_period"      // ignored: an invoice that sells no hours
 
-	ReasonAmountMismatch   Reason = "amount_mismatch"   // rejected
-	ReasonCurrencyMismatch Reason = "currency_mismatch" // rejected
-	ReasonMissingObject    Reason = "missing_object"    // rejected: no data.object, or one without an id
+	ReasonMissingObject Reason = "missing_object" // rejected: no data.object, or one without an id
 )
 
 // EntryKind says why a ledger entry moved hours.
@@ -72,7 +72,8 @@ type EntryKind string
 
 // Every movement of hours is one of these.
 const (
-	EntryCredit        EntryKind = "credit"        // a payment succeeded
+	EntryCredit        EntryKind = "credit"        // what is due was paid
+	EntryPayment       EntryKind = "payment"       // money that moves no hours: too little yet, or too much
 	EntryReversal      EntryKind = "reversal"      // money went back or is held
 	EntryReinstatement EntryKind = "reinstatement" // money came back after a reversal
 	EntryConsumption   EntryKind = "consumption"   // a lesson was booked

@@ -1,0 +1,168 @@
+package models
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// CaseKind says why money needs a person.
+type CaseKind string
+
+// The kinds of cases. The first group follows from a purchase's evidence, the
+// second is about a single event or payment that has no purchase.
+const (
+	CaseDispute       CaseKind = "dispute"        // a dispute or inquiry waits for an answer
+	CaseUnderpaid     CaseKind = "underpaid"      // something was received, but less than is due
+	CaseOverpaid      CaseKind = "overpaid"       // more is kept than is due
+	CaseOtherCurrency CaseKind = "other_currency" // money came in another currency
+	CaseRefundFailed  CaseKind = "refund_failed"  // the customer has no money
+	CaseUnclearRefund CaseKind = "unclear_refund" // a refund could be a release, or is of a shared payment
+	CaseUnknownStatus CaseKind = "unknown_status" // of a refund or dispute
+	CaseTooMany       CaseKind = "too_many_objects"
+
+	CaseOverdrawn          CaseKind = "overdrawn" // hours were used that are no longer paid
+	CaseUnmatchedPayment   CaseKind = "unmatched_payment"
+	CaseUnexplainedInvoice CaseKind = "unexplained_invoice"
+	CaseMissingObject      CaseKind = "missing_object"
+	CaseUnfetchedEvent     CaseKind = "unfetched_event"
+)
+
+// CaseKinds lists every kind, the most urgent first.
+var CaseKinds = []CaseKind{
+	CaseDispute, CaseRefundFailed, CaseUnmatchedPayment, CaseUnexplainedInvoice, CaseUnderpaid, CaseOtherCurrency,
+	CaseOverdrawn, CaseOverpaid, CaseUnclearRefund, CaseUnknownStatus, CaseUnfetchedEvent, CaseMissingObject, CaseTooMany,
+}
+
+// CaseState is a case that the facts open. Kind and Subject tell it apart from
+// every other.
+type CaseState struct {
+	Kind     CaseKind
+	Subject  string // Stripe's id of what it is about; empty: the purchase itself
+	Payment  string // the payment's id, where it is about one
+	Amount   int64  // minor units of Currency; 0: not known
+	Currency string
+	DueBy    int64 // Unix seconds; 0: none
+}
+
+// Case is a case as it is kept.
+type Case struct {
+	ID            string     `gorm:"primaryKey" json:"id"`
+	Kind          CaseKind   `json:"kind"`
+	Subject       string     `json:"-"`
+	Status        string     `gorm:"->" json:"status"` // "open" or "closed"
+	StudentID     *string    `json:"student_id"`
+	TransactionID *string    `json:"transaction_id"`
+	EventID       *string    `json:"event_id"`
+	Payment       *string    `json:"payment"`
+	Amount        *int64     `json:"amount"`
+	Currency      *string    `json:"currency"`
+	DueBy         *time.Time `json:"due_by"`
+	OpenedAt      time.Time  `json:"opened_at"`
+	ClosedAt      *time.Time `json:"closed_at"`
+	ClosedBy      *string    `json:"closed_by"` // the key's name; null where the facts closed it
+	Note          *string    `json:"note"`
+}
+
+// TableName says where they are.
+func (Case) TableName() string { return "cases" }
+
+// cases are those that a purchase's evidence opens, in a fixed order.
+func (e *Evidence) cases(t Terms, due int64, payments []payment, sum totals) []CaseState {
+	var list []CaseState
+	about := func(kind CaseKind, subject, payment string, amount int64, currency string) {
+		list = append(list, CaseState{Kind: kind, Subject: subject, Payment: payment, Amount: amount, Currency: currency})
+	}
+	if sum.worth > 0 && sum.worth < due && sum.kept > 0 {
+		about(CaseUnderpaid, "", "", due-sum.worth, t.Currency)
+	}
+	if sum.kept > due {
+		about(CaseOverpaid, "", "", sum.kept-due, t.Currency)
+	}
+	for i := range payments {
+		p := &payments[i]
+		if p.foreign && p.kept() > 0 {
+			about(CaseOtherCurrency, p.id, p.id, p.kept(), p.currency)
+		}
+		if p.unclear || (p.shared && p.returned > 0) {
+			about(CaseUnclearRefund, p.id, p.id, p.returned, p.currency)
+		}
+	}
+	if e.Full {
+		about(CaseTooMany, "", "", 0, t.Currency)
+	}
+	list = e.refundCases(list)
+	list = e.disputeCases(list, payments)
+	slices.SortFunc(list, func(a, b CaseState) int {
+		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Subject, b.Subject))
+	})
+	return list
+}
+
+// refundCases are of refunds that did not reach the customer and were not made
+// again, and of those whose status nobody knows.
+func (e *Evidence) refundCases(list []CaseState) []CaseState {
+	again := map[string]bool{} // refunds that stand in for a failed one
+	for _, id := range sortedByFailure(e.Refunds) {
+		refund := e.Refunds[id]
+		paymentID := e.paymentOfLink(refund.Charge, refund.PaymentIntent)
+		switch {
+		case !refund.known():
+			list = append(list, CaseState{CaseUnknownStatus, id, paymentID, refund.Amount, refund.Currency, 0})
+		case refund.counts() || refund.Amount == 0 || e.madeAgain(refund, paymentID, again):
+		default:
+			list = append(list, CaseState{CaseRefundFailed, id, paymentID, refund.Amount, refund.Currency, 0})
+		}
+	}
+	return list
+}
+
+// madeAgain finds a later refund of the same payment and amount that stands in
+// for a failed one; each stands in for one.
+func (e *Evidence) madeAgain(failed Refund, paymentID string, again map[string]bool) bool {
+	best := ""
+	for id, refund := range e.Refunds {
+		if again[id] || !refund.counts() || refund.Amount != failed.Amount || refund.Created < failed.FailedAt ||
+			e.paymentOfLink(refund.Charge, refund.PaymentIntent) != paymentID {
+			continue
+		}
+		if best == "" || cmp.Or(cmp.Compare(refund.Created, e.Refunds[best].Created), cmp.Compare(id, best)) < 0 {
+			best = id
+		}
+	}
+	again[best] = true
+	return best != ""
+}
+
+// sortedByFailure lists refunds, the latest failures first: a stand-in must
+// be later than the failure, so that the latest have the least to choose from.
+func sortedByFailure(refunds map[string]Refund) []string {
+	ids := appendKeys(nil, refunds)
+	slices.SortFunc(ids, func(a, b string) int {
+		return cmp.Or(cmp.Compare(refunds[b].FailedAt, refunds[a].FailedAt), cmp.Compare(a, b))
+	})
+	return ids
+}
+
+// disputeCases are of disputes and inquiries that are not over, and of what
+// can't be read for sure.
+func (e *Evidence) disputeCases(list []CaseState, payments []payment) []CaseState {
+	for id, dispute := range e.Disputes {
+		state := CaseState{CaseDispute, id, e.paymentOfLink(dispute.Charge, dispute.PaymentIntent), dispute.Amount, dispute.Currency, dispute.DueBy}
+		switch {
+		case !dispute.known():
+			state.Kind = CaseUnknownStatus
+			list = append(list, state)
+		case !dispute.Over() && dispute.Status != "":
+			list = append(list, state)
+		}
+		foreign := func(p payment) bool {
+			return p.id == state.Payment && dispute.Currency != "" && p.currency != "" && p.currency != dispute.Currency && p.held > 0
+		}
+		if slices.ContainsFunc(payments, foreign) {
+			state.Kind, state.DueBy = CaseOtherCurrency, 0
+			list = append(list, state)
+		}
+	}
+	return list
+}

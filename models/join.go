@@ -1,0 +1,337 @@
+package models
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+)
+
+// Join merges what two sets of evidence tell. It is commutative, associative
+// and idempotent: any order, any batches and any repeats of the same events
+// leave the same evidence. Of two tellings of one object the later one counts,
+// within a second the one later in the object's life; what is told once and
+// for all (links, sums received) is kept. Neither argument is changed.
+func Join(a, b Evidence) Evidence {
+	full := a.Full || b.Full
+	return Evidence{
+		Payments:    joinMaps(a.Payments, b.Payments, joinPayment, &full),
+		Charges:     joinMaps(a.Charges, b.Charges, joinCharge, &full),
+		Refunds:     joinMaps(a.Refunds, b.Refunds, joinRefund, &full),
+		Disputes:    joinMaps(a.Disputes, b.Disputes, joinDispute, &full),
+		Sessions:    joinMaps(a.Sessions, b.Sessions, joinSession, &full),
+		Invoices:    joinMaps(a.Invoices, b.Invoices, joinInvoice, &full),
+		CreditNotes: joinMaps(a.CreditNotes, b.CreditNotes, joinCreditNote, &full),
+		Accepted:    joinMaps(a.Accepted, b.Accepted, joinAcceptance, &full),
+		Full:        full,
+	}
+}
+
+// maxObjects bounds each kind of object of one purchase, and each set within
+// an object, far above what a payment's life has. Those with the smallest ids
+// stay, so that which ones does not hang on their order.
+const maxObjects = 500
+
+func joinMaps[T any](a, b map[string]T, join func(a, b T) T, full *bool) map[string]T {
+	if len(a) == 0 || len(b) == 0 {
+		if len(a) == 0 {
+			a = b
+		}
+		return bounded(a, full)
+	}
+	joined := maps.Clone(a)
+	for id, told := range b {
+		if known, ok := joined[id]; ok {
+			told = join(known, told)
+		}
+		joined[id] = told
+	}
+	return bounded(joined, full)
+}
+
+func bounded[T any](objects map[string]T, full *bool) map[string]T {
+	if len(objects) <= maxObjects {
+		return objects
+	}
+	*full = true
+	kept := make(map[string]T, maxObjects)
+	for _, id := range slices.Sorted(maps.Keys(objects))[:maxObjects] {
+		kept[id] = objects[id]
+	}
+	return kept
+}
+
+func joinPayment(a, b Payment) Payment {
+	return Payment{
+		Received: joinReceived(a.Received, b.Received),
+		Currency: max(a.Currency, b.Currency),
+		Details:  latest(a.Details, b.Details, compareDetails),
+		Attempts: joinAttempts(a.Attempts, b.Attempts),
+	}
+}
+
+// joinReceived keeps the larger sum, and when that was told first.
+func joinReceived(a, b Received) Received {
+	if cmp.Or(cmp.Compare(b.Amount, a.Amount), cmp.Compare(a.At, b.At)) <= 0 {
+		return a
+	}
+	return b
+}
+
+func joinAttempts(a, b Attempts) Attempts {
+	return Attempts{
+		Processing: latest(a.Processing, b.Processing, cmp.Compare[int64]),
+		Failed:     latest(a.Failed, b.Failed, compareSetbacks),
+		Cancelled:  latest(a.Cancelled, b.Cancelled, compareSetbacks),
+	}
+}
+
+func joinCharge(a, b Charge) Charge {
+	return Charge{
+		PaymentIntent: max(a.PaymentIntent, b.PaymentIntent),
+		Currency:      max(a.Currency, b.Currency),
+		Authorised:    max(a.Authorised, b.Authorised),
+		Captured:      joinReceived(a.Captured, b.Captured),
+		Refunded:      later(a.Refunded, b.Refunded, compareRefundTotals),
+	}
+}
+
+func joinRefund(a, b Refund) Refund {
+	return Refund{
+		Charge: max(a.Charge, b.Charge), PaymentIntent: max(a.PaymentIntent, b.PaymentIntent),
+		FailedAt:    earliest(a.FailedAt, b.FailedAt),
+		RefundState: later(a.RefundState, b.RefundState, compareRefundStates),
+	}
+}
+
+func joinDispute(a, b Dispute) Dispute {
+	var full bool
+	return Dispute{
+		Charge: max(a.Charge, b.Charge), PaymentIntent: max(a.PaymentIntent, b.PaymentIntent),
+		Transactions: joinMaps(a.Transactions, b.Transactions, maxOf, &full),
+		DisputeState: later(a.DisputeState, b.DisputeState, compareDisputeStates),
+	}
+}
+
+func joinSession(a, b Session) Session {
+	return Session{
+		PaymentIntent: max(a.PaymentIntent, b.PaymentIntent), Invoice: max(a.Invoice, b.Invoice),
+		PaymentLink: a.PaymentLink || b.PaymentLink,
+		Settled:     first(a.Settled, b.Settled, compareAsked),
+		Attempts:    joinAttempts(a.Attempts, b.Attempts),
+	}
+}
+
+func joinInvoice(a, b Invoice) Invoice {
+	var full bool
+	return Invoice{
+		Payments: joinMaps(a.Payments, b.Payments, maxOf, &full),
+		Paid:     first(a.Paid, b.Paid, compareBills),
+		Attempts: joinAttempts(a.Attempts, b.Attempts),
+	}
+}
+
+// joinCreditNote keeps the later telling; a void is final.
+func joinCreditNote(a, b CreditNote) CreditNote {
+	return later(a, b, func(a, b CreditNote) int {
+		return cmp.Or(cmp.Compare(age(a.Voided), age(b.Voided)), cmp.Compare(a.At, b.At),
+			cmp.Compare(a.Amount, b.Amount), cmp.Compare(a.Invoice, b.Invoice))
+	})
+}
+
+func joinAcceptance(a, b Acceptance) Acceptance {
+	return *first(&a, &b, func(a, b Acceptance) int {
+		return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.By, b.By), cmp.Compare(a.Note, b.Note))
+	})
+}
+
+// later gives the greater by an order that tells any two different values
+// apart.
+func later[T any](a, b T, compare func(a, b T) int) T {
+	if compare(a, b) >= 0 {
+		return a
+	}
+	return b
+}
+
+// latest is later of what may not be known; first the opposite.
+func latest[T any](a, b *T, compare func(a, b T) int) *T {
+	if a == nil || (b != nil && compare(*a, *b) < 0) {
+		return b
+	}
+	return a
+}
+
+func first[T any](a, b *T, compare func(a, b T) int) *T {
+	if a == nil || (b != nil && compare(*a, *b) > 0) {
+		return b
+	}
+	return a
+}
+
+func maxOf(a, b int64) int64 { return max(a, b) }
+
+// earliest gives the smaller of two times of which 0 means "never".
+func earliest(a, b int64) int64 {
+	if a == 0 || b == 0 {
+		return max(a, b)
+	}
+	return min(a, b)
+}
+
+func age(over bool) int {
+	if over {
+		return 1
+	}
+	return 0
+}
+
+func compareDetails(a, b AmountDetails) int {
+	return cmp.Or(cmp.Compare(a.Tax, b.Tax), cmp.Compare(a.Shipping, b.Shipping), cmp.Compare(a.Discount, b.Discount))
+}
+
+func compareSetbacks(a, b Setback) int {
+	return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.Code, b.Code), cmp.Compare(a.Message, b.Message))
+}
+
+// Within a second the larger total is the later one: charge.refunded is only
+// sent when a refund is added.
+func compareRefundTotals(a, b RefundTotal) int {
+	return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.Amount, b.Amount), cmp.Compare(age(a.Old), age(b.Old)))
+}
+
+func compareRefundStates(a, b RefundState) int {
+	return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(refundAge(a.Status), refundAge(b.Status)),
+		cmp.Compare(a.Status, b.Status), cmp.Compare(a.Amount, b.Amount),
+		cmp.Compare(a.Created, b.Created), cmp.Compare(a.Currency, b.Currency))
+}
+
+func compareDisputeStates(a, b DisputeState) int {
+	return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(disputeAge(a.Status), disputeAge(b.Status)),
+		cmp.Compare(a.Status, b.Status), cmp.Compare(a.Amount, b.Amount),
+		cmp.Compare(a.DueBy, b.DueBy), cmp.Compare(a.Currency, b.Currency))
+}
+
+func compareAsked(a, b Asked) int {
+	none := Converted{}
+	sourceA, sourceB := orElse(a.Source, none), orElse(b.Source, none)
+	return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.Total, b.Total), cmp.Compare(a.Subtotal, b.Subtotal),
+		cmp.Compare(a.Currency, b.Currency), cmp.Compare(sourceA.Total, sourceB.Total),
+		cmp.Compare(sourceA.Subtotal, sourceB.Subtotal), cmp.Compare(sourceA.Currency, sourceB.Currency))
+}
+
+func compareBills(a, b Bill) int {
+	return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.Total, b.Total), cmp.Compare(a.Subtotal, b.Subtotal),
+		cmp.Compare(a.Currency, b.Currency), cmp.Compare(b.All, a.All), cmp.Compare(b.Hours, a.Hours)) // known shares first
+}
+
+func orElse[T any](value *T, otherwise T) T {
+	if value == nil {
+		return otherwise
+	}
+	return *value
+}
+
+// refundAge orders the statuses of a refund's life; one that nobody knows is
+// later than those that are still under way.
+func refundAge(status string) int {
+	switch status {
+	case "":
+		return -1 // a refund of which only a link is known
+	case RefundPending:
+		return 0
+	case RefundRequiresAction:
+		return 1
+	case RefundSucceeded:
+		return 2
+	default:
+		return 3
+	}
+}
+
+// disputeAge orders the statuses of a dispute's life: an inquiry may grow into
+// a dispute.
+func disputeAge(status string) int {
+	switch status {
+	case InquiryNeedsResponse:
+		return 0
+	case InquiryUnderReview:
+		return 1
+	case InquiryClosed:
+		return 2
+	case DisputeNeedsResponse:
+		return 3
+	case DisputeUnderReview:
+		return 5
+	case DisputeWon, DisputeLost, DisputePrevented, DisputeChargeRefunded:
+		return 6
+	default:
+		return 4
+	}
+}
+
+// timeless is what the evidence says, without when it was told: the same thing
+// told again later moves the times on, but is nothing new.
+func (e *Evidence) timeless() Evidence {
+	return Evidence{
+		Payments: mapped(e.Payments, func(p Payment) Payment {
+			p.Received.At, p.Attempts = 0, p.Attempts.timeless()
+			return p
+		}),
+		Charges: mapped(e.Charges, func(c Charge) Charge {
+			c.Captured.At, c.Refunded.At = 0, 0
+			return c
+		}),
+		Refunds: mapped(e.Refunds, func(r Refund) Refund {
+			r.At = 0
+			return r
+		}),
+		Disputes: mapped(e.Disputes, func(d Dispute) Dispute {
+			d.At = 0
+			return d
+		}),
+		Sessions: mapped(e.Sessions, func(s Session) Session {
+			if s.Settled != nil {
+				settled := *s.Settled
+				settled.At, s.Settled = 0, &settled
+			}
+			s.Attempts = s.Attempts.timeless()
+			return s
+		}),
+		Invoices: mapped(e.Invoices, func(i Invoice) Invoice {
+			if i.Paid != nil {
+				paid := *i.Paid
+				paid.At, i.Paid = 0, &paid
+			}
+			i.Attempts = i.Attempts.timeless()
+			return i
+		}),
+		CreditNotes: mapped(e.CreditNotes, func(n CreditNote) CreditNote {
+			n.At = 0
+			return n
+		}),
+		Accepted: e.Accepted, Full: e.Full,
+	}
+}
+
+func (a Attempts) timeless() Attempts {
+	if a.Processing != nil {
+		a.Processing = new(int64)
+	}
+	for _, setback := range []**Setback{&a.Failed, &a.Cancelled} {
+		if *setback != nil {
+			*setback = &Setback{Code: (*setback).Code, Message: (*setback).Message}
+		}
+	}
+	return a
+}
+
+func mapped[T any](objects map[string]T, change func(T) T) map[string]T {
+	if len(objects) == 0 {
+		return nil
+	}
+	changed := make(map[string]T, len(objects))
+	for id, object := range objects {
+		changed[id] = change(object)
+	}
+	return changed
+}
