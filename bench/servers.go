@@ -14,6 +14,7 @@ import (
 
 	"hourbank/config"
 	"hourbank/controllers"
+	"hourbank/database"
 	"hourbank/models"
 	"hourbank/routes"
 	"hourbank/services"
@@ -22,7 +23,7 @@ import (
 const webhookPath = "/api/finances/webhooks/stripe/"
 
 // handlers gives each way its server. All three log, verify and decode alike.
-func handlers(cfg *config.Config, s *services.Services, db *models.DB) map[Way]http.Handler {
+func handlers(cfg *config.Config, s *services.Services, db *database.DB) map[Way]http.Handler {
 	log := zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig()), zapcore.AddSync(io.Discard), zap.InfoLevel))
 	plain := func(event *services.Event) (services.Outcome, error) { return plainTransaction(db, event) }
 	empty := func(event *services.Event) (services.Outcome, error) {
@@ -64,7 +65,7 @@ func standIn(cfg *config.Config, s *services.Services, log *zap.Logger, apply fu
 // plainTransaction is how the job is usually done: lock the purchase, record
 // the event, update the purchase, credit the account, write the ledger, each
 // with its own statement, one transaction an event.
-func plainTransaction(db *models.DB, event *services.Event) (services.Outcome, error) {
+func plainTransaction(db *database.DB, event *services.Event) (services.Outcome, error) {
 	outcome := services.Outcome{EventID: event.ID, Status: models.EventProcessed}
 	err := db.Transaction(func(tx *gorm.DB) error {
 		var p models.Purchase

@@ -13,7 +13,7 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"hourbank/config"
-	"hourbank/models"
+	"hourbank/database"
 	"hourbank/services"
 )
 
@@ -148,8 +148,8 @@ func (p *program) runServices(ctx context.Context, cfg *config.Config, log *zap.
 }
 
 // openMigrated opens the database and brings its schema up to date.
-func openMigrated(ctx context.Context, cfg *config.Config) (*models.DB, error) {
-	db, err := models.Open(ctx, string(cfg.DatabaseURL))
+func openMigrated(ctx context.Context, cfg *config.Config) (*database.DB, error) {
+	db, err := database.Open(ctx, string(cfg.DatabaseURL))
 	if err != nil {
 		return nil, err
 	}

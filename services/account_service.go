@@ -9,16 +9,17 @@ import (
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
+	"hourbank/database"
 	"hourbank/models"
 )
 
 // AccountService reads students' accounts and ledgers, and books what moves
 // hours without money: lessons and adjustments. It is safe for concurrent
 // use.
-type AccountService struct{ db *models.DB }
+type AccountService struct{ db *database.DB }
 
 // NewAccountService makes the service.
-func NewAccountService(db *models.DB) *AccountService { return &AccountService{db: db} }
+func NewAccountService(db *database.DB) *AccountService { return &AccountService{db: db} }
 
 var errNoAccount = Errorf(CodeNotFound, "This student has no account yet; the first purchase opens one.")
 

@@ -9,6 +9,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"hourbank/database"
 	"hourbank/models"
 )
 
@@ -22,7 +23,7 @@ import (
 // within each, so that two replicas can't deadlock. (The accounts that new
 // invoices open come between the first two, and by id as well.)
 type batch struct {
-	db      *models.DB
+	db      *database.DB
 	parkFor time.Duration
 	entries []*entry
 	byJob   []*entry // the entry of each job, in order
@@ -57,7 +58,7 @@ var errOvertaken = errors.New("another transaction was first")
 // purchases that it has not locked, which it must do in id order.
 var errMorePurchases = errors.New("more purchases are to be locked")
 
-func newBatch(db *models.DB, jobs []*job, parkFor time.Duration) *batch {
+func newBatch(db *database.DB, jobs []*job, parkFor time.Duration) *batch {
 	b := &batch{db: db, parkFor: parkFor, byJob: make([]*entry, len(jobs)), isFirst: make([]bool, len(jobs))}
 	byID := make(map[string]*entry, len(jobs))
 	for i, j := range jobs {
@@ -100,7 +101,7 @@ func (b *batch) run(ctx context.Context) (err error) {
 		if errors.Is(err, errMorePurchases) {
 			continue
 		}
-		if !errors.Is(err, errOvertaken) && !models.IsOvertaken(err) {
+		if !errors.Is(err, errOvertaken) && !database.IsOvertaken(err) {
 			return err
 		}
 		// Looking first would cost every new event a statement; known ones

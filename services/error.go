@@ -9,7 +9,7 @@ import (
 	"net/http"
 	"time"
 
-	"hourbank/models"
+	"hourbank/database"
 )
 
 // Code is the stable word by which a program recognises an error.
@@ -107,7 +107,7 @@ func AsError(err error) *Error {
 	if known, ok := errors.AsType[*Error](err); ok {
 		return known
 	}
-	if models.IsUnavailable(err) {
+	if database.IsUnavailable(err) {
 		return &Error{Code: CodeUnavailable, Message: "The database can't answer now; please try again.", Err: err}
 	}
 	return &Error{Code: CodeInternal, Message: "Something went wrong on our side.", Err: err}

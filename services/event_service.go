@@ -9,19 +9,20 @@ import (
 
 	"gorm.io/gorm"
 
+	"hourbank/database"
 	"hourbank/models"
 )
 
 // EventService keeps what was delivered: it lists, shows and replays events,
 // and retries the parked ones. It is safe for concurrent use.
 type EventService struct {
-	db       *models.DB
+	db       *database.DB
 	stripe   *StripeService
 	payments *PaymentService
 }
 
 // NewEventService makes the service.
-func NewEventService(db *models.DB, stripe *StripeService, payments *PaymentService) *EventService {
+func NewEventService(db *database.DB, stripe *StripeService, payments *PaymentService) *EventService {
 	return &EventService{db: db, stripe: stripe, payments: payments}
 }
 

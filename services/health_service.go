@@ -5,14 +5,14 @@ import (
 	"errors"
 	"time"
 
-	"hourbank/models"
+	"hourbank/database"
 )
 
 // HealthService says whether this replica can serve.
-type HealthService struct{ db *models.DB }
+type HealthService struct{ db *database.DB }
 
 // NewHealthService makes the service.
-func NewHealthService(db *models.DB) *HealthService { return &HealthService{db: db} }
+func NewHealthService(db *database.DB) *HealthService { return &HealthService{db: db} }
 
 // Ready checks, within two seconds, that the database answers and is
 // migrated. It returns an *Error with code unavailable.

@@ -7,15 +7,16 @@ import (
 
 	"gorm.io/gorm"
 
+	"hourbank/database"
 	"hourbank/models"
 )
 
 // OverviewService adds up what happened, for people to look at. It is safe
 // for concurrent use.
-type OverviewService struct{ db *models.DB }
+type OverviewService struct{ db *database.DB }
 
 // NewOverviewService makes the service.
-func NewOverviewService(db *models.DB) *OverviewService { return &OverviewService{db: db} }
+func NewOverviewService(db *database.DB) *OverviewService { return &OverviewService{db: db} }
 
 // overviewPatience bounds a sum over many rows: a page is not worth more.
 const overviewPatience = 5 * time.Second

@@ -10,6 +10,7 @@ import (
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
 
+	"hourbank/database"
 	"hourbank/models"
 )
 
@@ -27,7 +28,7 @@ const (
 // webhook, the retry worker, a replay or reconcile. Nothing else credits
 // hours. It is safe for concurrent use while Run runs.
 type PaymentService struct {
-	db      *models.DB
+	db      *database.DB
 	log     *zap.Logger
 	metrics *Metrics
 	parkFor time.Duration
@@ -42,7 +43,7 @@ type PaymentService struct {
 
 // NewPaymentService makes the service. Events without a purchase are parked
 // for parkFor and then ignored.
-func NewPaymentService(db *models.DB, log *zap.Logger, metrics *Metrics, parkFor time.Duration) *PaymentService {
+func NewPaymentService(db *database.DB, log *zap.Logger, metrics *Metrics, parkFor time.Duration) *PaymentService {
 	s := &PaymentService{
 		db: db, log: log, metrics: metrics, parkFor: parkFor,
 		queue:   make(chan *job, queueLength),
@@ -117,7 +118,7 @@ func (s *PaymentService) submit(ctx context.Context, event *Event, origin origin
 func (s *PaymentService) Run(ctx context.Context) error {
 	defer close(s.stopped)
 	committers := 2 // one prepares and writes while the other waits for the disk
-	if s.db.Engine == models.SQLite {
+	if s.db.Engine == database.SQLite {
 		committers = 1 // it has one writer
 	}
 	var group errgroup.Group
@@ -187,7 +188,7 @@ func (s *PaymentService) process(jobs []*job) {
 		case err == nil:
 			unavailable = 0
 			continue
-		case models.IsUnavailable(err):
+		case database.IsUnavailable(err):
 			unavailable++
 		}
 		j.done <- answer{err: err}

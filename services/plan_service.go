@@ -8,14 +8,15 @@ import (
 
 	"gorm.io/gorm"
 
+	"hourbank/database"
 	"hourbank/models"
 )
 
 // PlanService keeps the pricing plans. It is safe for concurrent use.
-type PlanService struct{ db *models.DB }
+type PlanService struct{ db *database.DB }
 
 // NewPlanService makes the service.
-func NewPlanService(db *models.DB) *PlanService { return &PlanService{db: db} }
+func NewPlanService(db *database.DB) *PlanService { return &PlanService{db: db} }
 
 // List gives the plans by id; only those still sold, unless all are asked for.
 func (s *PlanService) List(ctx context.Context, all bool) ([]models.Plan, error) {
@@ -49,7 +50,7 @@ func (s *PlanService) Add(ctx context.Context, plan models.Plan) (*models.Plan, 
 	plan.CreatedAt = s.db.NowFunc()
 	plan.UpdatedAt = plan.CreatedAt
 	err := s.db.WithContext(ctx).Create(&plan).Error
-	if models.IsUniqueViolation(err) {
+	if database.IsUniqueViolation(err) {
 		return nil, &Error{Code: CodeConflict, Message: "A plan with this id or Stripe price exists already.", Err: err}
 	}
 	if err != nil {

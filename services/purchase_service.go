@@ -15,15 +15,16 @@ import (
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
+	"hourbank/database"
 	"hourbank/models"
 )
 
 // PurchaseService makes and finds purchases. It never credits hours: only
 // events do. It is safe for concurrent use.
-type PurchaseService struct{ db *models.DB }
+type PurchaseService struct{ db *database.DB }
 
 // NewPurchaseService makes the service.
-func NewPurchaseService(db *models.DB) *PurchaseService { return &PurchaseService{db: db} }
+func NewPurchaseService(db *database.DB) *PurchaseService { return &PurchaseService{db: db} }
 
 // NewPurchase is what a purchase starts from.
 type NewPurchase struct {
@@ -129,7 +130,7 @@ func insertPurchase(tx *gorm.DB, p *models.Purchase) error {
 		return Errorf(CodeCurrencyMismatch, "The student's account is in %s, not %s.", account.Currency, p.Currency)
 	}
 	err := tx.Create(p).Error
-	if models.IsUniqueViolation(err) {
+	if database.IsUniqueViolation(err) {
 		return &Error{Code: CodeConflict, Message: "This PaymentIntent has a purchase already.", Err: err}
 	}
 	if err != nil {

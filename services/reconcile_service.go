@@ -8,19 +8,20 @@ import (
 
 	"github.com/tidwall/gjson"
 
+	"hourbank/database"
 	"hourbank/models"
 )
 
 // ReconcileService compares what Stripe knows with what arrived, and sends
 // what is missing down the one way in.
 type ReconcileService struct {
-	db       *models.DB
+	db       *database.DB
 	stripe   *StripeService
 	payments *PaymentService
 }
 
 // NewReconcileService makes the service.
-func NewReconcileService(db *models.DB, stripe *StripeService, payments *PaymentService) *ReconcileService {
+func NewReconcileService(db *database.DB, stripe *StripeService, payments *PaymentService) *ReconcileService {
 	return &ReconcileService{db: db, stripe: stripe, payments: payments}
 }
 

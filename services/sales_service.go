@@ -12,18 +12,19 @@ import (
 	"github.com/google/uuid"
 	"gorm.io/gorm"
 
+	"hourbank/database"
 	"hourbank/models"
 )
 
 // SalesService sells hours: it asks Stripe to collect a payment and stores the
 // purchase that waits for it. It is safe for concurrent use.
 type SalesService struct {
-	db     *models.DB
+	db     *database.DB
 	stripe *StripeService
 }
 
 // NewSalesService makes the service.
-func NewSalesService(db *models.DB, stripe *StripeService) *SalesService {
+func NewSalesService(db *database.DB, stripe *StripeService) *SalesService {
 	return &SalesService{db: db, stripe: stripe}
 }
 
@@ -215,7 +216,7 @@ func (s *SalesService) commit(ctx context.Context, sale *Sale, key RequestKey) (
 		}
 		return remember(tx, key, body)
 	})
-	if known, ok := errors.AsType[*Error](err); key.Key != "" && (models.IsUniqueViolation(err) || (ok && known.Code == CodeConflict)) {
+	if known, ok := errors.AsType[*Error](err); key.Key != "" && (database.IsUniqueViolation(err) || (ok && known.Code == CodeConflict)) {
 		if answer, lookupErr := s.answered(ctx, key); answer != nil || lookupErr != nil {
 			return answer, lookupErr
 		}
@@ -277,7 +278,7 @@ func (s *SalesService) Refund(ctx context.Context, purchaseID string, order Refu
 	if err != nil {
 		return nil, fmt.Errorf("encode a refund: %w", err)
 	}
-	if err := remember(s.db.WithContext(ctx), key, body); err != nil && !models.IsUniqueViolation(err) {
+	if err := remember(s.db.WithContext(ctx), key, body); err != nil && !database.IsUniqueViolation(err) {
 		return nil, fmt.Errorf("remember a refund: %w", err) // asking again finds it by Stripe's key
 	}
 	return &Answer{Status: http.StatusCreated, Body: body}, nil

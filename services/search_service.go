@@ -8,15 +8,16 @@ import (
 
 	"gorm.io/gorm"
 
+	"hourbank/database"
 	"hourbank/models"
 )
 
 // SearchService finds what a student, or a page of Stripe's, calls by name.
 // It is safe for concurrent use.
-type SearchService struct{ db *models.DB }
+type SearchService struct{ db *database.DB }
 
 // NewSearchService makes the service.
-func NewSearchService(db *models.DB) *SearchService { return &SearchService{db: db} }
+func NewSearchService(db *database.DB) *SearchService { return &SearchService{db: db} }
 
 // Found is what a search found: students whose id starts with the words, and
 // purchases and events that have them as an id.

@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"hourbank/config"
-	"hourbank/models"
+	"hourbank/database"
 )
 
 // Services is everything that Hourbank does, wired together.
@@ -32,7 +32,7 @@ type Services struct {
 }
 
 // New wires the services to a database.
-func New(cfg *config.Config, db *models.DB, log *zap.Logger) *Services {
+func New(cfg *config.Config, db *database.DB, log *zap.Logger) *Services {
 	stripe := NewStripeService(string(cfg.StripeSecretKey), cfg.StripeAPIBase)
 	metrics := NewMetrics()
 	payments := NewPaymentService(db, log, metrics, cfg.ParkFor)

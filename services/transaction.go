@@ -4,10 +4,10 @@ import (
 	"context"
 	"time"
 
+	"hourbank/database"
+
 	"github.com/cenkalti/backoff/v5"
 	"gorm.io/gorm"
-
-	"hourbank/models"
 )
 
 const (
@@ -19,7 +19,7 @@ const (
 
 // transact runs a request's transaction within transactionTimeout. work may
 // run more than once: see retryConflicts.
-func transact(ctx context.Context, db *models.DB, work func(tx *gorm.DB) error) error {
+func transact(ctx context.Context, db *database.DB, work func(tx *gorm.DB) error) error {
 	ctx, cancel := context.WithTimeout(ctx, transactionTimeout)
 	defer cancel()
 	return retryConflicts(ctx, func() error { return db.WithContext(ctx).Transaction(work) })
@@ -32,7 +32,7 @@ func retryConflicts(ctx context.Context, transaction func() error) error {
 	delays.InitialInterval = 5 * time.Millisecond
 	_, err := backoff.Retry(ctx, func() (struct{}, error) {
 		err := transaction()
-		if err != nil && !models.IsConflict(err) {
+		if err != nil && !database.IsConflict(err) {
 			err = backoff.Permanent(err)
 		}
 		return struct{}{}, err
