@@ -144,7 +144,7 @@ func (s *AccountService) Adjust(ctx context.Context, studentID string, hours mod
 func (s *AccountService) book(ctx context.Context, studentID string, kind models.EntryKind, reference string,
 	make func(*gorm.DB, *models.Account) (*models.LedgerEntry, error)) (*Booking, error) {
 	var booking *Booking
-	err := transact(ctx, s.db, func(tx *gorm.DB) error {
+	err := database.Transact(ctx, s.db, func(tx *gorm.DB) error {
 		account, err := readAccount(tx.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate}), studentID)
 		if err != nil {
 			return err
@@ -164,7 +164,7 @@ func (s *AccountService) book(ctx context.Context, studentID string, kind models
 		entry.ID, entry.StudentID, entry.Kind, entry.Currency = models.NewID(), studentID, kind, account.Currency
 		entry.Reference, entry.CreatedAt = &reference, tx.NowFunc()
 		ledger := []models.LedgerEntry{*entry}
-		if err := store(tx, []write{moveAccounts(totals(ledger), entry.CreatedAt), insertLedger(ledger)}); err != nil {
+		if err := database.Store(tx, []database.Write{moveAccounts(totals(ledger), entry.CreatedAt), insertLedger(ledger)}); err != nil {
 			return err
 		}
 		account, err = readAccount(tx, studentID)

@@ -10,6 +10,7 @@ import (
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
+	"hourbank/database"
 	"hourbank/models"
 )
 
@@ -71,7 +72,7 @@ func loadPeriods(tx *gorm.DB, entries []*entry, purchases *purchaseBook) (*perio
 func (b *periodBook) loadSubscriptions(tx *gorm.DB, ids []string) error {
 	var rows []*models.Subscription
 	locked := tx.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate}).Order("id, told_at")
-	if err := locked.Where(isAnyOf(tx, "id", ids)).Find(&rows).Error; err != nil {
+	if err := locked.Where(database.IsAnyOf(tx, "id", ids)).Find(&rows).Error; err != nil {
 		return fmt.Errorf("read subscriptions: %w", err)
 	}
 	for _, row := range rows {
@@ -117,7 +118,7 @@ func (b *periodBook) openAccounts(tx *gorm.DB, periods []*Period) error {
 		return fmt.Errorf("open accounts: %w", err)
 	}
 	var opened []models.Account
-	if err := tx.Where(isAnyOf(tx, "student_id", students)).Find(&opened).Error; err != nil {
+	if err := tx.Where(database.IsAnyOf(tx, "student_id", students)).Find(&opened).Error; err != nil {
 		return fmt.Errorf("read accounts: %w", err)
 	}
 	for _, account := range opened {

@@ -83,7 +83,7 @@ func sumDays(ctx context.Context, entries *gorm.DB) ([]Day, error) {
 
 // dayOf is the expression for a time's day in UTC, as 2006-01-02.
 func dayOf(tx *gorm.DB, column string) string {
-	if isPostgres(tx) {
+	if database.IsPostgres(tx) {
 		return "to_char(" + column + " AT TIME ZONE 'UTC', 'YYYY-MM-DD')"
 	}
 	return "substr(" + column + ", 1, 10)" // kept as text, in UTC

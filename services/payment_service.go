@@ -201,7 +201,7 @@ func (s *PaymentService) process(jobs []*job) {
 func (s *PaymentService) commit(jobs []*job) error {
 	b := newBatch(s.db, jobs, s.parkFor)
 	b.lookUp = b.lookUp || s.repeated.Load()
-	err := retryConflicts(context.Background(), func() error { return s.runOnce(b) })
+	err := database.RetryConflicts(context.Background(), func() error { return s.runOnce(b) })
 	if err != nil {
 		return fmt.Errorf("commit %d events: %w", len(jobs), err)
 	}
@@ -221,7 +221,7 @@ func (s *PaymentService) runOnce(b *batch) (err error) {
 			err = fmt.Errorf("panic while applying events: %v\n%s", r, debug.Stack())
 		}
 	}()
-	ctx, cancel := context.WithTimeout(context.Background(), transactionTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), database.TransactionTimeout)
 	defer cancel()
 	return b.run(ctx)
 }

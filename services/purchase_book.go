@@ -8,6 +8,7 @@ import (
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
+	"hourbank/database"
 	"hourbank/models"
 )
 
@@ -45,7 +46,7 @@ func (b *purchaseBook) otherIntents(tx *gorm.DB, entries []*entry) ([]models.Oth
 	if len(intents) == 0 {
 		return nil, nil
 	}
-	if err := tx.Where(isAnyOf(tx, "id", intents)).Find(&others).Error; err != nil {
+	if err := tx.Where(database.IsAnyOf(tx, "id", intents)).Find(&others).Error; err != nil {
 		return nil, fmt.Errorf("read other payment intents: %w", err)
 	}
 	return others, nil
@@ -74,7 +75,7 @@ func readPurchases(tx *gorm.DB, entries []*entry, others []models.OtherIntent) (
 		values []string
 	}{{"id", ids}, {"stripe_payment_intent_id", intents}, {"stripe_checkout_session_id", sessions}, {"stripe_invoice_id", invoices}} {
 		if len(key.values) > 0 {
-			named = append(named, isAnyOf(tx, key.column, key.values))
+			named = append(named, database.IsAnyOf(tx, key.column, key.values))
 		}
 	}
 	if len(named) == 0 {

@@ -160,7 +160,7 @@ func (r *reconciliation) missing(ctx context.Context, page []json.RawMessage) ([
 func (r *reconciliation) stored(ctx context.Context, ids []string) (map[string]bool, error) {
 	var rows []string
 	err := r.db.Reader.WithContext(ctx).Model(&models.WebhookEvent{}).
-		Where(isAnyOf(r.db.Reader, "id", ids)).Pluck("id", &rows).Error
+		Where(database.IsAnyOf(r.db.Reader, "id", ids)).Pluck("id", &rows).Error
 	if err != nil {
 		return nil, fmt.Errorf("look for stored events: %w", err)
 	}

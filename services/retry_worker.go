@@ -82,7 +82,7 @@ func (w *RetryWorker) retryDue(ctx context.Context) (int, error) {
 // claim takes due events by moving their next attempt a lease away, so that
 // no transaction stays open while they are tried.
 func (w *RetryWorker) claim(ctx context.Context) ([]claimedEvent, error) {
-	ctx, cancel := context.WithTimeout(ctx, transactionTimeout)
+	ctx, cancel := context.WithTimeout(ctx, database.TransactionTimeout)
 	defer cancel()
 	due := w.db.Reader.WithContext(ctx).Model(&models.WebhookEvent{}).
 		Where("status = 'parked' AND next_attempt_at <= ?", w.db.NowFunc())

@@ -210,7 +210,7 @@ func (s *SalesService) commit(ctx context.Context, sale *Sale, key RequestKey) (
 	if err != nil {
 		return nil, fmt.Errorf("encode a sale: %w", err)
 	}
-	err = transact(ctx, s.db, func(tx *gorm.DB) error {
+	err = database.Transact(ctx, s.db, func(tx *gorm.DB) error {
 		if err := insertPurchase(tx, sale.Purchase); err != nil {
 			return err
 		}

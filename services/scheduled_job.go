@@ -23,7 +23,7 @@ func (scheduledJob) TableName() string { return "scheduled_jobs" }
 // takeJob gives the job to whoever moves its next run on; nil where another
 // replica had it, or it isn't due.
 func takeJob(ctx context.Context, db *database.DB, name string, every time.Duration) (*scheduledJob, error) {
-	ctx, cancel := context.WithTimeout(ctx, transactionTimeout)
+	ctx, cancel := context.WithTimeout(ctx, database.TransactionTimeout)
 	defer cancel()
 	now, tx := db.NowFunc(), db.WithContext(ctx)
 	first := scheduledJob{Name: name, NextRunAt: now}
