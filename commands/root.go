@@ -14,6 +14,7 @@ import (
 
 	"hourbank/config"
 	"hourbank/database"
+	"hourbank/models"
 	"hourbank/services"
 )
 
@@ -68,7 +69,7 @@ func (p *program) exit(err error) int {
 		return exitFailure
 	}
 	message := err.Error()
-	if known, ok := errors.AsType[*services.Error](err); ok && known.Err == nil {
+	if known, ok := errors.AsType[*models.Error](err); ok && known.Err == nil {
 		message = known.Message
 	}
 	for line := range strings.Lines(message) {

@@ -85,7 +85,7 @@ func checkRefusals(t *testing.T, document *openapi.Document, at string, o *opena
 		}
 		for _, code := range response.Codes() {
 			codes = append(codes, code)
-			if status := services.Errorf(services.Code(code), "").Status(); strconv.Itoa(status) != answer.Name {
+			if status := controllers.StatusOf(models.Code(code)); strconv.Itoa(status) != answer.Name {
 				t.Errorf("%s: %s stands for %d, not %s", at, code, status, answer.Name)
 			}
 		}
@@ -111,7 +111,7 @@ func TestWordsAreThoseOfTheCode(t *testing.T) {
 	t.Parallel()
 	document := parse(t)
 	for schema, words := range map[string][]string{
-		"Code":            constants(t, "../services/error.go", "Code"),
+		"Code":            constants(t, "../models/error.go", "Code"),
 		"PaymentStatus":   constants(t, "../models/status.go", "PaymentStatus"),
 		"EventStatus":     constants(t, "../models/status.go", "EventStatus"),
 		"TransactionType": constants(t, "../models/status.go", "TransactionType"),

@@ -184,16 +184,16 @@ func (b *periodBook) sale(period *Period) (student string, plan *models.Plan) {
 // currency.
 func (b *periodBook) purchase(period *Period, now time.Time) (*models.Purchase, models.Reason) {
 	student, plan := b.sale(period)
-	if student == "" || plan == nil || ValidateID("student_id", student) != nil {
+	if student == "" || plan == nil || models.ValidateID("student_id", student) != nil {
 		return nil, models.ReasonNone
 	}
 	if b.currencies[student] != period.Currency {
 		return nil, models.ReasonCurrencyMismatch
 	}
-	p := NewPurchase{
+	p := models.NewPurchase{
 		StudentID: student, TransactionType: models.TypeSubscription, Hours: plan.Hours,
 		Amount: period.Amount, Currency: period.Currency, PlanID: &plan.ID, ValidDays: plan.ValidDays,
-	}.purchase(now)
+	}.Purchase(now)
 	p.StripeInvoiceID = &period.InvoiceID
 	return p, models.ReasonNone
 }

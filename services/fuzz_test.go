@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 	"unicode/utf8"
@@ -16,10 +17,13 @@ import (
 	"hourbank/models"
 )
 
+// ours are the codes of what no sender could have caused.
+var ours = []models.Code{models.CodeInternal, models.CodeUnavailable, models.CodeOverloaded, models.CodeStripeError, models.CodeStripeUnavailable}
+
 // wantUserError fails for errors that a sender could not have caused.
 func wantUserError(t *testing.T, err error) {
 	t.Helper()
-	if known, ok := errors.AsType[*Error](err); !ok || known.Status() >= 500 {
+	if known, ok := errors.AsType[*models.Error](err); !ok || slices.Contains(ours, known.Code) {
 		t.Fatalf("a sender's mistake is %v", err)
 	}
 }
@@ -66,7 +70,7 @@ func FuzzDecode(f *testing.F) {
 			wantUserError(t, err)
 			return
 		}
-		if len(event.ID) > maxIDLength || !utf8.ValidString(event.Payload) || event.Created < minCreated || event.Created > maxCreated {
+		if len(event.ID) > models.MaxIDLength || !utf8.ValidString(event.Payload) || event.Created < minCreated || event.Created > maxCreated {
 			t.Fatalf("beyond the bounds: %+v", event)
 		}
 		for _, fact := range event.Facts {
@@ -93,7 +97,7 @@ func learned(fact models.Fact) models.Evidence {
 
 func wantBoundedAmounts(t *testing.T, fact reflect.Value) {
 	t.Helper()
-	if amount := fact.FieldByName("Amount"); amount.IsValid() && (amount.Int() < 0 || amount.Int() > maxAmount) {
+	if amount := fact.FieldByName("Amount"); amount.IsValid() && (amount.Int() < 0 || amount.Int() > models.MaxAmount) {
 		t.Fatalf("an amount beyond the bounds: %+v", fact)
 	}
 }
@@ -124,11 +128,11 @@ func FuzzID(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, id string) {
-		if err := ValidateID("Idempotency-Key", id); err != nil {
+		if err := models.ValidateID("Idempotency-Key", id); err != nil {
 			wantUserError(t, err)
 			return
 		}
-		if id == "" || len(id) > maxIDLength || !utf8.ValidString(id) || bytes.ContainsAny([]byte(id), "\x00\n\r\x7f") {
+		if id == "" || len(id) > models.MaxIDLength || !utf8.ValidString(id) || bytes.ContainsAny([]byte(id), "\x00\n\r\x7f") {
 			t.Fatalf("%q was taken", id)
 		}
 		one, other := RequestKey{APIKey: "a", Key: id}, RequestKey{APIKey: "a" + id, Key: id}

@@ -98,18 +98,18 @@ func (s *PaymentService) submit(ctx context.Context, event *Event, origin origin
 	j := &job{event: event, origin: origin, done: make(chan answer, 1)}
 	select {
 	case <-s.stopped:
-		return Outcome{}, Errorf(CodeUnavailable, "The service is shutting down; please try again.")
+		return Outcome{}, models.Errorf(models.CodeUnavailable, "The service is shutting down; please try again.")
 	case s.queue <- j:
 	default:
-		return Outcome{}, Errorf(CodeOverloaded, "Too many events are waiting; please try again.")
+		return Outcome{}, models.Errorf(models.CodeOverloaded, "Too many events are waiting; please try again.")
 	}
 	select {
 	case a := <-j.done:
 		return a.outcome, a.err
 	case <-ctx.Done():
-		return Outcome{}, &Error{Code: CodeUnavailable, Message: "The event was not committed in time; please try again.", Err: ctx.Err()}
+		return Outcome{}, &models.Error{Code: models.CodeUnavailable, Message: "The event was not committed in time; please try again.", Err: ctx.Err()}
 	case <-s.stopped:
-		return Outcome{}, Errorf(CodeUnavailable, "The service is shutting down; please try again.")
+		return Outcome{}, models.Errorf(models.CodeUnavailable, "The service is shutting down; please try again.")
 	}
 }
 

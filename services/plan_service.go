@@ -31,19 +31,19 @@ func (s *PlanService) List(ctx context.Context, all bool) ([]models.Plan, error)
 	return plans, nil
 }
 
-// Add stores a new plan and makes it active. It returns an *Error with code
+// Add stores a new plan and makes it active. It returns a *models.Error with code
 // invalid_request, or conflict where the id or price is taken.
 func (s *PlanService) Add(ctx context.Context, plan models.Plan) (*models.Plan, error) {
 	if plan.TransactionType != models.TypePackage && plan.TransactionType != models.TypeSubscription {
-		return nil, Errorf(CodeInvalidRequest, "type must be package or subscription.")
+		return nil, models.Errorf(models.CodeInvalidRequest, "type must be package or subscription.")
 	}
 	if strings.TrimSpace(plan.Name) == "" {
-		return nil, Errorf(CodeInvalidRequest, "name must not be empty.")
+		return nil, models.Errorf(models.CodeInvalidRequest, "name must not be empty.")
 	}
 	if plan.ValidDays != nil && *plan.ValidDays <= 0 {
-		return nil, Errorf(CodeInvalidRequest, "valid days must be more than 0.")
+		return nil, models.Errorf(models.CodeInvalidRequest, "valid days must be more than 0.")
 	}
-	if err := errors.Join(ValidateID("id", plan.ID), ValidateTerms(plan.Hours, plan.Amount, plan.Currency)); err != nil {
+	if err := errors.Join(models.ValidateID("id", plan.ID), models.ValidateTerms(plan.Hours, plan.Amount, plan.Currency)); err != nil {
 		return nil, err
 	}
 	plan.Active = true
@@ -51,7 +51,7 @@ func (s *PlanService) Add(ctx context.Context, plan models.Plan) (*models.Plan, 
 	plan.UpdatedAt = plan.CreatedAt
 	err := s.db.WithContext(ctx).Create(&plan).Error
 	if database.IsUniqueViolation(err) {
-		return nil, &Error{Code: CodeConflict, Message: "A plan with this id or Stripe price exists already.", Err: err}
+		return nil, &models.Error{Code: models.CodeConflict, Message: "A plan with this id or Stripe price exists already.", Err: err}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("add a plan: %w", err)
@@ -60,7 +60,7 @@ func (s *PlanService) Add(ctx context.Context, plan models.Plan) (*models.Plan, 
 }
 
 // Retire takes a plan off sale; what was bought by it stays as it is. It
-// returns an *Error with code not_found.
+// returns a *models.Error with code not_found.
 func (s *PlanService) Retire(ctx context.Context, id string) (*models.Plan, error) {
 	var plan models.Plan
 	err := s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
@@ -71,7 +71,7 @@ func (s *PlanService) Retire(ctx context.Context, id string) (*models.Plan, erro
 		return tx.Model(&plan).Select("active", "updated_at").Updates(plan).Error
 	})
 	if errors.Is(err, gorm.ErrRecordNotFound) {
-		return nil, Errorf(CodeNotFound, "There is no plan %q.", id)
+		return nil, models.Errorf(models.CodeNotFound, "There is no plan %q.", id)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("retire a plan: %w", err)

@@ -145,7 +145,7 @@ func (b *purchaseBook) tie(p *models.Purchase, keys Keys) (tied bool) {
 		{&p.StripeInvoiceID, keys.Invoice, b.byInvoice[keys.Invoice]},
 		{&p.StripeCustomerID, keys.Customer, nil},
 	} {
-		if *note.field == nil && note.owner == nil && note.id != "" && len(note.id) <= maxIDLength {
+		if *note.field == nil && note.owner == nil && note.id != "" && len(note.id) <= models.MaxIDLength {
 			*note.field, tied = &note.id, true
 		}
 	}
@@ -158,7 +158,7 @@ func (b *purchaseBook) tie(p *models.Purchase, keys Keys) (tied bool) {
 // noteOther notes a PaymentIntent that paid for a purchase that was tied to
 // another one, so that its refunds and disputes find the purchase.
 func (b *purchaseBook) noteOther(p *models.Purchase, intent string) {
-	if isObjectID(intent) && b.byIntent[intent] == nil {
+	if models.IsObjectID(intent) && b.byIntent[intent] == nil {
 		b.byIntent[intent] = p
 		b.others = append(b.others, models.OtherIntent{ID: intent, PurchaseID: p.ID})
 	}

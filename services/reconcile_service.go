@@ -79,7 +79,7 @@ const (
 // created in the time asked for. Running it twice corrects nothing twice.
 func (s *ReconcileService) Run(ctx context.Context, options ReconcileOptions) (*ReconcileReport, error) {
 	if !s.stripe.HasKey() {
-		return nil, Errorf(CodeInvalidRequest, "STRIPE_SECRET_KEY is not set: reconcile asks Stripe's API.")
+		return nil, models.Errorf(models.CodeInvalidRequest, "STRIPE_SECRET_KEY is not set: reconcile asks Stripe's API.")
 	}
 	r := &reconciliation{ReconcileService: s, options: options,
 		report: &ReconcileReport{Since: options.Since.UTC(), DryRun: options.DryRun, Corrections: []Correction{}}}

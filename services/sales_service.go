@@ -73,7 +73,7 @@ var hourbankNamespace = uuid.MustParse("6f7b2a52-7f0e-5d0c-9d3c-2f9f0f5a9b11")
 // transaction is open while it is asked: with an Idempotency-Key the
 // purchase's id, and so Stripe's idempotency key, follow from the request, so
 // that a repetition after a crash finds the same PaymentIntent. It returns an
-// *Error with code invalid_request, currency_mismatch, idempotency_mismatch
+// *models.Error with code invalid_request, currency_mismatch, idempotency_mismatch
 // or one of Stripe's.
 func (s *SalesService) Sell(ctx context.Context, order Order, key RequestKey) (*Answer, error) {
 	if answer, err := s.answered(ctx, key); answer != nil || err != nil {
@@ -106,18 +106,18 @@ func (s *SalesService) Sell(ctx context.Context, order Order, key RequestKey) (*
 // prepare checks the order and the student's account, before Stripe is asked.
 func (s *SalesService) prepare(ctx context.Context, order Order) (*models.Purchase, error) {
 	if !s.stripe.HasKey() {
-		return nil, Errorf(CodeStripeUnavailable, "STRIPE_SECRET_KEY is not set, so that no payment can be collected.")
+		return nil, models.Errorf(models.CodeStripeUnavailable, "STRIPE_SECRET_KEY is not set, so that no payment can be collected.")
 	}
-	n := NewPurchase{
+	n := models.NewPurchase{
 		StudentID: order.StudentID, TransactionType: models.TypePackage,
 		Hours: order.Hours, Amount: order.Amount, Currency: order.Currency,
 	}
 	if order.Plan != "" {
-		if err := ValidateID("plan", order.Plan); err != nil {
+		if err := models.ValidateID("plan", order.Plan); err != nil {
 			return nil, err
 		}
 		if order.Hours != 0 || order.Amount != 0 || order.Currency != "" {
-			return nil, Errorf(CodeInvalidRequest, "Give either plan, or hours, amount and currency.")
+			return nil, models.Errorf(models.CodeInvalidRequest, "Give either plan, or hours, amount and currency.")
 		}
 		plan, err := s.plan(ctx, order.Plan)
 		if err != nil {
@@ -126,7 +126,7 @@ func (s *SalesService) prepare(ctx context.Context, order Order) (*models.Purcha
 		n.Hours, n.Amount, n.Currency = plan.Hours, plan.Amount, plan.Currency
 		n.TransactionType, n.PlanID, n.ValidDays = plan.TransactionType, &plan.ID, plan.ValidDays
 	}
-	if err := n.validate(); err != nil {
+	if err := n.Validate(); err != nil {
 		return nil, err
 	}
 	if err := order.Checkout.validate(); err != nil {
@@ -137,22 +137,22 @@ func (s *SalesService) prepare(ctx context.Context, order Order) (*models.Purcha
 		return nil, err
 	}
 	if account != nil && account.Currency != n.Currency {
-		return nil, Errorf(CodeCurrencyMismatch, "The student's account is in %s, not %s.", account.Currency, n.Currency)
+		return nil, models.Errorf(models.CodeCurrencyMismatch, "The student's account is in %s, not %s.", account.Currency, n.Currency)
 	}
-	return n.purchase(s.db.NowFunc()), nil
+	return n.Purchase(s.db.NowFunc()), nil
 }
 
 func (s *SalesService) plan(ctx context.Context, id string) (*models.Plan, error) {
 	var plan models.Plan
 	err := s.db.Reader.WithContext(ctx).Where("id = ? AND active", id).Take(&plan).Error
 	if errors.Is(err, gorm.ErrRecordNotFound) {
-		return nil, Errorf(CodeInvalidRequest, "There is no plan %q on sale.", id)
+		return nil, models.Errorf(models.CodeInvalidRequest, "There is no plan %q on sale.", id)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read a plan: %w", err)
 	}
 	if plan.TransactionType != models.TypePackage {
-		return nil, Errorf(CodeInvalidRequest, "The plan %q is a subscription, which is bought from Stripe.", id)
+		return nil, models.Errorf(models.CodeInvalidRequest, "The plan %q is a subscription, which is bought from Stripe.", id)
 	}
 	return &plan, nil
 }
@@ -175,7 +175,7 @@ func (s *SalesService) answered(ctx context.Context, key RequestKey) (*Answer, e
 	if key.Key == "" {
 		return nil, nil
 	}
-	if err := ValidateID("Idempotency-Key", key.Key); err != nil {
+	if err := models.ValidateID("Idempotency-Key", key.Key); err != nil {
 		return nil, err
 	}
 	var known []idempotencyKey
@@ -187,7 +187,7 @@ func (s *SalesService) answered(ctx context.Context, key RequestKey) (*Answer, e
 		return nil, nil
 	}
 	if known[0].RequestHash != key.Hash {
-		return nil, Errorf(CodeIdempotencyMismatch, "This Idempotency-Key was used for another request.")
+		return nil, models.Errorf(models.CodeIdempotencyMismatch, "This Idempotency-Key was used for another request.")
 	}
 	return &Answer{Status: known[0].Status, Body: []byte(known[0].Response), Replayed: true}, nil
 }
@@ -216,7 +216,7 @@ func (s *SalesService) commit(ctx context.Context, sale *Sale, key RequestKey) (
 		}
 		return remember(tx, key, body)
 	})
-	if known, ok := errors.AsType[*Error](err); key.Key != "" && (database.IsUniqueViolation(err) || (ok && known.Code == CodeConflict)) {
+	if known, ok := errors.AsType[*models.Error](err); key.Key != "" && (database.IsUniqueViolation(err) || (ok && known.Code == models.CodeConflict)) {
 		if answer, lookupErr := s.answered(ctx, key); answer != nil || lookupErr != nil {
 			return answer, lookupErr
 		}
@@ -245,7 +245,7 @@ type RefundRequested struct {
 }
 
 // Refund asks Stripe to refund a purchase; the answer is a RefundRequested,
-// and hours move when Stripe's event comes. It returns an *Error with code
+// and hours move when Stripe's event comes. It returns a *models.Error with code
 // not_found, invalid_request, conflict (there is nothing to refund),
 // idempotency_mismatch, or one of Stripe's.
 func (s *SalesService) Refund(ctx context.Context, purchaseID string, order RefundOrder, key RequestKey) (*Answer, error) {
@@ -257,7 +257,7 @@ func (s *SalesService) Refund(ctx context.Context, purchaseID string, order Refu
 		return nil, err
 	}
 	order.Reason = cmp.Or(order.Reason, requestedByCustomer)
-	if err := ValidateID("reason", order.Reason); err != nil {
+	if err := models.ValidateID("reason", order.Reason); err != nil {
 		return nil, err
 	}
 	amount, err := order.amountOf(p)
@@ -289,11 +289,11 @@ func (o RefundOrder) amountOf(p *models.Purchase) (int64, error) {
 	left := p.AmountReceived - p.AmountRefunded - p.AmountDisputed
 	switch {
 	case p.HoursCredited == 0 || p.StripePaymentIntentID == nil || left <= 0:
-		return 0, Errorf(CodeConflict, "There is no money of this purchase to refund.")
+		return 0, models.Errorf(models.CodeConflict, "There is no money of this purchase to refund.")
 	case o.Amount < 0 || o.Hours < 0 || (o.Amount > 0 && o.Hours > 0):
-		return 0, Errorf(CodeInvalidRequest, "Give either amount or hours, more than 0.")
+		return 0, models.Errorf(models.CodeInvalidRequest, "Give either amount or hours, more than 0.")
 	case o.Amount > left:
-		return 0, Errorf(CodeInvalidRequest, "At most %d is left to refund.", left)
+		return 0, models.Errorf(models.CodeInvalidRequest, "At most %d is left to refund.", left)
 	case o.Hours > 0:
 		return min(o.Hours.Price(p.Terms()), left), nil
 	case o.Amount == 0:

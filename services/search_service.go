@@ -33,10 +33,10 @@ const maxFound = 20
 var likeEscapes = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
 
 // Find looks for a student, a purchase by its own or one of Stripe's ids, or
-// an event. It returns an *Error with code invalid_request.
+// an event. It returns a *models.Error with code invalid_request.
 func (s *SearchService) Find(ctx context.Context, words string) (*Found, error) {
 	words = strings.TrimSpace(words)
-	if err := ValidateID("The search", words); err != nil {
+	if err := models.ValidateID("The search", words); err != nil {
 		return nil, err
 	}
 	db, found := s.db.Reader.WithContext(ctx), &Found{}

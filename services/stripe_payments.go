@@ -30,7 +30,7 @@ type CheckoutURLs struct {
 // {CHECKOUT_SESSION_ID}, so that it need not be a whole URI yet.
 var pageAddress = regexp.MustCompile(`^https?://[A-Za-z0-9][^\x00-\x20\x7f-\x{9f}]*$`)
 
-// validate returns an *Error with code invalid_request. No checkout is none
+// validate returns a *models.Error with code invalid_request. No checkout is none
 // to complain of.
 func (u *CheckoutURLs) validate() error {
 	if u == nil {
@@ -38,7 +38,7 @@ func (u *CheckoutURLs) validate() error {
 	}
 	for _, address := range []struct{ field, value string }{{"success_url", u.SuccessURL}, {"cancel_url", u.CancelURL}} {
 		if !pageAddress.MatchString(address.value) {
-			return Errorf(CodeInvalidRequest, "checkout.%s must be an address such as https://example.com/thanks.", address.field)
+			return models.Errorf(models.CodeInvalidRequest, "checkout.%s must be an address such as https://example.com/thanks.", address.field)
 		}
 	}
 	return nil
@@ -110,7 +110,7 @@ func purchaseMetadata(p *models.Purchase) map[string]string {
 
 // callStripe makes a call that its idempotency key makes safe to repeat: it
 // does so, for as long as a caller can wait, while Stripe is busy or the same
-// call is still running. It returns an *Error with code stripe_refused,
+// call is still running. It returns a *models.Error with code stripe_refused,
 // stripe_error or stripe_unavailable.
 func callStripe[T any](ctx context.Context, call func(context.Context) (T, error)) (T, error) {
 	ctx, cancel := context.WithTimeout(ctx, stripeWritePatience)
@@ -134,16 +134,16 @@ func isPassing(status int) bool {
 	return status == http.StatusConflict || status == http.StatusTooManyRequests || status >= http.StatusInternalServerError
 }
 
-func stripeError(err error) *Error {
+func stripeError(err error) *models.Error {
 	known, ok := errors.AsType[*stripe.Error](err)
 	switch {
 	case !ok || isPassing(known.HTTPStatusCode):
-		return &Error{Code: CodeStripeUnavailable, Message: "Stripe can't be reached now; please try again.", Err: err}
+		return &models.Error{Code: models.CodeStripeUnavailable, Message: "Stripe can't be reached now; please try again.", Err: err}
 	case known.Type == stripe.ErrorTypeIdempotency:
-		return &Error{Code: CodeIdempotencyMismatch, Message: "This Idempotency-Key was used for another request.", Err: err}
+		return &models.Error{Code: models.CodeIdempotencyMismatch, Message: "This Idempotency-Key was used for another request.", Err: err}
 	case known.HTTPStatusCode == http.StatusUnauthorized || known.HTTPStatusCode == http.StatusForbidden:
-		return &Error{Code: CodeStripeError, Message: "Stripe doesn't accept our key.", Err: err}
+		return &models.Error{Code: models.CodeStripeError, Message: "Stripe doesn't accept our key.", Err: err}
 	default:
-		return &Error{Code: CodeStripeRefused, Message: "Stripe refused: " + known.Msg, Err: err}
+		return &models.Error{Code: models.CodeStripeRefused, Message: "Stripe refused: " + known.Msg, Err: err}
 	}
 }
