@@ -14,7 +14,7 @@ import (
 
 	"hourbank/config"
 	"hourbank/database"
-	"hourbank/services"
+	"hourbank/services/stripe"
 )
 
 const databaseCheckTimeout = 10 * time.Second
@@ -249,7 +249,7 @@ func (t *webhookTest) checkAccount(ctx context.Context) {
 		t.skip(name, "STRIPE_SECRET_KEY or STRIPE_API_BASE is wrong")
 		return
 	}
-	account, err := services.NewStripeService(string(t.cfg.StripeSecretKey), t.cfg.StripeAPIBase).Account(ctx)
+	account, err := stripe.NewStripeService(string(t.cfg.StripeSecretKey), t.cfg.StripeAPIBase).Account(ctx)
 	if err != nil {
 		t.fail(name, "the key's account", "no account", err.Error())
 		return

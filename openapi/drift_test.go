@@ -17,6 +17,7 @@ import (
 	"hourbank/openapi"
 	"hourbank/routes"
 	"hourbank/services"
+	"hourbank/services/stripe"
 )
 
 func parse(t *testing.T) *openapi.Document {
@@ -175,7 +176,7 @@ func TestRequestsAreTheTypesThatAreRead(t *testing.T) {
 	}{
 		{services.Order{}, []string{"PlanOrder", "TermsOrder"}},
 		{services.RefundOrder{}, []string{"RefundOrder"}},
-		{services.CheckoutURLs{}, []string{"CheckoutURLs"}},
+		{stripe.CheckoutURLs{}, []string{"CheckoutURLs"}},
 	} {
 		var described, read []string
 		for _, schema := range request.schemas {

@@ -11,6 +11,7 @@ import (
 
 	"hourbank/database"
 	"hourbank/models"
+	"hourbank/services/stripe"
 )
 
 // batch applies a set of events in one transaction:
@@ -42,7 +43,7 @@ type batch struct {
 
 // entry is one event of the batch, however many callers brought it.
 type entry struct {
-	event      *Event
+	event      *stripe.Event
 	origin     origin
 	deliveries int                  // how many of the callers were Stripe
 	known      *models.WebhookEvent // the row, where the event was committed before
@@ -220,7 +221,7 @@ func (b *batch) remembered(told *models.Subscription) (models.EventStatus, *mode
 }
 
 // apply lets the purchase learn from the event.
-func (b *batch) apply(event *Event, p *models.Purchase) (models.EventStatus, *models.Reason, *string) {
+func (b *batch) apply(event *stripe.Event, p *models.Purchase) (models.EventStatus, *models.Reason, *string) {
 	tied := b.purchases.tie(p, event.Keys)
 	if event.Period != nil && event.Period.Paid {
 		p.Reprice(event.Period.Amount)

@@ -11,18 +11,19 @@ import (
 
 	"hourbank/database"
 	"hourbank/models"
+	"hourbank/services/stripe"
 )
 
 // EventService keeps what was delivered: it lists, shows and replays events,
 // and retries the parked ones. It is safe for concurrent use.
 type EventService struct {
 	db       *database.DB
-	stripe   *StripeService
+	stripe   *stripe.StripeService
 	payments *PaymentService
 }
 
 // NewEventService makes the service.
-func NewEventService(db *database.DB, stripe *StripeService, payments *PaymentService) *EventService {
+func NewEventService(db *database.DB, stripe *stripe.StripeService, payments *PaymentService) *EventService {
 	return &EventService{db: db, stripe: stripe, payments: payments}
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"hourbank/database"
 	"hourbank/models"
+	"hourbank/services/stripe"
 )
 
 // Limits of the way in.
@@ -73,7 +74,7 @@ const (
 
 // job is one caller waiting for one event.
 type job struct {
-	event  *Event
+	event  *stripe.Event
 	origin origin
 	done   chan answer // holds one, so that a caller that gave up blocks nobody
 }
@@ -88,11 +89,11 @@ type answer struct {
 // unavailable where the same delivery may succeed later. Where ctx or
 // answerTimeout ends first, the event may still be committed: its next
 // delivery will say so.
-func (s *PaymentService) Handle(ctx context.Context, event *Event) (Outcome, error) {
+func (s *PaymentService) Handle(ctx context.Context, event *stripe.Event) (Outcome, error) {
 	return s.submit(ctx, event, delivered)
 }
 
-func (s *PaymentService) submit(ctx context.Context, event *Event, origin origin) (Outcome, error) {
+func (s *PaymentService) submit(ctx context.Context, event *stripe.Event, origin origin) (Outcome, error) {
 	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
 	j := &job{event: event, origin: origin, done: make(chan answer, 1)}

@@ -10,6 +10,7 @@ import (
 
 	"hourbank/database"
 	"hourbank/models"
+	"hourbank/services/stripe"
 )
 
 // purchaseBook holds the purchases that a transaction has locked, under every
@@ -120,7 +121,7 @@ func (b *purchaseBook) index(p *models.Purchase) {
 
 // find gives the purchase that an event is about, or nil. An absent key is
 // the empty string, which no purchase has.
-func (b *purchaseBook) find(keys Keys) *models.Purchase {
+func (b *purchaseBook) find(keys stripe.Keys) *models.Purchase {
 	return cmp.Or(b.byIntent[keys.PaymentIntent], b.byID[keys.Purchase],
 		b.bySession[keys.CheckoutSession], b.byID[keys.ClientReference], b.byInvoice[keys.Invoice])
 }
@@ -134,7 +135,7 @@ func (b *purchaseBook) add(p *models.Purchase) {
 // tie notes the ids that the purchase didn't have yet, so that later events
 // find it by them; an id that is another purchase's stays there. It says
 // whether there was anything to note.
-func (b *purchaseBook) tie(p *models.Purchase, keys Keys) (tied bool) {
+func (b *purchaseBook) tie(p *models.Purchase, keys stripe.Keys) (tied bool) {
 	for _, note := range []struct {
 		field **string
 		id    string

@@ -6,22 +6,21 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/tidwall/gjson"
-
 	"hourbank/database"
 	"hourbank/models"
+	"hourbank/services/stripe"
 )
 
 // ReconcileService compares what Stripe knows with what arrived, and sends
 // what is missing down the one way in.
 type ReconcileService struct {
 	db       *database.DB
-	stripe   *StripeService
+	stripe   *stripe.StripeService
 	payments *PaymentService
 }
 
 // NewReconcileService makes the service.
-func NewReconcileService(db *database.DB, stripe *StripeService, payments *PaymentService) *ReconcileService {
+func NewReconcileService(db *database.DB, stripe *stripe.StripeService, payments *PaymentService) *ReconcileService {
 	return &ReconcileService{db: db, stripe: stripe, payments: payments}
 }
 
@@ -112,7 +111,7 @@ func (r *reconciliation) events(ctx context.Context) error {
 	if oldest := time.Now().Add(-eventRetention); since.Before(oldest) {
 		since = oldest
 	}
-	for page, err := range r.stripe.list(ctx, "/v1/events", since, r.options.Until) {
+	for page, err := range r.stripe.List(ctx, "/v1/events", since, r.options.Until) {
 		if err != nil {
 			return err
 		}
@@ -130,14 +129,14 @@ func (r *reconciliation) events(ctx context.Context) error {
 }
 
 // missing gives the events of the page that concern us and aren't stored.
-func (r *reconciliation) missing(ctx context.Context, page []json.RawMessage) ([]*Event, error) {
-	var events []*Event
+func (r *reconciliation) missing(ctx context.Context, page []json.RawMessage) ([]*stripe.Event, error) {
+	var events []*stripe.Event
 	var ids []string
 	for _, raw := range page {
 		r.compared("events")
 		event, err := r.stripe.Decode(raw)
 		if err != nil {
-			return nil, fmt.Errorf("decode event %s: %w", objectID(raw), err)
+			return nil, fmt.Errorf("decode event %s: %w", stripe.ObjectID(raw), err)
 		}
 		if event.Reason != models.ReasonUnsupportedType {
 			events, ids = append(events, event), append(ids, event.ID)
@@ -147,7 +146,7 @@ func (r *reconciliation) missing(ctx context.Context, page []json.RawMessage) ([
 	if err != nil {
 		return nil, err
 	}
-	var missing []*Event
+	var missing []*stripe.Event
 	for _, event := range events {
 		if !known[event.ID] {
 			missing = append(missing, event)
@@ -172,7 +171,7 @@ func (r *reconciliation) stored(ctx context.Context, ids []string) (map[string]b
 }
 
 // correct applies an event, or says what it would do.
-func (r *reconciliation) correct(ctx context.Context, source, id string, event *Event) error {
+func (r *reconciliation) correct(ctx context.Context, source, id string, event *stripe.Event) error {
 	found := Correction{Source: source, ID: id, Type: event.Type}
 	var err error
 	if found.Change, err = r.payments.Preview(ctx, event); err != nil {
@@ -191,5 +190,3 @@ func (r *reconciliation) correct(ctx context.Context, source, id string, event *
 	}
 	return nil
 }
-
-func objectID(object json.RawMessage) string { return gjson.GetBytes(object, "id").Str }

@@ -14,28 +14,29 @@ import (
 
 	"hourbank/database"
 	"hourbank/models"
+	"hourbank/services/stripe"
 )
 
 // SalesService sells hours: it asks Stripe to collect a payment and stores the
 // purchase that waits for it. It is safe for concurrent use.
 type SalesService struct {
 	db     *database.DB
-	stripe *StripeService
+	stripe *stripe.StripeService
 }
 
 // NewSalesService makes the service.
-func NewSalesService(db *database.DB, stripe *StripeService) *SalesService {
+func NewSalesService(db *database.DB, stripe *stripe.StripeService) *SalesService {
 	return &SalesService{db: db, stripe: stripe}
 }
 
 // Order is what a student wants: a plan, or so many hours for so much.
 type Order struct {
-	StudentID string        `json:"student_id"`
-	Plan      string        `json:"plan"`
-	Hours     models.Hours  `json:"hours"`
-	Amount    int64         `json:"amount"` // minor units
-	Currency  string        `json:"currency"`
-	Checkout  *CheckoutURLs `json:"checkout"` // a Checkout Session instead of a PaymentIntent
+	StudentID string               `json:"student_id"`
+	Plan      string               `json:"plan"`
+	Hours     models.Hours         `json:"hours"`
+	Amount    int64                `json:"amount"` // minor units
+	Currency  string               `json:"currency"`
+	Checkout  *stripe.CheckoutURLs `json:"checkout"` // a Checkout Session instead of a PaymentIntent
 }
 
 // Sale is a purchase and what a browser needs to pay it.
@@ -129,7 +130,7 @@ func (s *SalesService) prepare(ctx context.Context, order Order) (*models.Purcha
 	if err := n.Validate(); err != nil {
 		return nil, err
 	}
-	if err := order.Checkout.validate(); err != nil {
+	if err := order.Checkout.Validate(); err != nil {
 		return nil, err
 	}
 	account, err := readAccount(s.db.Reader.WithContext(ctx), n.StudentID)
@@ -256,7 +257,7 @@ func (s *SalesService) Refund(ctx context.Context, purchaseID string, order Refu
 	if err != nil {
 		return nil, err
 	}
-	order.Reason = cmp.Or(order.Reason, requestedByCustomer)
+	order.Reason = cmp.Or(order.Reason, stripe.RequestedByCustomer)
 	if err := models.ValidateID("reason", order.Reason); err != nil {
 		return nil, err
 	}

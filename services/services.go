@@ -9,11 +9,12 @@ import (
 
 	"hourbank/config"
 	"hourbank/database"
+	"hourbank/services/stripe"
 )
 
 // Services is everything that Hourbank does, wired together.
 type Services struct {
-	Stripe    *StripeService
+	Stripe    *stripe.StripeService
 	Payments  *PaymentService
 	Purchases *PurchaseService
 	Accounts  *AccountService
@@ -33,7 +34,7 @@ type Services struct {
 
 // New wires the services to a database.
 func New(cfg *config.Config, db *database.DB, log *zap.Logger) *Services {
-	stripe := NewStripeService(string(cfg.StripeSecretKey), cfg.StripeAPIBase)
+	stripe := stripe.NewStripeService(string(cfg.StripeSecretKey), cfg.StripeAPIBase)
 	metrics := NewMetrics()
 	payments := NewPaymentService(db, log, metrics, cfg.ParkFor)
 	events := NewEventService(db, stripe, payments)

@@ -15,14 +15,15 @@ import (
 // mayImport says what each package may import of ours: imports go one way.
 var mayImport = map[string][]string{
 	".":                   {"commands"},
-	"commands":            {"bench", "config", "controllers", "database", "models", "routes", "sandbox", "services"},
-	"bench":               {"config", "controllers", "database", "models", "routes", "services"},
+	"commands":            {"bench", "config", "controllers", "database", "models", "routes", "sandbox", "services", "services/stripe"},
+	"bench":               {"config", "controllers", "database", "models", "routes", "services", "services/stripe"},
 	"routes":              {"config", "controllers", "controllers/console", "services"},
 	"controllers":         {"config", "models", "openapi", "services"},
 	"controllers/console": {"config", "controllers", "models", "services"},
 	"openapi":             {},
 	"openapi/openapitest": {"openapi"}, // for tests alone
-	"services":            {"config", "database", "models"},
+	"services":            {"config", "database", "models", "services/stripe"},
+	"services/stripe":     {"models"},
 	"database":            {"models"},
 	"models":              {},
 	"config":              {},

@@ -1,4 +1,7 @@
-package services
+// Package stripe speaks Stripe's language: it verifies signatures, reads
+// events of any API version as what they tell of a purchase, and asks Stripe's
+// API.
+package stripe
 
 import (
 	"errors"
@@ -6,7 +9,7 @@ import (
 
 	"hourbank/models"
 
-	"github.com/stripe/stripe-go/v76"
+	stripego "github.com/stripe/stripe-go/v76"
 	"github.com/stripe/stripe-go/v76/webhook"
 	"golang.org/x/time/rate"
 )
@@ -16,14 +19,14 @@ import (
 type StripeService struct {
 	key      string
 	livemode *bool // of the key; nil where there is none
-	backend  stripe.Backend
+	backend  stripego.Backend
 	limit    *rate.Limiter
 }
 
 // NewStripeService makes the service for a secret key, which may be empty,
 // and an API base address, empty for Stripe's own.
 func NewStripeService(secretKey, apiBase string) *StripeService {
-	s := &StripeService{key: secretKey, backend: newStripeBackend(apiBase), limit: newLimiter()}
+	s := &StripeService{key: secretKey, backend: newBackend(apiBase), limit: newLimiter()}
 	if secretKey != "" {
 		live := strings.HasPrefix(secretKey, "sk_live_") || strings.HasPrefix(secretKey, "rk_live_")
 		s.livemode = &live
