@@ -51,7 +51,7 @@ vulnerabilities: ## known ones of what we import (asks vuln.go.dev, so not in CI
 FUZZTIME ?= 10m
 .PHONY: fuzz
 fuzz: ## each fuzz target for FUZZTIME (10m)
-	@for package in ./models ./services; do \
+	@for package in ./models ./services ./services/stripe; do \
 		targets=$$(go test -list '^Fuzz' $$package | grep ^Fuzz) || exit 1; \
 		for target in $$targets; do \
 			echo "$$package $$target"; \
@@ -60,7 +60,7 @@ fuzz: ## each fuzz target for FUZZTIME (10m)
 	done
 
 CORE := models/hours.go models/evidence.go models/facts.go models/derive.go models/purchase.go models/ledger.go
-BATCH := services/batch.go services/batch_write.go services/batch_rows.go services/batch_periods.go services/purchase_book.go
+BATCH := services/batch.go services/batch_write.go database/rows.go services/batch_periods.go services/purchase_book.go
 
 .PHONY: mutation
 mutation: ## break the core, then 60 places of the batch, one at a time; list what no test notices (an hour)

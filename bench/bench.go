@@ -18,7 +18,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"hourbank/config"
-	"hourbank/models"
+	"hourbank/database"
 	"hourbank/services"
 )
 
@@ -80,9 +80,9 @@ type Result struct {
 
 // Report is the whole measurement.
 type Report struct {
-	Engine        models.Engine `json:"engine"`
-	Results       []Result      `json:"results"`
-	PeakMemoryMiB float64       `json:"peak_memory_mib"` // of this process: clients and server together
+	Engine        database.Engine `json:"engine"`
+	Results       []Result        `json:"results"`
+	PeakMemoryMiB float64         `json:"peak_memory_mib"` // of this process: clients and server together
 }
 
 // turns is how many turns each way gets within its duration.
@@ -104,7 +104,7 @@ func Run(ctx context.Context, cfg *config.Config, options Options) (report *Repo
 	if b.feeder, err = newFeeder(ctx, db); err != nil {
 		return nil, fmt.Errorf("count purchases: %w", err)
 	}
-	if db.Engine == models.Postgres {
+	if db.Engine == database.Postgres {
 		b.pgbench, _ = exec.LookPath("pgbench") // without it, it is not compared
 	}
 	stop, err := b.serve(ctx)
@@ -121,7 +121,7 @@ func Run(ctx context.Context, cfg *config.Config, options Options) (report *Repo
 }
 
 type run struct {
-	db        *models.DB
+	db        *database.DB
 	url       string // of db
 	pgbench   string // the program; empty: there is none
 	options   Options

@@ -13,18 +13,19 @@ import (
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
+	"hourbank/database"
 	"hourbank/models"
 )
 
 // openScratch makes an empty, migrated database beside the configured one: a
 // schema of its own on PostgreSQL, a file in the same folder on SQLite, so
 // that it lies on the same disk. remove drops it again.
-func openScratch(ctx context.Context, databaseURL string) (db *models.DB, scratchURL string, remove func() error, err error) {
+func openScratch(ctx context.Context, databaseURL string) (db *database.DB, scratchURL string, remove func() error, err error) {
 	scratchURL, drop, err := makeScratch(ctx, databaseURL)
 	if err != nil {
 		return nil, "", nil, err
 	}
-	db, err = models.Open(ctx, scratchURL)
+	db, err = database.Open(ctx, scratchURL)
 	if err != nil {
 		return nil, "", nil, errors.Join(err, drop())
 	}
@@ -36,8 +37,8 @@ func openScratch(ctx context.Context, databaseURL string) (db *models.DB, scratc
 }
 
 // openInPlace opens a migrated database to measure on, and leaves it there.
-func openInPlace(ctx context.Context, databaseURL string) (*models.DB, string, func() error, error) {
-	db, err := models.Open(ctx, databaseURL)
+func openInPlace(ctx context.Context, databaseURL string) (*database.DB, string, func() error, error) {
+	db, err := database.Open(ctx, databaseURL)
 	if err != nil {
 		return nil, "", nil, err
 	}
@@ -45,7 +46,7 @@ func openInPlace(ctx context.Context, databaseURL string) (*models.DB, string, f
 }
 
 func makeScratch(ctx context.Context, databaseURL string) (scratchURL string, drop func() error, err error) {
-	if path, ok := models.SQLitePath(databaseURL); ok {
+	if path, ok := database.SQLitePath(databaseURL); ok {
 		dir, err := os.MkdirTemp(filepath.Dir(path), "hourbank-bench-")
 		if err != nil {
 			return "", nil, fmt.Errorf("make a folder for the benchmark: %w", err)
@@ -71,7 +72,7 @@ func makeScratch(ctx context.Context, databaseURL string) (scratchURL string, dr
 }
 
 func onPostgres(ctx context.Context, databaseURL, statement string) error {
-	db, err := models.Open(ctx, databaseURL)
+	db, err := database.Open(ctx, databaseURL)
 	if err != nil {
 		return err
 	}
@@ -80,7 +81,7 @@ func onPostgres(ctx context.Context, databaseURL, statement string) error {
 
 // feeder makes purchases for events to pay, and hands their numbers out.
 type feeder struct {
-	db   *models.DB
+	db   *database.DB
 	made int64 // purchases of a student each
 	hot  int64 // up to here, there are also purchases of one student
 	next atomic.Int64
@@ -88,7 +89,7 @@ type feeder struct {
 }
 
 // newFeeder starts where an earlier one on the same database ended.
-func newFeeder(ctx context.Context, db *models.DB) (*feeder, error) {
+func newFeeder(ctx context.Context, db *database.DB) (*feeder, error) {
 	f := &feeder{db: db}
 	err := db.WithContext(ctx).Model(&models.Purchase{}).Where("stripe_payment_intent_id LIKE ?", "pi_bench_%").Count(&f.made).Error
 	f.next.Store(f.made)
@@ -123,7 +124,7 @@ func (f *feeder) stock(ctx context.Context, way Way, perSecond float64, turn tim
 		}
 		f.hot += count
 	}
-	if f.db.Engine == models.Postgres {
+	if f.db.Engine == database.Postgres {
 		return f.db.WithContext(ctx).Exec("ANALYZE purchase_transactions, student_account_balances").Error
 	}
 	return nil

@@ -14,18 +14,20 @@ import (
 
 	"hourbank/config"
 	"hourbank/controllers"
+	"hourbank/database"
 	"hourbank/models"
 	"hourbank/routes"
 	"hourbank/services"
+	"hourbank/services/stripe"
 )
 
 const webhookPath = "/api/finances/webhooks/stripe/"
 
 // handlers gives each way its server. All three log, verify and decode alike.
-func handlers(cfg *config.Config, s *services.Services, db *models.DB) map[Way]http.Handler {
+func handlers(cfg *config.Config, s *services.Services, db *database.DB) map[Way]http.Handler {
 	log := zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig()), zapcore.AddSync(io.Discard), zap.InfoLevel))
-	plain := func(event *services.Event) (services.Outcome, error) { return plainTransaction(db, event) }
-	empty := func(event *services.Event) (services.Outcome, error) {
+	plain := func(event *stripe.Event) (services.Outcome, error) { return plainTransaction(db, event) }
+	empty := func(event *stripe.Event) (services.Outcome, error) {
 		return services.Outcome{EventID: event.ID, Status: models.EventProcessed}, nil
 	}
 	return map[Way]http.Handler{
@@ -36,7 +38,7 @@ func handlers(cfg *config.Config, s *services.Services, db *models.DB) map[Way]h
 }
 
 // standIn is the service's server with another way of applying an event.
-func standIn(cfg *config.Config, s *services.Services, log *zap.Logger, apply func(*services.Event) (services.Outcome, error)) http.Handler {
+func standIn(cfg *config.Config, s *services.Services, log *zap.Logger, apply func(*stripe.Event) (services.Outcome, error)) http.Handler {
 	engine := gin.New()
 	engine.Use(controllers.RequestID, controllers.Measure(s.Metrics), controllers.AccessLog(log), controllers.RenderErrors(log))
 	engine.POST(webhookPath, controllers.Handle(func(c *gin.Context) error {
@@ -64,7 +66,7 @@ func standIn(cfg *config.Config, s *services.Services, log *zap.Logger, apply fu
 // plainTransaction is how the job is usually done: lock the purchase, record
 // the event, update the purchase, credit the account, write the ledger, each
 // with its own statement, one transaction an event.
-func plainTransaction(db *models.DB, event *services.Event) (services.Outcome, error) {
+func plainTransaction(db *database.DB, event *stripe.Event) (services.Outcome, error) {
 	outcome := services.Outcome{EventID: event.ID, Status: models.EventProcessed}
 	err := db.Transaction(func(tx *gorm.DB) error {
 		var p models.Purchase

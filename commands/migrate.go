@@ -4,9 +4,9 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/spf13/cobra"
+	"hourbank/database"
 
-	"hourbank/models"
+	"github.com/spf13/cobra"
 )
 
 func (p *program) migrate() *cobra.Command {
@@ -19,14 +19,16 @@ func (p *program) migrate() *cobra.Command {
 	}
 	cmd.AddCommand(
 		p.migrateCommand("up", "Apply every pending migration, one replica at a time", "nothing to do: the schema is up to date",
-			func(ctx context.Context, db *models.DB) ([]models.Migration, error) { return db.Migrate(ctx) }),
+			func(ctx context.Context, db *database.DB) ([]database.Migration, error) { return db.Migrate(ctx) }),
 		p.migrateCommand("status", "List the migrations, applied and pending", "there are no migrations",
-			func(ctx context.Context, db *models.DB) ([]models.Migration, error) { return db.MigrationStatus(ctx) }),
+			func(ctx context.Context, db *database.DB) ([]database.Migration, error) {
+				return db.MigrationStatus(ctx)
+			}),
 	)
 	return cmd
 }
 
-func (p *program) migrateCommand(use, short, nothing string, run func(context.Context, *models.DB) ([]models.Migration, error)) *cobra.Command {
+func (p *program) migrateCommand(use, short, nothing string, run func(context.Context, *database.DB) ([]database.Migration, error)) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use: use, Short: short, Args: cobra.NoArgs,
@@ -35,7 +37,7 @@ func (p *program) migrateCommand(use, short, nothing string, run func(context.Co
 			if err != nil {
 				return err
 			}
-			db, err := models.Open(cmd.Context(), string(cfg.DatabaseURL))
+			db, err := database.Open(cmd.Context(), string(cfg.DatabaseURL))
 			if err != nil {
 				return err
 			}

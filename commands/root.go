@@ -13,6 +13,7 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"hourbank/config"
+	"hourbank/database"
 	"hourbank/models"
 	"hourbank/services"
 )
@@ -68,7 +69,7 @@ func (p *program) exit(err error) int {
 		return exitFailure
 	}
 	message := err.Error()
-	if known, ok := errors.AsType[*services.Error](err); ok && known.Err == nil {
+	if known, ok := errors.AsType[*models.Error](err); ok && known.Err == nil {
 		message = known.Message
 	}
 	for line := range strings.Lines(message) {
@@ -148,8 +149,8 @@ func (p *program) runServices(ctx context.Context, cfg *config.Config, log *zap.
 }
 
 // openMigrated opens the database and brings its schema up to date.
-func openMigrated(ctx context.Context, cfg *config.Config) (*models.DB, error) {
-	db, err := models.Open(ctx, string(cfg.DatabaseURL))
+func openMigrated(ctx context.Context, cfg *config.Config) (*database.DB, error) {
+	db, err := database.Open(ctx, string(cfg.DatabaseURL))
 	if err != nil {
 		return nil, err
 	}

@@ -13,7 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"hourbank/config"
-	"hourbank/models"
+	"hourbank/database"
 	"hourbank/routes"
 	"hourbank/services"
 )
@@ -109,11 +109,11 @@ func newHTTPServer(handler http.Handler) *http.Server {
 }
 
 // warnAboutConfig says what works but is probably not meant.
-func warnAboutConfig(log *zap.Logger, cfg *config.Config, db *models.DB) {
+func warnAboutConfig(log *zap.Logger, cfg *config.Config, db *database.DB) {
 	if len(cfg.APIKeys) == 0 {
 		log.Warn("API_KEYS is not set: the API answers 401 to everyone")
 	}
-	if cfg.Live() && db.Engine == models.SQLite {
+	if cfg.Live() && db.Engine == database.SQLite {
 		log.Warn("a live Stripe key with SQLite: fine on one machine with backups; PostgreSQL is meant for production")
 	}
 }

@@ -125,7 +125,7 @@ type welcome struct {
 func (p *program) welcome(ctx context.Context, s *services.Services, w welcome) error {
 	for _, plan := range sandboxPlans {
 		_, err := s.Plans.Add(ctx, plan)
-		if known, ok := errors.AsType[*services.Error](err); err != nil && (!ok || known.Code != services.CodeConflict) {
+		if known, ok := errors.AsType[*models.Error](err); err != nil && (!ok || known.Code != models.CodeConflict) {
 			return err
 		}
 	}

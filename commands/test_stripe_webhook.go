@@ -11,7 +11,6 @@ import (
 
 	"hourbank/config"
 	"hourbank/models"
-	"hourbank/services"
 )
 
 const webhookPath = "/api/finances/webhooks/stripe"
@@ -107,7 +106,7 @@ func (t *webhookTest) checkUsage(given func(flag string) bool) error {
 		return errors.New("--json: --stripe-cli-instructions are for people; leave one of the two out")
 	}
 	if given("payment-intent-id") {
-		if err := services.ValidateID("--payment-intent-id", o.paymentIntent); err != nil {
+		if err := models.ValidateID("--payment-intent-id", o.paymentIntent); err != nil {
 			return err
 		}
 	}
@@ -130,10 +129,10 @@ func (t *webhookTest) checkTerms(studentGiven bool) error {
 			o.studentID += "_" + o.currency // an account has one currency
 		}
 	}
-	if err := services.ValidateTerms(hours, o.amount, o.currency); err != nil {
+	if err := models.ValidateTerms(hours, o.amount, o.currency); err != nil {
 		return err
 	}
-	return services.ValidateID("--student-id", o.studentID)
+	return models.ValidateID("--student-id", o.studentID)
 }
 
 // checkURL turns the service's base address into its webhook's, without the

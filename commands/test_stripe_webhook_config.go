@@ -13,8 +13,8 @@ import (
 	"time"
 
 	"hourbank/config"
-	"hourbank/models"
-	"hourbank/services"
+	"hourbank/database"
+	"hourbank/services/stripe"
 )
 
 const databaseCheckTimeout = 10 * time.Second
@@ -109,7 +109,7 @@ func otherSettings(cfg *config.Config) []setting {
 
 // showDatabaseURL leaves out the user, the password and the options.
 func showDatabaseURL(databaseURL string) string {
-	if path, ok := models.SQLitePath(databaseURL); ok {
+	if path, ok := database.SQLitePath(databaseURL); ok {
 		return "SQLite, " + path
 	}
 	address, err := url.Parse(databaseURL)
@@ -187,7 +187,7 @@ func (t *webhookTest) checkDatabase(ctx context.Context) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, databaseCheckTimeout)
 	defer cancel()
-	db, err := models.Open(ctx, string(t.cfg.DatabaseURL))
+	db, err := database.Open(ctx, string(t.cfg.DatabaseURL))
 	if err != nil {
 		t.blocked = "the database can't be reached"
 		t.fail(reach, "an answer within "+databaseCheckTimeout.String(), "none", err.Error())
@@ -199,7 +199,7 @@ func (t *webhookTest) checkDatabase(ctx context.Context) {
 	t.checkSchema(ctx, db, schema)
 }
 
-func (t *webhookTest) checkSchema(ctx context.Context, db *models.DB, name string) {
+func (t *webhookTest) checkSchema(ctx context.Context, db *database.DB, name string) {
 	migrations, err := db.MigrationStatus(ctx)
 	if err != nil {
 		t.fail(name, "a schema", "none", err.Error())
@@ -225,7 +225,7 @@ func (t *webhookTest) checkSchema(ctx context.Context, db *models.DB, name strin
 // willBeMade says whether this is an SQLite file that doesn't exist yet, in a
 // folder that does.
 func willBeMade(databaseURL string) bool {
-	path, ok := models.SQLitePath(databaseURL)
+	path, ok := database.SQLitePath(databaseURL)
 	if !ok || path == "" {
 		return false
 	}
@@ -249,7 +249,7 @@ func (t *webhookTest) checkAccount(ctx context.Context) {
 		t.skip(name, "STRIPE_SECRET_KEY or STRIPE_API_BASE is wrong")
 		return
 	}
-	account, err := services.NewStripeService(string(t.cfg.StripeSecretKey), t.cfg.StripeAPIBase).Account(ctx)
+	account, err := stripe.NewStripeService(string(t.cfg.StripeSecretKey), t.cfg.StripeAPIBase).Account(ctx)
 	if err != nil {
 		t.fail(name, "the key's account", "no account", err.Error())
 		return

@@ -63,7 +63,7 @@ func (t *webhookTest) createData(ctx context.Context, s *services.Services) (*mo
 		return nil, fmt.Errorf("make the test plan: %w", err)
 	}
 	purchase, err := t.newPurchase(ctx, s, t.terms, intent, &plan)
-	if !isCode(err, services.CodeConflict) {
+	if !isCode(err, models.CodeConflict) {
 		return purchase, err
 	}
 	known, getErr := s.Purchases.Get(ctx, intent)
@@ -76,7 +76,7 @@ func (t *webhookTest) createData(ctx context.Context, s *services.Services) (*mo
 // newPurchase makes a processing purchase that an event of its PaymentIntent
 // can pay.
 func (t *webhookTest) newPurchase(ctx context.Context, s *services.Services, terms models.Terms, intent string, plan *string) (*models.Purchase, error) {
-	return s.Purchases.Create(ctx, services.NewPurchase{
+	return s.Purchases.Create(ctx, models.NewPurchase{
 		StudentID: t.options.studentID, TransactionType: models.TypePackage,
 		Hours: terms.Hours, Amount: terms.Amount, Currency: terms.Currency,
 		PaymentIntentID: intent, PlanID: plan, Processing: true,
@@ -97,14 +97,14 @@ func (t *webhookTest) testPlan(ctx context.Context, s *services.Services) (strin
 	if err == nil && t.cfg.Live() {
 		_, err = s.Plans.Retire(ctx, plan.ID)
 	}
-	if isCode(err, services.CodeConflict) {
+	if isCode(err, models.CodeConflict) {
 		err = nil // made by an earlier run
 	}
 	return plan.ID, err
 }
 
-func isCode(err error, code services.Code) bool {
-	known, ok := errors.AsType[*services.Error](err)
+func isCode(err error, code models.Code) bool {
+	known, ok := errors.AsType[*models.Error](err)
 	return ok && known.Code == code
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/stripe/stripe-go/v76/webhook"
 	"go.uber.org/zap"
 
+	"hourbank/models"
 	"hourbank/routes"
 	"hourbank/services"
 )
@@ -172,7 +173,7 @@ func (r reply) hint() string {
 	switch {
 	case r.err != nil:
 		return "Is the service running, and is this its address?"
-	case r.code == string(services.CodeInvalidSignature):
+	case r.code == string(models.CodeInvalidSignature):
 		return "STRIPE_WEBHOOK_SECRET here is not the service's, or something on the way changes the body."
 	case r.outcome == "parked":
 		return "The service doesn't know the purchase: DATABASE_URL here is not the service's."

@@ -148,7 +148,7 @@ func (t *webhookTest) payable(ctx context.Context, s *services.Services, e *webh
 	purchase, err := s.Purchases.Get(ctx, intent)
 	const name = "purchase found"
 	switch {
-	case isCode(err, services.CodeNotFound):
+	case isCode(err, models.CodeNotFound):
 		t.fail(name, "one with this PaymentIntent", "none", "Make one with: hourbank test-stripe-webhook --create-test-data --payment-intent-id "+intent)
 	case err != nil:
 		return nil, err

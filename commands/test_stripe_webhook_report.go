@@ -7,7 +7,6 @@ import (
 	"text/tabwriter"
 
 	"hourbank/models"
-	"hourbank/services"
 )
 
 // checkResult says how a check ended.
@@ -152,7 +151,7 @@ func (t *webhookTest) finish() error {
 
 // errorText words an error for people.
 func errorText(err error) string {
-	if known, ok := errors.AsType[*services.Error](err); ok {
+	if known, ok := errors.AsType[*models.Error](err); ok {
 		if known.Err != nil {
 			return fmt.Sprintf("%s (%v)", known.Message, known.Err)
 		}

@@ -46,7 +46,7 @@ func (h *Controllers) Balance(c *gin.Context) error {
 	} else {
 		t, parseErr := time.Parse(time.RFC3339, at)
 		if parseErr != nil {
-			return services.Errorf(services.CodeInvalidRequest, "at must be a time such as 2026-01-31T12:00:00Z.")
+			return models.Errorf(models.CodeInvalidRequest, "at must be a time such as 2026-01-31T12:00:00Z.")
 		}
 		account, err = h.services.Accounts.BalanceAt(ctx, student, t)
 	}

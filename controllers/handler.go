@@ -10,6 +10,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"hourbank/config"
+	"hourbank/models"
 	"hourbank/services"
 )
 
@@ -39,7 +40,7 @@ func pageRequest(c *gin.Context, filters ...string) (services.PageRequest, url.V
 	if limit := values.Get("limit"); limit != "" {
 		n, err := strconv.ParseUint(limit, 10, strconv.IntSize-1)
 		if err != nil || n < 1 {
-			return request, nil, services.Errorf(services.CodeInvalidRequest, "limit must be a whole number from 1 to %d.", services.MaxPageSize)
+			return request, nil, models.Errorf(models.CodeInvalidRequest, "limit must be a whole number from 1 to %d.", services.MaxPageSize)
 		}
 		request.Limit = int(n)
 	}

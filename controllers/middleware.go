@@ -17,6 +17,7 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"hourbank/config"
+	"hourbank/models"
 	"hourbank/services"
 )
 
@@ -89,23 +90,13 @@ func AccessLog(log *zap.Logger) gin.HandlerFunc {
 		if last := c.Errors.Last(); last != nil {
 			known := services.AsError(last.Err)
 			fields = append(fields, zap.String("code", string(known.Code)))
-			if known.Status() >= http.StatusInternalServerError {
+			if StatusOf(known.Code) >= http.StatusInternalServerError {
 				level = zapcore.ErrorLevel
 				fields = append(fields, zap.NamedError("error", known))
 			}
 		}
 		log.Log(level, "request", fields...)
 	}
-}
-
-// problem is an error as RFC 9457 has it, with our stable code.
-type problem struct {
-	Type      string        `json:"type"`
-	Title     string        `json:"title"`
-	Status    int           `json:"status"`
-	Code      services.Code `json:"code"`
-	Detail    string        `json:"detail"`
-	RequestID string        `json:"request_id"`
 }
 
 // RenderErrors answers what a handler returned as an error, or panicked with.
@@ -125,21 +116,6 @@ func RenderErrors(log *zap.Logger) gin.HandlerFunc {
 	}
 }
 
-func render(c *gin.Context, e *services.Error) {
-	status := e.Status()
-	if after := e.RetryAfter(); after > 0 {
-		c.Header("Retry-After", strconv.Itoa(int(after.Seconds())))
-	}
-	if e.Code == services.CodeUnauthorized {
-		c.Header("WWW-Authenticate", `Bearer realm="hourbank"`)
-	}
-	c.Header("Content-Type", "application/problem+json")
-	c.AbortWithStatusJSON(status, problem{
-		Type: "about:blank", Title: http.StatusText(status), Status: status,
-		Code: e.Code, Detail: e.Message, RequestID: c.GetString(requestIDKey),
-	})
-}
-
 // PathValues unescapes what an escaped path names: Gin itself would take a
 // plus sign for a space.
 func PathValues(c *gin.Context) {
@@ -156,12 +132,12 @@ func PathValues(c *gin.Context) {
 // RequireText refuses addresses that no database could look up.
 func RequireText(c *gin.Context) {
 	parameters, err := url.ParseQuery(c.Request.URL.RawQuery)
-	valid := err == nil && services.IsText(c.Request.URL.Path)
+	valid := err == nil && models.IsText(c.Request.URL.Path)
 	for name, values := range parameters {
-		valid = valid && services.IsText(name) && !slices.ContainsFunc(values, func(value string) bool { return !services.IsText(value) })
+		valid = valid && models.IsText(name) && !slices.ContainsFunc(values, func(value string) bool { return !models.IsText(value) })
 	}
 	if !valid {
-		Fail(c, services.Errorf(services.CodeInvalidRequest, "The address must be readable UTF-8 without control characters."))
+		Fail(c, models.Errorf(models.CodeInvalidRequest, "The address must be readable UTF-8 without control characters."))
 	}
 }
 
@@ -175,10 +151,10 @@ func RequireRole(keys config.APIKeys, role config.Role) gin.HandlerFunc {
 		key, known := keys.Find(strings.TrimSpace(secret))
 		switch {
 		case !strings.EqualFold(scheme, "Bearer") || !known:
-			Fail(c, services.Errorf(services.CodeUnauthorized, "This needs an API key: Authorization: Bearer KEY."))
+			Fail(c, models.Errorf(models.CodeUnauthorized, "This needs an API key: Authorization: Bearer KEY."))
 		case key.Role < role:
 			SetCaller(c, key.Name)
-			Fail(c, services.Errorf(services.CodeForbidden, "This needs a key with the role %s; yours has %s.", role, key.Role))
+			Fail(c, models.Errorf(models.CodeForbidden, "This needs a key with the role %s; yours has %s.", role, key.Role))
 		default:
 			SetCaller(c, key.Name)
 		}
@@ -205,11 +181,11 @@ func Handle(h Handler) gin.HandlerFunc {
 
 // NotFound and MethodNotAllowed answer what no route does.
 func NotFound(c *gin.Context) {
-	Fail(c, services.Errorf(services.CodeNotFound, "There is nothing at this address."))
+	Fail(c, models.Errorf(models.CodeNotFound, "There is nothing at this address."))
 }
 
 // MethodNotAllowed answers a known address asked in another way; Gin has set
 // Allow already.
 func MethodNotAllowed(c *gin.Context) {
-	Fail(c, services.Errorf(services.CodeMethodNotAllowed, "This address takes only %s.", c.Writer.Header().Get("Allow")))
+	Fail(c, models.Errorf(models.CodeMethodNotAllowed, "This address takes only %s.", c.Writer.Header().Get("Allow")))
 }

@@ -65,10 +65,10 @@ func readRequest(c *gin.Context, request any) (services.RequestKey, error) {
 		return services.RequestKey{}, err
 	}
 	if len(bytes.TrimSpace(body)) == 0 {
-		return services.RequestKey{}, services.Errorf(services.CodeInvalidRequest, "The body is empty; it must be one JSON object.")
+		return services.RequestKey{}, models.Errorf(models.CodeInvalidRequest, "The body is empty; it must be one JSON object.")
 	}
 	if err := strict.Unmarshal(body, request, asDescribed); err != nil {
-		return services.RequestKey{}, services.Errorf(services.CodeInvalidRequest, "%s", explain(err))
+		return services.RequestKey{}, models.Errorf(models.CodeInvalidRequest, "%s", explain(err))
 	}
 	canonical, err := json.Marshal(request)
 	if err != nil {
@@ -80,9 +80,9 @@ func readRequest(c *gin.Context, request any) (services.RequestKey, error) {
 	if keys := c.Request.Header.Values("Idempotency-Key"); len(keys) > 0 {
 		key.Key = keys[0]
 		if len(keys) > 1 {
-			return key, services.Errorf(services.CodeInvalidRequest, "Idempotency-Key is given twice.")
+			return key, models.Errorf(models.CodeInvalidRequest, "Idempotency-Key is given twice.")
 		}
-		return key, services.ValidateID("Idempotency-Key", key.Key)
+		return key, models.ValidateID("Idempotency-Key", key.Key)
 	}
 	return key, nil
 }
@@ -126,9 +126,9 @@ func query(c *gin.Context, names ...string) (url.Values, error) {
 	for name, given := range values {
 		switch {
 		case !slices.Contains(names, name):
-			return nil, services.Errorf(services.CodeInvalidRequest, "There is no parameter %q here, only %s.", name, strings.Join(names, ", "))
+			return nil, models.Errorf(models.CodeInvalidRequest, "There is no parameter %q here, only %s.", name, strings.Join(names, ", "))
 		case len(given) > 1:
-			return nil, services.Errorf(services.CodeInvalidRequest, "%s is given twice.", name)
+			return nil, models.Errorf(models.CodeInvalidRequest, "%s is given twice.", name)
 		}
 	}
 	return values, nil

@@ -8,7 +8,6 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"hourbank/models"
-	"hourbank/services"
 )
 
 // Keys under which a request's event is noted for the access log.
@@ -64,7 +63,7 @@ const maxPromised = 16 << 10
 // ReadBody reads the raw bytes that the signature is over, up to limit bytes.
 // It returns an *Error with code payload_too_large or invalid_request.
 func ReadBody(c *gin.Context, limit int64) ([]byte, error) {
-	tooLarge := services.Errorf(services.CodePayloadTooLarge, "The body is larger than %d bytes.", limit)
+	tooLarge := models.Errorf(models.CodePayloadTooLarge, "The body is larger than %d bytes.", limit)
 	if c.Request.ContentLength > limit {
 		return nil, tooLarge
 	}
@@ -75,7 +74,7 @@ func ReadBody(c *gin.Context, limit int64) ([]byte, error) {
 		return nil, tooLarge
 	}
 	if err != nil {
-		return nil, &services.Error{Code: services.CodeInvalidRequest, Message: "The body could not be read to its end.", Err: err}
+		return nil, &models.Error{Code: models.CodeInvalidRequest, Message: "The body could not be read to its end.", Err: err}
 	}
 	return body.Bytes(), nil
 }

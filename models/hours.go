@@ -1,6 +1,6 @@
 // Package models holds what Hourbank keeps: rows and their statuses, the
 // evidence about a payment, and the pure rules that turn evidence into hours.
-// Nothing in it but database.go and migrate.go reaches outside the process.
+// Nothing in it reaches outside the process.
 package models
 
 import (

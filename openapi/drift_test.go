@@ -17,6 +17,7 @@ import (
 	"hourbank/openapi"
 	"hourbank/routes"
 	"hourbank/services"
+	"hourbank/services/stripe"
 )
 
 func parse(t *testing.T) *openapi.Document {
@@ -85,7 +86,7 @@ func checkRefusals(t *testing.T, document *openapi.Document, at string, o *opena
 		}
 		for _, code := range response.Codes() {
 			codes = append(codes, code)
-			if status := services.Errorf(services.Code(code), "").Status(); strconv.Itoa(status) != answer.Name {
+			if status := controllers.StatusOf(models.Code(code)); strconv.Itoa(status) != answer.Name {
 				t.Errorf("%s: %s stands for %d, not %s", at, code, status, answer.Name)
 			}
 		}
@@ -111,7 +112,7 @@ func TestWordsAreThoseOfTheCode(t *testing.T) {
 	t.Parallel()
 	document := parse(t)
 	for schema, words := range map[string][]string{
-		"Code":            constants(t, "../services/error.go", "Code"),
+		"Code":            constants(t, "../models/error.go", "Code"),
 		"PaymentStatus":   constants(t, "../models/status.go", "PaymentStatus"),
 		"EventStatus":     constants(t, "../models/status.go", "EventStatus"),
 		"TransactionType": constants(t, "../models/status.go", "TransactionType"),
@@ -175,7 +176,7 @@ func TestRequestsAreTheTypesThatAreRead(t *testing.T) {
 	}{
 		{services.Order{}, []string{"PlanOrder", "TermsOrder"}},
 		{services.RefundOrder{}, []string{"RefundOrder"}},
-		{services.CheckoutURLs{}, []string{"CheckoutURLs"}},
+		{stripe.CheckoutURLs{}, []string{"CheckoutURLs"}},
 	} {
 		var described, read []string
 		for _, schema := range request.schemas {

@@ -9,20 +9,21 @@ import (
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
+	"hourbank/database"
 	"hourbank/models"
 )
 
 // AccountService reads students' accounts and ledgers, and books what moves
 // hours without money: lessons and adjustments. It is safe for concurrent
 // use.
-type AccountService struct{ db *models.DB }
+type AccountService struct{ db *database.DB }
 
 // NewAccountService makes the service.
-func NewAccountService(db *models.DB) *AccountService { return &AccountService{db: db} }
+func NewAccountService(db *database.DB) *AccountService { return &AccountService{db: db} }
 
-var errNoAccount = Errorf(CodeNotFound, "This student has no account yet; the first purchase opens one.")
+var errNoAccount = models.Errorf(models.CodeNotFound, "This student has no account yet; the first purchase opens one.")
 
-// Balance gives a student's account. It returns an *Error with code not_found
+// Balance gives a student's account. It returns a *models.Error with code not_found
 // where the student never bought anything.
 func (s *AccountService) Balance(ctx context.Context, studentID string) (*models.Account, error) {
 	return readAccount(s.db.Reader.WithContext(ctx), studentID)
@@ -93,23 +94,23 @@ type Booking struct {
 }
 
 // Consume books a lesson's hours, once for each reference. It returns an
-// *Error with code invalid_request, not_found or insufficient_hours.
+// *models.Error with code invalid_request, not_found or insufficient_hours.
 func (s *AccountService) Consume(ctx context.Context, studentID string, hours models.Hours, reference string) (*Booking, error) {
-	if err := ValidateID("reference", reference); err != nil {
+	if err := models.ValidateID("reference", reference); err != nil {
 		return nil, err
 	}
 	if hours <= 0 {
-		return nil, Errorf(CodeInvalidRequest, "hours must be more than 0.")
+		return nil, models.Errorf(models.CodeInvalidRequest, "hours must be more than 0.")
 	}
 	return s.book(ctx, studentID, models.EntryConsumption, reference, func(_ *gorm.DB, account *models.Account) (*models.LedgerEntry, error) {
 		if account.HoursAvailable < hours {
-			return nil, Errorf(CodeInsufficientHours, "The student has %s hours available, not %s.", account.HoursAvailable, hours)
+			return nil, models.Errorf(models.CodeInsufficientHours, "The student has %s hours available, not %s.", account.HoursAvailable, hours)
 		}
 		return &models.LedgerEntry{Hours: -hours}, nil
 	})
 }
 
-// Restore gives a booking's hours back, once. It returns an *Error with code
+// Restore gives a booking's hours back, once. It returns a *models.Error with code
 // not_found where nothing was booked under the reference.
 func (s *AccountService) Restore(ctx context.Context, studentID, reference string) (*Booking, error) {
 	return s.book(ctx, studentID, models.EntryRestoration, reference, func(tx *gorm.DB, _ *models.Account) (*models.LedgerEntry, error) {
@@ -118,7 +119,7 @@ func (s *AccountService) Restore(ctx context.Context, studentID, reference strin
 			return nil, err
 		}
 		if consumed == nil {
-			return nil, Errorf(CodeNotFound, "Nothing was booked under this reference.")
+			return nil, models.Errorf(models.CodeNotFound, "Nothing was booked under this reference.")
 		}
 		return &models.LedgerEntry{Hours: -consumed.Hours}, nil
 	})
@@ -127,11 +128,11 @@ func (s *AccountService) Restore(ctx context.Context, studentID, reference strin
 // Adjust moves hours by hand, with a reason, once for each reference; hours
 // may be negative, and may overdraw.
 func (s *AccountService) Adjust(ctx context.Context, studentID string, hours models.Hours, reason, reference string) (*Booking, error) {
-	if err := errors.Join(ValidateID("reference", reference), ValidateID("reason", reason)); err != nil {
+	if err := errors.Join(models.ValidateID("reference", reference), models.ValidateID("reason", reason)); err != nil {
 		return nil, err
 	}
 	if hours == 0 {
-		return nil, Errorf(CodeInvalidRequest, "hours must not be 0.")
+		return nil, models.Errorf(models.CodeInvalidRequest, "hours must not be 0.")
 	}
 	return s.book(ctx, studentID, models.EntryAdjustment, reference, func(*gorm.DB, *models.Account) (*models.LedgerEntry, error) {
 		return &models.LedgerEntry{Hours: hours, Reason: &reason}, nil
@@ -143,7 +144,7 @@ func (s *AccountService) Adjust(ctx context.Context, studentID string, hours mod
 func (s *AccountService) book(ctx context.Context, studentID string, kind models.EntryKind, reference string,
 	make func(*gorm.DB, *models.Account) (*models.LedgerEntry, error)) (*Booking, error) {
 	var booking *Booking
-	err := transact(ctx, s.db, func(tx *gorm.DB) error {
+	err := database.Transact(ctx, s.db, func(tx *gorm.DB) error {
 		account, err := readAccount(tx.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate}), studentID)
 		if err != nil {
 			return err
@@ -163,7 +164,7 @@ func (s *AccountService) book(ctx context.Context, studentID string, kind models
 		entry.ID, entry.StudentID, entry.Kind, entry.Currency = models.NewID(), studentID, kind, account.Currency
 		entry.Reference, entry.CreatedAt = &reference, tx.NowFunc()
 		ledger := []models.LedgerEntry{*entry}
-		if err := store(tx, []write{moveAccounts(totals(ledger), entry.CreatedAt), insertLedger(ledger)}); err != nil {
+		if err := database.Store(tx, []database.Write{moveAccounts(totals(ledger), entry.CreatedAt), insertLedger(ledger)}); err != nil {
 			return err
 		}
 		account, err = readAccount(tx, studentID)

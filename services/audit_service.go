@@ -4,16 +4,17 @@ import (
 	"context"
 	"fmt"
 
+	"hourbank/database"
 	"hourbank/models"
 )
 
 // AuditService re-adds the ledger and compares it with what purchases and
 // accounts say, purchases with what their own evidence says, and ledger entries
 // with whose they are.
-type AuditService struct{ db *models.DB }
+type AuditService struct{ db *database.DB }
 
 // NewAuditService makes the service.
-func NewAuditService(db *models.DB) *AuditService { return &AuditService{db: db} }
+func NewAuditService(db *database.DB) *AuditService { return &AuditService{db: db} }
 
 // Difference is one thing that does not add up.
 type Difference struct {
@@ -60,7 +61,7 @@ type audited interface {
 }
 
 // auditRows looks at every row once, a chunk at a time.
-func auditRows[T audited](ctx context.Context, db *models.DB, report *AuditReport, progress func(int)) (done int, err error) {
+func auditRows[T audited](ctx context.Context, db *database.DB, report *AuditReport, progress func(int)) (done int, err error) {
 	var row T
 	for after := ""; ; {
 		var rows []T

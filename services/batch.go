@@ -9,7 +9,9 @@ import (
 
 	"gorm.io/gorm"
 
+	"hourbank/database"
 	"hourbank/models"
+	"hourbank/services/stripe"
 )
 
 // batch applies a set of events in one transaction:
@@ -22,7 +24,7 @@ import (
 // within each, so that two replicas can't deadlock. (The accounts that new
 // invoices open come between the first two, and by id as well.)
 type batch struct {
-	db      *models.DB
+	db      *database.DB
 	parkFor time.Duration
 	entries []*entry
 	byJob   []*entry // the entry of each job, in order
@@ -41,7 +43,7 @@ type batch struct {
 
 // entry is one event of the batch, however many callers brought it.
 type entry struct {
-	event      *Event
+	event      *stripe.Event
 	origin     origin
 	deliveries int                  // how many of the callers were Stripe
 	known      *models.WebhookEvent // the row, where the event was committed before
@@ -57,7 +59,7 @@ var errOvertaken = errors.New("another transaction was first")
 // purchases that it has not locked, which it must do in id order.
 var errMorePurchases = errors.New("more purchases are to be locked")
 
-func newBatch(db *models.DB, jobs []*job, parkFor time.Duration) *batch {
+func newBatch(db *database.DB, jobs []*job, parkFor time.Duration) *batch {
 	b := &batch{db: db, parkFor: parkFor, byJob: make([]*entry, len(jobs)), isFirst: make([]bool, len(jobs))}
 	byID := make(map[string]*entry, len(jobs))
 	for i, j := range jobs {
@@ -100,7 +102,7 @@ func (b *batch) run(ctx context.Context) (err error) {
 		if errors.Is(err, errMorePurchases) {
 			continue
 		}
-		if !errors.Is(err, errOvertaken) && !models.IsOvertaken(err) {
+		if !errors.Is(err, errOvertaken) && !database.IsOvertaken(err) {
 			return err
 		}
 		// Looking first would cost every new event a statement; known ones
@@ -219,7 +221,7 @@ func (b *batch) remembered(told *models.Subscription) (models.EventStatus, *mode
 }
 
 // apply lets the purchase learn from the event.
-func (b *batch) apply(event *Event, p *models.Purchase) (models.EventStatus, *models.Reason, *string) {
+func (b *batch) apply(event *stripe.Event, p *models.Purchase) (models.EventStatus, *models.Reason, *string) {
 	tied := b.purchases.tie(p, event.Keys)
 	if event.Period != nil && event.Period.Paid {
 		p.Reprice(event.Period.Amount)

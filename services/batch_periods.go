@@ -10,7 +10,9 @@ import (
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
+	"hourbank/database"
 	"hourbank/models"
+	"hourbank/services/stripe"
 )
 
 // periodBook is what a batch knows for making purchases of invoices: the
@@ -40,7 +42,7 @@ func loadPeriods(tx *gorm.DB, entries []*entry, purchases *purchaseBook) (*perio
 		told: map[telling]*models.Subscription{},
 	}
 	var subscriptions []string
-	var periods []*Period
+	var periods []*stripe.Period
 	for _, e := range entries {
 		if s := e.event.Subscription; s != nil {
 			subscriptions = append(subscriptions, s.ID)
@@ -71,7 +73,7 @@ func loadPeriods(tx *gorm.DB, entries []*entry, purchases *purchaseBook) (*perio
 func (b *periodBook) loadSubscriptions(tx *gorm.DB, ids []string) error {
 	var rows []*models.Subscription
 	locked := tx.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate}).Order("id, told_at")
-	if err := locked.Where(isAnyOf(tx, "id", ids)).Find(&rows).Error; err != nil {
+	if err := locked.Where(database.IsAnyOf(tx, "id", ids)).Find(&rows).Error; err != nil {
 		return fmt.Errorf("read subscriptions: %w", err)
 	}
 	for _, row := range rows {
@@ -98,7 +100,7 @@ func (b *periodBook) loadPlans(tx *gorm.DB) error {
 
 // openAccounts makes sure that the students of new purchases have an account,
 // before the statement that moves accounts looks for it.
-func (b *periodBook) openAccounts(tx *gorm.DB, periods []*Period) error {
+func (b *periodBook) openAccounts(tx *gorm.DB, periods []*stripe.Period) error {
 	var accounts []models.Account
 	var students []string
 	for _, period := range periods {
@@ -117,7 +119,7 @@ func (b *periodBook) openAccounts(tx *gorm.DB, periods []*Period) error {
 		return fmt.Errorf("open accounts: %w", err)
 	}
 	var opened []models.Account
-	if err := tx.Where(isAnyOf(tx, "student_id", students)).Find(&opened).Error; err != nil {
+	if err := tx.Where(database.IsAnyOf(tx, "student_id", students)).Find(&opened).Error; err != nil {
 		return fmt.Errorf("read accounts: %w", err)
 	}
 	for _, account := range opened {
@@ -167,7 +169,7 @@ func (b *periodBook) lastTold(subscriptionID string, since, until int64) (last m
 // sale says who buys what with an invoice; nil or empty where that is not
 // known yet. What the invoice doesn't say is what its subscription had last
 // told by then, else its line's price, else what was told since.
-func (b *periodBook) sale(period *Period) (student string, plan *models.Plan) {
+func (b *periodBook) sale(period *stripe.Period) (student string, plan *models.Plan) {
 	before := b.lastTold(period.SubscriptionID, 0, period.At)
 	since := b.lastTold(period.SubscriptionID, period.At+1, math.MaxInt64)
 	student = cmp.Or(period.StudentID, before.StudentID, since.StudentID)
@@ -181,18 +183,18 @@ func (b *periodBook) sale(period *Period) (student string, plan *models.Plan) {
 // purchase makes the invoice's purchase, or says why it can't: nothing where
 // student or plan are not known yet, a reason where the account has another
 // currency.
-func (b *periodBook) purchase(period *Period, now time.Time) (*models.Purchase, models.Reason) {
+func (b *periodBook) purchase(period *stripe.Period, now time.Time) (*models.Purchase, models.Reason) {
 	student, plan := b.sale(period)
-	if student == "" || plan == nil || ValidateID("student_id", student) != nil {
+	if student == "" || plan == nil || models.ValidateID("student_id", student) != nil {
 		return nil, models.ReasonNone
 	}
 	if b.currencies[student] != period.Currency {
 		return nil, models.ReasonCurrencyMismatch
 	}
-	p := NewPurchase{
+	p := models.NewPurchase{
 		StudentID: student, TransactionType: models.TypeSubscription, Hours: plan.Hours,
 		Amount: period.Amount, Currency: period.Currency, PlanID: &plan.ID, ValidDays: plan.ValidDays,
-	}.purchase(now)
+	}.Purchase(now)
 	p.StripeInvoiceID = &period.InvoiceID
 	return p, models.ReasonNone
 }

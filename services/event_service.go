@@ -9,29 +9,31 @@ import (
 
 	"gorm.io/gorm"
 
+	"hourbank/database"
 	"hourbank/models"
+	"hourbank/services/stripe"
 )
 
 // EventService keeps what was delivered: it lists, shows and replays events,
 // and retries the parked ones. It is safe for concurrent use.
 type EventService struct {
-	db       *models.DB
-	stripe   *StripeService
+	db       *database.DB
+	stripe   *stripe.StripeService
 	payments *PaymentService
 }
 
 // NewEventService makes the service.
-func NewEventService(db *models.DB, stripe *StripeService, payments *PaymentService) *EventService {
+func NewEventService(db *database.DB, stripe *stripe.StripeService, payments *PaymentService) *EventService {
 	return &EventService{db: db, stripe: stripe, payments: payments}
 }
 
-// Get gives one event with its payload. It returns an *Error with code
+// Get gives one event with its payload. It returns a *models.Error with code
 // not_found.
 func (s *EventService) Get(ctx context.Context, id string) (*models.WebhookEvent, error) {
 	var event models.WebhookEvent
 	err := s.db.Reader.WithContext(ctx).Where("id = ?", id).Take(&event).Error
 	if errors.Is(err, gorm.ErrRecordNotFound) {
-		return nil, Errorf(CodeNotFound, "There is no such event.")
+		return nil, models.Errorf(models.CodeNotFound, "There is no such event.")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read an event: %w", err)
@@ -40,13 +42,13 @@ func (s *EventService) Get(ctx context.Context, id string) (*models.WebhookEvent
 }
 
 // List pages through events, newest first and without payloads, of one status
-// and type where these are given. It returns an *Error with code
+// and type where these are given. It returns a *models.Error with code
 // invalid_request or invalid_cursor.
 func (s *EventService) List(ctx context.Context, status, eventType string, page PageRequest) (Page[models.WebhookEvent], error) {
 	query := s.db.Reader.WithContext(ctx).Omit("payload")
 	if status != "" {
 		if !slices.Contains(models.EventStatuses, models.EventStatus(status)) {
-			return Page[models.WebhookEvent]{}, Errorf(CodeInvalidRequest, "status must be one of %s.", strings.Trim(fmt.Sprint(models.EventStatuses), "[]"))
+			return Page[models.WebhookEvent]{}, models.Errorf(models.CodeInvalidRequest, "status must be one of %s.", strings.Trim(fmt.Sprint(models.EventStatuses), "[]"))
 		}
 		// Written out, because a plan kept for any status can't use the
 		// index that leaves the processed events out.

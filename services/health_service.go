@@ -5,17 +5,18 @@ import (
 	"errors"
 	"time"
 
+	"hourbank/database"
 	"hourbank/models"
 )
 
 // HealthService says whether this replica can serve.
-type HealthService struct{ db *models.DB }
+type HealthService struct{ db *database.DB }
 
 // NewHealthService makes the service.
-func NewHealthService(db *models.DB) *HealthService { return &HealthService{db: db} }
+func NewHealthService(db *database.DB) *HealthService { return &HealthService{db: db} }
 
 // Ready checks, within two seconds, that the database answers and is
-// migrated. It returns an *Error with code unavailable.
+// migrated. It returns a *models.Error with code unavailable.
 func (s *HealthService) Ready(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
@@ -27,7 +28,7 @@ func (s *HealthService) Ready(ctx context.Context) error {
 		}
 	}
 	if err != nil {
-		return &Error{Code: CodeUnavailable, Message: "The database is not reachable or not migrated.", Err: err}
+		return &models.Error{Code: models.CodeUnavailable, Message: "The database is not reachable or not migrated.", Err: err}
 	}
 	return nil
 }

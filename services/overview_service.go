@@ -7,15 +7,16 @@ import (
 
 	"gorm.io/gorm"
 
+	"hourbank/database"
 	"hourbank/models"
 )
 
 // OverviewService adds up what happened, for people to look at. It is safe
 // for concurrent use.
-type OverviewService struct{ db *models.DB }
+type OverviewService struct{ db *database.DB }
 
 // NewOverviewService makes the service.
-func NewOverviewService(db *models.DB) *OverviewService { return &OverviewService{db: db} }
+func NewOverviewService(db *database.DB) *OverviewService { return &OverviewService{db: db} }
 
 // overviewPatience bounds a sum over many rows: a page is not worth more.
 const overviewPatience = 5 * time.Second
@@ -82,7 +83,7 @@ func sumDays(ctx context.Context, entries *gorm.DB) ([]Day, error) {
 
 // dayOf is the expression for a time's day in UTC, as 2006-01-02.
 func dayOf(tx *gorm.DB, column string) string {
-	if isPostgres(tx) {
+	if database.IsPostgres(tx) {
 		return "to_char(" + column + " AT TIME ZONE 'UTC', 'YYYY-MM-DD')"
 	}
 	return "substr(" + column + ", 1, 10)" // kept as text, in UTC

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"hourbank/models"
+
 	"gorm.io/gorm"
 )
 
@@ -47,14 +49,14 @@ func parseCursor(cursor string) (p position, err error) {
 	if err == nil {
 		err = json.Unmarshal(decoded, &p)
 	}
-	if err != nil || p.Time.Before(firstTime) || p.Time.After(lastTime) || p.Time.IsZero() || ValidateID("id", p.ID) != nil {
-		return p, Errorf(CodeInvalidCursor, "The cursor is not one that this list gave; leave it out to start from the newest.")
+	if err != nil || p.Time.Before(firstTime) || p.Time.After(lastTime) || p.Time.IsZero() || models.ValidateID("id", p.ID) != nil {
+		return p, models.Errorf(models.CodeInvalidCursor, "The cursor is not one that this list gave; leave it out to start from the newest.")
 	}
 	return p, nil
 }
 
 // newest reads one page of the query, ordered by the two columns, a time and
-// the id, descending. It returns an *Error with code invalid_cursor.
+// the id, descending. It returns a *models.Error with code invalid_cursor.
 func newest[T any](query *gorm.DB, timeColumn, idColumn string, request PageRequest, positionOf func(*T) position) (Page[T], error) {
 	limit := min(request.Limit, MaxPageSize)
 	if request.Cursor != "" {

@@ -10,7 +10,9 @@ import (
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
 
+	"hourbank/database"
 	"hourbank/models"
+	"hourbank/services/stripe"
 )
 
 // Limits of the way in.
@@ -27,7 +29,7 @@ const (
 // webhook, the retry worker, a replay or reconcile. Nothing else credits
 // hours. It is safe for concurrent use while Run runs.
 type PaymentService struct {
-	db      *models.DB
+	db      *database.DB
 	log     *zap.Logger
 	metrics *Metrics
 	parkFor time.Duration
@@ -42,7 +44,7 @@ type PaymentService struct {
 
 // NewPaymentService makes the service. Events without a purchase are parked
 // for parkFor and then ignored.
-func NewPaymentService(db *models.DB, log *zap.Logger, metrics *Metrics, parkFor time.Duration) *PaymentService {
+func NewPaymentService(db *database.DB, log *zap.Logger, metrics *Metrics, parkFor time.Duration) *PaymentService {
 	s := &PaymentService{
 		db: db, log: log, metrics: metrics, parkFor: parkFor,
 		queue:   make(chan *job, queueLength),
@@ -72,7 +74,7 @@ const (
 
 // job is one caller waiting for one event.
 type job struct {
-	event  *Event
+	event  *stripe.Event
 	origin origin
 	done   chan answer // holds one, so that a caller that gave up blocks nobody
 }
@@ -87,28 +89,28 @@ type answer struct {
 // unavailable where the same delivery may succeed later. Where ctx or
 // answerTimeout ends first, the event may still be committed: its next
 // delivery will say so.
-func (s *PaymentService) Handle(ctx context.Context, event *Event) (Outcome, error) {
+func (s *PaymentService) Handle(ctx context.Context, event *stripe.Event) (Outcome, error) {
 	return s.submit(ctx, event, delivered)
 }
 
-func (s *PaymentService) submit(ctx context.Context, event *Event, origin origin) (Outcome, error) {
+func (s *PaymentService) submit(ctx context.Context, event *stripe.Event, origin origin) (Outcome, error) {
 	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
 	j := &job{event: event, origin: origin, done: make(chan answer, 1)}
 	select {
 	case <-s.stopped:
-		return Outcome{}, Errorf(CodeUnavailable, "The service is shutting down; please try again.")
+		return Outcome{}, models.Errorf(models.CodeUnavailable, "The service is shutting down; please try again.")
 	case s.queue <- j:
 	default:
-		return Outcome{}, Errorf(CodeOverloaded, "Too many events are waiting; please try again.")
+		return Outcome{}, models.Errorf(models.CodeOverloaded, "Too many events are waiting; please try again.")
 	}
 	select {
 	case a := <-j.done:
 		return a.outcome, a.err
 	case <-ctx.Done():
-		return Outcome{}, &Error{Code: CodeUnavailable, Message: "The event was not committed in time; please try again.", Err: ctx.Err()}
+		return Outcome{}, &models.Error{Code: models.CodeUnavailable, Message: "The event was not committed in time; please try again.", Err: ctx.Err()}
 	case <-s.stopped:
-		return Outcome{}, Errorf(CodeUnavailable, "The service is shutting down; please try again.")
+		return Outcome{}, models.Errorf(models.CodeUnavailable, "The service is shutting down; please try again.")
 	}
 }
 
@@ -117,7 +119,7 @@ func (s *PaymentService) submit(ctx context.Context, event *Event, origin origin
 func (s *PaymentService) Run(ctx context.Context) error {
 	defer close(s.stopped)
 	committers := 2 // one prepares and writes while the other waits for the disk
-	if s.db.Engine == models.SQLite {
+	if s.db.Engine == database.SQLite {
 		committers = 1 // it has one writer
 	}
 	var group errgroup.Group
@@ -187,7 +189,7 @@ func (s *PaymentService) process(jobs []*job) {
 		case err == nil:
 			unavailable = 0
 			continue
-		case models.IsUnavailable(err):
+		case database.IsUnavailable(err):
 			unavailable++
 		}
 		j.done <- answer{err: err}
@@ -200,7 +202,7 @@ func (s *PaymentService) process(jobs []*job) {
 func (s *PaymentService) commit(jobs []*job) error {
 	b := newBatch(s.db, jobs, s.parkFor)
 	b.lookUp = b.lookUp || s.repeated.Load()
-	err := retryConflicts(context.Background(), func() error { return s.runOnce(b) })
+	err := database.RetryConflicts(context.Background(), func() error { return s.runOnce(b) })
 	if err != nil {
 		return fmt.Errorf("commit %d events: %w", len(jobs), err)
 	}
@@ -220,7 +222,7 @@ func (s *PaymentService) runOnce(b *batch) (err error) {
 			err = fmt.Errorf("panic while applying events: %v\n%s", r, debug.Stack())
 		}
 	}()
-	ctx, cancel := context.WithTimeout(context.Background(), transactionTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), database.TransactionTimeout)
 	defer cancel()
 	return b.run(ctx)
 }

@@ -8,14 +8,15 @@ import (
 
 	"gorm.io/gorm"
 
+	"hourbank/database"
 	"hourbank/models"
 )
 
 // PlanService keeps the pricing plans. It is safe for concurrent use.
-type PlanService struct{ db *models.DB }
+type PlanService struct{ db *database.DB }
 
 // NewPlanService makes the service.
-func NewPlanService(db *models.DB) *PlanService { return &PlanService{db: db} }
+func NewPlanService(db *database.DB) *PlanService { return &PlanService{db: db} }
 
 // List gives the plans by id; only those still sold, unless all are asked for.
 func (s *PlanService) List(ctx context.Context, all bool) ([]models.Plan, error) {
@@ -30,27 +31,27 @@ func (s *PlanService) List(ctx context.Context, all bool) ([]models.Plan, error)
 	return plans, nil
 }
 
-// Add stores a new plan and makes it active. It returns an *Error with code
+// Add stores a new plan and makes it active. It returns a *models.Error with code
 // invalid_request, or conflict where the id or price is taken.
 func (s *PlanService) Add(ctx context.Context, plan models.Plan) (*models.Plan, error) {
 	if plan.TransactionType != models.TypePackage && plan.TransactionType != models.TypeSubscription {
-		return nil, Errorf(CodeInvalidRequest, "type must be package or subscription.")
+		return nil, models.Errorf(models.CodeInvalidRequest, "type must be package or subscription.")
 	}
 	if strings.TrimSpace(plan.Name) == "" {
-		return nil, Errorf(CodeInvalidRequest, "name must not be empty.")
+		return nil, models.Errorf(models.CodeInvalidRequest, "name must not be empty.")
 	}
 	if plan.ValidDays != nil && *plan.ValidDays <= 0 {
-		return nil, Errorf(CodeInvalidRequest, "valid days must be more than 0.")
+		return nil, models.Errorf(models.CodeInvalidRequest, "valid days must be more than 0.")
 	}
-	if err := errors.Join(ValidateID("id", plan.ID), ValidateTerms(plan.Hours, plan.Amount, plan.Currency)); err != nil {
+	if err := errors.Join(models.ValidateID("id", plan.ID), models.ValidateTerms(plan.Hours, plan.Amount, plan.Currency)); err != nil {
 		return nil, err
 	}
 	plan.Active = true
 	plan.CreatedAt = s.db.NowFunc()
 	plan.UpdatedAt = plan.CreatedAt
 	err := s.db.WithContext(ctx).Create(&plan).Error
-	if models.IsUniqueViolation(err) {
-		return nil, &Error{Code: CodeConflict, Message: "A plan with this id or Stripe price exists already.", Err: err}
+	if database.IsUniqueViolation(err) {
+		return nil, &models.Error{Code: models.CodeConflict, Message: "A plan with this id or Stripe price exists already.", Err: err}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("add a plan: %w", err)
@@ -59,7 +60,7 @@ func (s *PlanService) Add(ctx context.Context, plan models.Plan) (*models.Plan, 
 }
 
 // Retire takes a plan off sale; what was bought by it stays as it is. It
-// returns an *Error with code not_found.
+// returns a *models.Error with code not_found.
 func (s *PlanService) Retire(ctx context.Context, id string) (*models.Plan, error) {
 	var plan models.Plan
 	err := s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
@@ -70,7 +71,7 @@ func (s *PlanService) Retire(ctx context.Context, id string) (*models.Plan, erro
 		return tx.Model(&plan).Select("active", "updated_at").Updates(plan).Error
 	})
 	if errors.Is(err, gorm.ErrRecordNotFound) {
-		return nil, Errorf(CodeNotFound, "There is no plan %q.", id)
+		return nil, models.Errorf(models.CodeNotFound, "There is no plan %q.", id)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("retire a plan: %w", err)

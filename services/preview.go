@@ -5,11 +5,12 @@ import (
 	"fmt"
 
 	"hourbank/models"
+	"hourbank/services/stripe"
 )
 
 // Preview says what an event would do to its purchase now, without doing it;
 // nil where no purchase is known for it.
-func (s *PaymentService) Preview(ctx context.Context, event *Event) (*PurchaseChange, error) {
+func (s *PaymentService) Preview(ctx context.Context, event *stripe.Event) (*PurchaseChange, error) {
 	if event.Status != "" {
 		return nil, nil
 	}
@@ -36,7 +37,7 @@ func (s *PaymentService) Preview(ctx context.Context, event *Event) (*PurchaseCh
 
 // teach lets a purchase that is not going to be stored learn from an event,
 // and says what that changed.
-func teach(p *models.Purchase, event *Event) *PurchaseChange {
+func teach(p *models.Purchase, event *stripe.Event) *PurchaseChange {
 	change := &PurchaseChange{
 		TransactionID: p.ID, StatusBefore: p.PaymentStatus,
 		CreditedBefore: p.HoursCredited, ReversedBefore: p.HoursReversed,

@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"time"
 
-	"go.uber.org/zap"
+	"hourbank/database"
 
-	"hourbank/models"
+	"go.uber.org/zap"
 )
 
 const (
@@ -25,12 +25,12 @@ const (
 // what an endpoint is sent beside payments doesn't outgrow them. All others
 // are kept for ever: a purchase's timeline is told from them.
 type PruneWorker struct {
-	db  *models.DB
+	db  *database.DB
 	log *zap.Logger
 }
 
 // NewPruneWorker makes the worker.
-func NewPruneWorker(db *models.DB, log *zap.Logger) *PruneWorker {
+func NewPruneWorker(db *database.DB, log *zap.Logger) *PruneWorker {
 	return &PruneWorker{db: db, log: log}
 }
 

@@ -8,7 +8,9 @@ import (
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
+	"hourbank/database"
 	"hourbank/models"
+	"hourbank/services/stripe"
 )
 
 // purchaseBook holds the purchases that a transaction has locked, under every
@@ -45,7 +47,7 @@ func (b *purchaseBook) otherIntents(tx *gorm.DB, entries []*entry) ([]models.Oth
 	if len(intents) == 0 {
 		return nil, nil
 	}
-	if err := tx.Where(isAnyOf(tx, "id", intents)).Find(&others).Error; err != nil {
+	if err := tx.Where(database.IsAnyOf(tx, "id", intents)).Find(&others).Error; err != nil {
 		return nil, fmt.Errorf("read other payment intents: %w", err)
 	}
 	return others, nil
@@ -74,7 +76,7 @@ func readPurchases(tx *gorm.DB, entries []*entry, others []models.OtherIntent) (
 		values []string
 	}{{"id", ids}, {"stripe_payment_intent_id", intents}, {"stripe_checkout_session_id", sessions}, {"stripe_invoice_id", invoices}} {
 		if len(key.values) > 0 {
-			named = append(named, isAnyOf(tx, key.column, key.values))
+			named = append(named, database.IsAnyOf(tx, key.column, key.values))
 		}
 	}
 	if len(named) == 0 {
@@ -119,7 +121,7 @@ func (b *purchaseBook) index(p *models.Purchase) {
 
 // find gives the purchase that an event is about, or nil. An absent key is
 // the empty string, which no purchase has.
-func (b *purchaseBook) find(keys Keys) *models.Purchase {
+func (b *purchaseBook) find(keys stripe.Keys) *models.Purchase {
 	return cmp.Or(b.byIntent[keys.PaymentIntent], b.byID[keys.Purchase],
 		b.bySession[keys.CheckoutSession], b.byID[keys.ClientReference], b.byInvoice[keys.Invoice])
 }
@@ -133,7 +135,7 @@ func (b *purchaseBook) add(p *models.Purchase) {
 // tie notes the ids that the purchase didn't have yet, so that later events
 // find it by them; an id that is another purchase's stays there. It says
 // whether there was anything to note.
-func (b *purchaseBook) tie(p *models.Purchase, keys Keys) (tied bool) {
+func (b *purchaseBook) tie(p *models.Purchase, keys stripe.Keys) (tied bool) {
 	for _, note := range []struct {
 		field **string
 		id    string
@@ -144,7 +146,7 @@ func (b *purchaseBook) tie(p *models.Purchase, keys Keys) (tied bool) {
 		{&p.StripeInvoiceID, keys.Invoice, b.byInvoice[keys.Invoice]},
 		{&p.StripeCustomerID, keys.Customer, nil},
 	} {
-		if *note.field == nil && note.owner == nil && note.id != "" && len(note.id) <= maxIDLength {
+		if *note.field == nil && note.owner == nil && note.id != "" && len(note.id) <= models.MaxIDLength {
 			*note.field, tied = &note.id, true
 		}
 	}
@@ -157,7 +159,7 @@ func (b *purchaseBook) tie(p *models.Purchase, keys Keys) (tied bool) {
 // noteOther notes a PaymentIntent that paid for a purchase that was tied to
 // another one, so that its refunds and disputes find the purchase.
 func (b *purchaseBook) noteOther(p *models.Purchase, intent string) {
-	if isObjectID(intent) && b.byIntent[intent] == nil {
+	if models.IsObjectID(intent) && b.byIntent[intent] == nil {
 		b.byIntent[intent] = p
 		b.others = append(b.others, models.OtherIntent{ID: intent, PurchaseID: p.ID})
 	}

@@ -14,8 +14,8 @@ import (
 func TestABatchErasesNoColumnOfAPurchase(t *testing.T) {
 	known := append(strings.Split(decisive, ", "), "amount_received", "failure", "expires_at", "completed_at", "updated_at")
 	for _, column := range purchaseColumns([]*models.Purchase{}, time.Time{}) {
-		if !slices.Contains(known, column.name) {
-			t.Errorf("%s is written, but neither read before nor derived", column.name)
+		if !slices.Contains(known, column.Name) {
+			t.Errorf("%s is written, but neither read before nor derived", column.Name)
 		}
 	}
 }

@@ -5,115 +5,37 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
-	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
+	"hourbank/database"
 	"hourbank/models"
 )
 
 // PurchaseService makes and finds purchases. It never credits hours: only
 // events do. It is safe for concurrent use.
-type PurchaseService struct{ db *models.DB }
+type PurchaseService struct{ db *database.DB }
 
 // NewPurchaseService makes the service.
-func NewPurchaseService(db *models.DB) *PurchaseService { return &PurchaseService{db: db} }
-
-// NewPurchase is what a purchase starts from.
-type NewPurchase struct {
-	StudentID       string
-	TransactionType models.TransactionType
-	Hours           models.Hours
-	Amount          int64  // minor units
-	Currency        string // lower-case ISO code
-	PaymentIntentID string // may be empty, and tied later
-	PlanID          *string
-	ValidDays       *int
-	Metadata        map[string]string
-	Processing      bool // the customer is paying already
-}
-
-var currencyPattern = regexp.MustCompile(`^[a-z]{3}$`)
-
-// ValidateTerms checks that hours, amount (minor units) and currency can be
-// sold. It returns an *Error with code invalid_request.
-func ValidateTerms(hours models.Hours, amount int64, currency string) error {
-	switch {
-	case hours <= 0 || hours > models.MaxHours:
-		return Errorf(CodeInvalidRequest, "hours must be more than 0 and at most %s.", models.MaxHours)
-	case amount <= 0 || amount >= maxAmount:
-		return Errorf(CodeInvalidRequest, "amount must be more than 0, in the currency's minor unit.")
-	case !currencyPattern.MatchString(currency):
-		return Errorf(CodeInvalidRequest, "currency must be a lower-case ISO code such as \"eur\".")
-	}
-	return nil
-}
-
-// ValidateID checks an id that a caller chose.
-func ValidateID(field, value string) error {
-	if value == "" || len(value) > maxIDLength || !IsText(value) {
-		return Errorf(CodeInvalidRequest, "%s must have 1 to %d bytes of UTF-8 and no control characters.", field, maxIDLength)
-	}
-	return nil
-}
-
-// IsText says whether the value is UTF-8 without control characters, which is
-// what every database can keep and compare.
-func IsText(value string) bool {
-	return utf8.ValidString(value) && !strings.ContainsFunc(value, unicode.IsControl)
-}
+func NewPurchaseService(db *database.DB) *PurchaseService { return &PurchaseService{db: db} }
 
 // Create stores a purchase that waits for its payment, and the student's
-// account with the first one. It returns an *Error with code invalid_request,
+// account with the first one. It returns a *models.Error with code invalid_request,
 // currency_mismatch where the student's account has another currency, or
 // conflict where the PaymentIntent has a purchase already.
-func (s *PurchaseService) Create(ctx context.Context, n NewPurchase) (*models.Purchase, error) {
-	if err := n.validate(); err != nil {
+func (s *PurchaseService) Create(ctx context.Context, n models.NewPurchase) (*models.Purchase, error) {
+	if err := n.Validate(); err != nil {
 		return nil, err
 	}
-	p := n.purchase(s.db.NowFunc())
+	p := n.Purchase(s.db.NowFunc())
 	err := s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error { return insertPurchase(tx, p) })
 	if err != nil {
 		return nil, err
 	}
 	return p, nil
-}
-
-// validate returns an *Error with code invalid_request.
-func (n NewPurchase) validate() error {
-	err := errors.Join(ValidateID("student_id", n.StudentID), ValidateTerms(n.Hours, n.Amount, n.Currency))
-	if n.PaymentIntentID != "" {
-		err = errors.Join(err, ValidateID("payment_intent_id", n.PaymentIntentID))
-	}
-	return err
-}
-
-func (n NewPurchase) purchase(now time.Time) *models.Purchase {
-	p := &models.Purchase{
-		ID: models.NewID(), StudentID: n.StudentID, TransactionType: n.TransactionType,
-		Amount: n.Amount, Currency: n.Currency, Hours: n.Hours,
-		PlanID: n.PlanID, ValidDays: n.ValidDays, Metadata: n.Metadata,
-		CreatedAt: now, UpdatedAt: now,
-	}
-	if p.Metadata == nil {
-		p.Metadata = map[string]string{}
-	}
-	if n.PaymentIntentID != "" {
-		p.StripePaymentIntentID = &n.PaymentIntentID
-	}
-	if n.Processing {
-		// Time 0: whatever Stripe tells is later.
-		p.Learn([]models.Fact{models.PaymentProcessing{}})
-	} else {
-		p.Learn(nil)
-	}
-	return p
 }
 
 // insertPurchase opens the student's account where there is none.
@@ -126,11 +48,11 @@ func insertPurchase(tx *gorm.DB, p *models.Purchase) error {
 		return fmt.Errorf("read the account: %w", err)
 	}
 	if account.Currency != p.Currency {
-		return Errorf(CodeCurrencyMismatch, "The student's account is in %s, not %s.", account.Currency, p.Currency)
+		return models.Errorf(models.CodeCurrencyMismatch, "The student's account is in %s, not %s.", account.Currency, p.Currency)
 	}
 	err := tx.Create(p).Error
-	if models.IsUniqueViolation(err) {
-		return &Error{Code: CodeConflict, Message: "This PaymentIntent has a purchase already.", Err: err}
+	if database.IsUniqueViolation(err) {
+		return &models.Error{Code: models.CodeConflict, Message: "This PaymentIntent has a purchase already.", Err: err}
 	}
 	if err != nil {
 		return fmt.Errorf("insert the purchase: %w", err)
@@ -142,7 +64,7 @@ func insertPurchase(tx *gorm.DB, p *models.Purchase) error {
 // not its first.
 const byOtherIntent = "id = (SELECT purchase_id FROM purchase_payment_intents WHERE id = @id)"
 
-// Get finds a purchase by its id or a PaymentIntent's. It returns an *Error
+// Get finds a purchase by its id or a PaymentIntent's. It returns a *models.Error
 // with code not_found.
 func (s *PurchaseService) Get(ctx context.Context, id string) (*models.Purchase, error) {
 	var p models.Purchase
@@ -150,7 +72,7 @@ func (s *PurchaseService) Get(ctx context.Context, id string) (*models.Purchase,
 		Where("id = @id OR stripe_payment_intent_id = @id OR "+byOtherIntent, sql.Named("id", id)).
 		Order("id").Take(&p).Error
 	if errors.Is(err, gorm.ErrRecordNotFound) {
-		return nil, Errorf(CodeNotFound, "There is no such purchase.")
+		return nil, models.Errorf(models.CodeNotFound, "There is no such purchase.")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read a purchase: %w", err)
@@ -159,11 +81,11 @@ func (s *PurchaseService) Get(ctx context.Context, id string) (*models.Purchase,
 }
 
 // List pages through purchases, newest first, of one student and status where
-// these are given. It returns an *Error with code invalid_request or
+// these are given. It returns a *models.Error with code invalid_request or
 // invalid_cursor.
 func (s *PurchaseService) List(ctx context.Context, studentID, status string, page PageRequest) (Page[models.Purchase], error) {
 	if status != "" && !slices.Contains(models.PaymentStatuses, models.PaymentStatus(status)) {
-		return Page[models.Purchase]{}, Errorf(CodeInvalidRequest, "payment_status must be one of %s.", strings.Trim(fmt.Sprint(models.PaymentStatuses), "[]"))
+		return Page[models.Purchase]{}, models.Errorf(models.CodeInvalidRequest, "payment_status must be one of %s.", strings.Trim(fmt.Sprint(models.PaymentStatuses), "[]"))
 	}
 	query, timeColumn, idColumn := s.db.Reader.WithContext(ctx).Model(&models.Purchase{}), "created_at", "purchase_transactions.id"
 	switch {

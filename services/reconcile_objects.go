@@ -13,6 +13,7 @@ import (
 	"github.com/tidwall/gjson"
 
 	"hourbank/models"
+	"hourbank/services/stripe"
 )
 
 // openPurchases asks for the PaymentIntents of purchases that should have
@@ -27,7 +28,7 @@ func (r *reconciliation) openPurchases(ctx context.Context) error {
 		err := r.db.Reader.WithContext(ctx).
 			Where("payment_status IN ('pending', 'processing', 'failed') AND stripe_payment_intent_id IS NOT NULL").
 			Where("created_at BETWEEN ? AND ? AND id > ?", oldest.UTC(), time.Now().Add(-openAge).UTC(), after).
-			Order("id").Limit(stripePageSize).Find(&open).Error
+			Order("id").Limit(stripe.PageSize).Find(&open).Error
 		if err != nil {
 			return fmt.Errorf("list open purchases: %w", err)
 		}
@@ -37,7 +38,7 @@ func (r *reconciliation) openPurchases(ctx context.Context) error {
 			}
 			after = p.ID
 		}
-		if len(open) < stripePageSize {
+		if len(open) < stripe.PageSize {
 			return nil
 		}
 	}
@@ -53,9 +54,9 @@ var typeOfIntent = map[string]string{
 
 func (r *reconciliation) openPurchase(ctx context.Context, intentID string) error {
 	asked := time.Now()
-	var intent rawObject
-	err := r.stripe.read(ctx, "/v1/payment_intents/"+intentID, &form.Values{}, &intent)
-	if isMissing(err) {
+	var intent stripe.RawObject
+	err := r.stripe.Read(ctx, "/v1/payment_intents/"+intentID, &form.Values{}, &intent)
+	if stripe.IsMissing(err) {
 		return nil // a made-up or another account's PaymentIntent
 	}
 	if err != nil {
@@ -76,12 +77,12 @@ func (r *reconciliation) refunds(ctx context.Context) error {
 // refund compares one refund. One that failed doesn't say when, and the total
 // of its charge may have been told since: the charge tells both, as of now.
 func (r *reconciliation) refund(ctx context.Context, refund json.RawMessage, asked time.Time) error {
-	status, chargeID := gjson.GetBytes(refund, "status").Str, id(gjson.GetBytes(refund, "charge"))
+	status, chargeID := gjson.GetBytes(refund, "status").Str, stripe.FieldID(refund, "charge")
 	if (status != models.RefundFailed && status != models.RefundCanceled) || chargeID == "" {
 		return r.compare(ctx, "refund", "refund.updated", refund, asked)
 	}
-	var charge rawObject
-	if err := r.stripe.read(ctx, "/v1/charges/"+chargeID, &form.Values{}, &charge); err != nil {
+	var charge stripe.RawObject
+	if err := r.stripe.Read(ctx, "/v1/charges/"+chargeID, &form.Values{}, &charge); err != nil {
 		return err
 	}
 	object := map[string]json.RawMessage{}
@@ -104,7 +105,7 @@ func (r *reconciliation) disputes(ctx context.Context) error {
 
 func (r *reconciliation) compareList(ctx context.Context, path string, compare func(context.Context, json.RawMessage, time.Time) error) error {
 	asked := time.Now()
-	for page, err := range r.stripe.list(ctx, path, r.options.Since, r.options.Until) {
+	for page, err := range r.stripe.List(ctx, path, r.options.Since, r.options.Until) {
 		if err != nil {
 			return err
 		}
@@ -124,7 +125,7 @@ func (r *reconciliation) compareList(ctx context.Context, path string, compare f
 // unpaid looks at the payment itself where money is said to go back that we
 // never knew to have come, however old the purchase is.
 func (r *reconciliation) unpaid(ctx context.Context, moneyBack json.RawMessage) error {
-	intentID := id(gjson.GetBytes(moneyBack, "payment_intent"))
+	intentID := stripe.FieldID(moneyBack, "payment_intent")
 	var known int64
 	err := r.db.Reader.WithContext(ctx).Model(&models.Purchase{}).
 		Where("stripe_payment_intent_id = ? AND hours_credited = 0", intentID).Count(&known).Error
@@ -144,9 +145,9 @@ func (r *reconciliation) compare(ctx context.Context, source, eventType string, 
 	if eventType == "" {
 		return nil
 	}
-	event, err := r.stripe.Decode(standIn(eventType, object, asked, r.stripe.live()))
+	event, err := r.stripe.Decode(standIn(eventType, object, asked, r.stripe.Live()))
 	if err != nil {
-		return fmt.Errorf("decode %s %s: %w", source, objectID(object), err)
+		return fmt.Errorf("decode %s %s: %w", source, stripe.ObjectID(object), err)
 	}
 	change, err := r.payments.Preview(ctx, event)
 	if err != nil || change == nil || isReason(change.Reason, models.ReasonStale) {
@@ -156,7 +157,7 @@ func (r *reconciliation) compare(ctx context.Context, source, eventType string, 
 	if known, err := r.stored(ctx, []string{event.ID}); err != nil || known[event.ID] {
 		return err
 	}
-	return r.correct(ctx, source, objectID(object), event)
+	return r.correct(ctx, source, stripe.ObjectID(object), event)
 }
 
 // standIn is the event that an object stands for. Its id follows from the

@@ -6,21 +6,21 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/tidwall/gjson"
-
+	"hourbank/database"
 	"hourbank/models"
+	"hourbank/services/stripe"
 )
 
 // ReconcileService compares what Stripe knows with what arrived, and sends
 // what is missing down the one way in.
 type ReconcileService struct {
-	db       *models.DB
-	stripe   *StripeService
+	db       *database.DB
+	stripe   *stripe.StripeService
 	payments *PaymentService
 }
 
 // NewReconcileService makes the service.
-func NewReconcileService(db *models.DB, stripe *StripeService, payments *PaymentService) *ReconcileService {
+func NewReconcileService(db *database.DB, stripe *stripe.StripeService, payments *PaymentService) *ReconcileService {
 	return &ReconcileService{db: db, stripe: stripe, payments: payments}
 }
 
@@ -78,7 +78,7 @@ const (
 // created in the time asked for. Running it twice corrects nothing twice.
 func (s *ReconcileService) Run(ctx context.Context, options ReconcileOptions) (*ReconcileReport, error) {
 	if !s.stripe.HasKey() {
-		return nil, Errorf(CodeInvalidRequest, "STRIPE_SECRET_KEY is not set: reconcile asks Stripe's API.")
+		return nil, models.Errorf(models.CodeInvalidRequest, "STRIPE_SECRET_KEY is not set: reconcile asks Stripe's API.")
 	}
 	r := &reconciliation{ReconcileService: s, options: options,
 		report: &ReconcileReport{Since: options.Since.UTC(), DryRun: options.DryRun, Corrections: []Correction{}}}
@@ -111,7 +111,7 @@ func (r *reconciliation) events(ctx context.Context) error {
 	if oldest := time.Now().Add(-eventRetention); since.Before(oldest) {
 		since = oldest
 	}
-	for page, err := range r.stripe.list(ctx, "/v1/events", since, r.options.Until) {
+	for page, err := range r.stripe.List(ctx, "/v1/events", since, r.options.Until) {
 		if err != nil {
 			return err
 		}
@@ -129,14 +129,14 @@ func (r *reconciliation) events(ctx context.Context) error {
 }
 
 // missing gives the events of the page that concern us and aren't stored.
-func (r *reconciliation) missing(ctx context.Context, page []json.RawMessage) ([]*Event, error) {
-	var events []*Event
+func (r *reconciliation) missing(ctx context.Context, page []json.RawMessage) ([]*stripe.Event, error) {
+	var events []*stripe.Event
 	var ids []string
 	for _, raw := range page {
 		r.compared("events")
 		event, err := r.stripe.Decode(raw)
 		if err != nil {
-			return nil, fmt.Errorf("decode event %s: %w", objectID(raw), err)
+			return nil, fmt.Errorf("decode event %s: %w", stripe.ObjectID(raw), err)
 		}
 		if event.Reason != models.ReasonUnsupportedType {
 			events, ids = append(events, event), append(ids, event.ID)
@@ -146,7 +146,7 @@ func (r *reconciliation) missing(ctx context.Context, page []json.RawMessage) ([
 	if err != nil {
 		return nil, err
 	}
-	var missing []*Event
+	var missing []*stripe.Event
 	for _, event := range events {
 		if !known[event.ID] {
 			missing = append(missing, event)
@@ -159,7 +159,7 @@ func (r *reconciliation) missing(ctx context.Context, page []json.RawMessage) ([
 func (r *reconciliation) stored(ctx context.Context, ids []string) (map[string]bool, error) {
 	var rows []string
 	err := r.db.Reader.WithContext(ctx).Model(&models.WebhookEvent{}).
-		Where(isAnyOf(r.db.Reader, "id", ids)).Pluck("id", &rows).Error
+		Where(database.IsAnyOf(r.db.Reader, "id", ids)).Pluck("id", &rows).Error
 	if err != nil {
 		return nil, fmt.Errorf("look for stored events: %w", err)
 	}
@@ -171,7 +171,7 @@ func (r *reconciliation) stored(ctx context.Context, ids []string) (map[string]b
 }
 
 // correct applies an event, or says what it would do.
-func (r *reconciliation) correct(ctx context.Context, source, id string, event *Event) error {
+func (r *reconciliation) correct(ctx context.Context, source, id string, event *stripe.Event) error {
 	found := Correction{Source: source, ID: id, Type: event.Type}
 	var err error
 	if found.Change, err = r.payments.Preview(ctx, event); err != nil {
@@ -190,5 +190,3 @@ func (r *reconciliation) correct(ctx context.Context, source, id string, event *
 	}
 	return nil
 }
-
-func objectID(object json.RawMessage) string { return gjson.GetBytes(object, "id").Str }

@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"time"
 
-	"go.uber.org/zap"
+	"hourbank/database"
 
-	"hourbank/models"
+	"go.uber.org/zap"
 )
 
 const (
@@ -26,7 +26,7 @@ const (
 // ReconcileWorker reconciles every now and then, one replica at a time, and
 // says loudly when it finds anything: then the webhook is not working.
 type ReconcileWorker struct {
-	db        *models.DB
+	db        *database.DB
 	reconcile *ReconcileService
 	log       *zap.Logger
 	metrics   *Metrics
@@ -34,7 +34,7 @@ type ReconcileWorker struct {
 }
 
 // NewReconcileWorker makes the worker; every 0 means never.
-func NewReconcileWorker(db *models.DB, reconcile *ReconcileService, log *zap.Logger, metrics *Metrics, every time.Duration) *ReconcileWorker {
+func NewReconcileWorker(db *database.DB, reconcile *ReconcileService, log *zap.Logger, metrics *Metrics, every time.Duration) *ReconcileWorker {
 	return &ReconcileWorker{db: db, reconcile: reconcile, log: log, metrics: metrics, every: every}
 }
 

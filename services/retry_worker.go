@@ -8,6 +8,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"hourbank/database"
 	"hourbank/models"
 )
 
@@ -23,13 +24,13 @@ const (
 // RetryWorker tries parked events again when their time comes. Any number of
 // replicas may run one: each event is claimed by one of them.
 type RetryWorker struct {
-	db     *models.DB
+	db     *database.DB
 	events *EventService
 	log    *zap.Logger
 }
 
 // NewRetryWorker makes the worker.
-func NewRetryWorker(db *models.DB, events *EventService, log *zap.Logger) *RetryWorker {
+func NewRetryWorker(db *database.DB, events *EventService, log *zap.Logger) *RetryWorker {
 	return &RetryWorker{db: db, events: events, log: log}
 }
 
@@ -81,7 +82,7 @@ func (w *RetryWorker) retryDue(ctx context.Context) (int, error) {
 // claim takes due events by moving their next attempt a lease away, so that
 // no transaction stays open while they are tried.
 func (w *RetryWorker) claim(ctx context.Context) ([]claimedEvent, error) {
-	ctx, cancel := context.WithTimeout(ctx, transactionTimeout)
+	ctx, cancel := context.WithTimeout(ctx, database.TransactionTimeout)
 	defer cancel()
 	due := w.db.Reader.WithContext(ctx).Model(&models.WebhookEvent{}).
 		Where("status = 'parked' AND next_attempt_at <= ?", w.db.NowFunc())
@@ -93,7 +94,7 @@ func (w *RetryWorker) claim(ctx context.Context) ([]claimedEvent, error) {
 		return nil, nil
 	}
 	skipLocked := ""
-	if w.db.Engine == models.Postgres {
+	if w.db.Engine == database.Postgres {
 		skipLocked = "FOR UPDATE SKIP LOCKED"
 	}
 	now := w.db.NowFunc()

@@ -12,29 +12,31 @@ import (
 	"github.com/google/uuid"
 	"gorm.io/gorm"
 
+	"hourbank/database"
 	"hourbank/models"
+	"hourbank/services/stripe"
 )
 
 // SalesService sells hours: it asks Stripe to collect a payment and stores the
 // purchase that waits for it. It is safe for concurrent use.
 type SalesService struct {
-	db     *models.DB
-	stripe *StripeService
+	db     *database.DB
+	stripe *stripe.StripeService
 }
 
 // NewSalesService makes the service.
-func NewSalesService(db *models.DB, stripe *StripeService) *SalesService {
+func NewSalesService(db *database.DB, stripe *stripe.StripeService) *SalesService {
 	return &SalesService{db: db, stripe: stripe}
 }
 
 // Order is what a student wants: a plan, or so many hours for so much.
 type Order struct {
-	StudentID string        `json:"student_id"`
-	Plan      string        `json:"plan"`
-	Hours     models.Hours  `json:"hours"`
-	Amount    int64         `json:"amount"` // minor units
-	Currency  string        `json:"currency"`
-	Checkout  *CheckoutURLs `json:"checkout"` // a Checkout Session instead of a PaymentIntent
+	StudentID string               `json:"student_id"`
+	Plan      string               `json:"plan"`
+	Hours     models.Hours         `json:"hours"`
+	Amount    int64                `json:"amount"` // minor units
+	Currency  string               `json:"currency"`
+	Checkout  *stripe.CheckoutURLs `json:"checkout"` // a Checkout Session instead of a PaymentIntent
 }
 
 // Sale is a purchase and what a browser needs to pay it.
@@ -72,7 +74,7 @@ var hourbankNamespace = uuid.MustParse("6f7b2a52-7f0e-5d0c-9d3c-2f9f0f5a9b11")
 // transaction is open while it is asked: with an Idempotency-Key the
 // purchase's id, and so Stripe's idempotency key, follow from the request, so
 // that a repetition after a crash finds the same PaymentIntent. It returns an
-// *Error with code invalid_request, currency_mismatch, idempotency_mismatch
+// *models.Error with code invalid_request, currency_mismatch, idempotency_mismatch
 // or one of Stripe's.
 func (s *SalesService) Sell(ctx context.Context, order Order, key RequestKey) (*Answer, error) {
 	if answer, err := s.answered(ctx, key); answer != nil || err != nil {
@@ -105,18 +107,18 @@ func (s *SalesService) Sell(ctx context.Context, order Order, key RequestKey) (*
 // prepare checks the order and the student's account, before Stripe is asked.
 func (s *SalesService) prepare(ctx context.Context, order Order) (*models.Purchase, error) {
 	if !s.stripe.HasKey() {
-		return nil, Errorf(CodeStripeUnavailable, "STRIPE_SECRET_KEY is not set, so that no payment can be collected.")
+		return nil, models.Errorf(models.CodeStripeUnavailable, "STRIPE_SECRET_KEY is not set, so that no payment can be collected.")
 	}
-	n := NewPurchase{
+	n := models.NewPurchase{
 		StudentID: order.StudentID, TransactionType: models.TypePackage,
 		Hours: order.Hours, Amount: order.Amount, Currency: order.Currency,
 	}
 	if order.Plan != "" {
-		if err := ValidateID("plan", order.Plan); err != nil {
+		if err := models.ValidateID("plan", order.Plan); err != nil {
 			return nil, err
 		}
 		if order.Hours != 0 || order.Amount != 0 || order.Currency != "" {
-			return nil, Errorf(CodeInvalidRequest, "Give either plan, or hours, amount and currency.")
+			return nil, models.Errorf(models.CodeInvalidRequest, "Give either plan, or hours, amount and currency.")
 		}
 		plan, err := s.plan(ctx, order.Plan)
 		if err != nil {
@@ -125,10 +127,10 @@ func (s *SalesService) prepare(ctx context.Context, order Order) (*models.Purcha
 		n.Hours, n.Amount, n.Currency = plan.Hours, plan.Amount, plan.Currency
 		n.TransactionType, n.PlanID, n.ValidDays = plan.TransactionType, &plan.ID, plan.ValidDays
 	}
-	if err := n.validate(); err != nil {
+	if err := n.Validate(); err != nil {
 		return nil, err
 	}
-	if err := order.Checkout.validate(); err != nil {
+	if err := order.Checkout.Validate(); err != nil {
 		return nil, err
 	}
 	account, err := readAccount(s.db.Reader.WithContext(ctx), n.StudentID)
@@ -136,22 +138,22 @@ func (s *SalesService) prepare(ctx context.Context, order Order) (*models.Purcha
 		return nil, err
 	}
 	if account != nil && account.Currency != n.Currency {
-		return nil, Errorf(CodeCurrencyMismatch, "The student's account is in %s, not %s.", account.Currency, n.Currency)
+		return nil, models.Errorf(models.CodeCurrencyMismatch, "The student's account is in %s, not %s.", account.Currency, n.Currency)
 	}
-	return n.purchase(s.db.NowFunc()), nil
+	return n.Purchase(s.db.NowFunc()), nil
 }
 
 func (s *SalesService) plan(ctx context.Context, id string) (*models.Plan, error) {
 	var plan models.Plan
 	err := s.db.Reader.WithContext(ctx).Where("id = ? AND active", id).Take(&plan).Error
 	if errors.Is(err, gorm.ErrRecordNotFound) {
-		return nil, Errorf(CodeInvalidRequest, "There is no plan %q on sale.", id)
+		return nil, models.Errorf(models.CodeInvalidRequest, "There is no plan %q on sale.", id)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read a plan: %w", err)
 	}
 	if plan.TransactionType != models.TypePackage {
-		return nil, Errorf(CodeInvalidRequest, "The plan %q is a subscription, which is bought from Stripe.", id)
+		return nil, models.Errorf(models.CodeInvalidRequest, "The plan %q is a subscription, which is bought from Stripe.", id)
 	}
 	return &plan, nil
 }
@@ -174,7 +176,7 @@ func (s *SalesService) answered(ctx context.Context, key RequestKey) (*Answer, e
 	if key.Key == "" {
 		return nil, nil
 	}
-	if err := ValidateID("Idempotency-Key", key.Key); err != nil {
+	if err := models.ValidateID("Idempotency-Key", key.Key); err != nil {
 		return nil, err
 	}
 	var known []idempotencyKey
@@ -186,7 +188,7 @@ func (s *SalesService) answered(ctx context.Context, key RequestKey) (*Answer, e
 		return nil, nil
 	}
 	if known[0].RequestHash != key.Hash {
-		return nil, Errorf(CodeIdempotencyMismatch, "This Idempotency-Key was used for another request.")
+		return nil, models.Errorf(models.CodeIdempotencyMismatch, "This Idempotency-Key was used for another request.")
 	}
 	return &Answer{Status: known[0].Status, Body: []byte(known[0].Response), Replayed: true}, nil
 }
@@ -209,13 +211,13 @@ func (s *SalesService) commit(ctx context.Context, sale *Sale, key RequestKey) (
 	if err != nil {
 		return nil, fmt.Errorf("encode a sale: %w", err)
 	}
-	err = transact(ctx, s.db, func(tx *gorm.DB) error {
+	err = database.Transact(ctx, s.db, func(tx *gorm.DB) error {
 		if err := insertPurchase(tx, sale.Purchase); err != nil {
 			return err
 		}
 		return remember(tx, key, body)
 	})
-	if known, ok := errors.AsType[*Error](err); key.Key != "" && (models.IsUniqueViolation(err) || (ok && known.Code == CodeConflict)) {
+	if known, ok := errors.AsType[*models.Error](err); key.Key != "" && (database.IsUniqueViolation(err) || (ok && known.Code == models.CodeConflict)) {
 		if answer, lookupErr := s.answered(ctx, key); answer != nil || lookupErr != nil {
 			return answer, lookupErr
 		}
@@ -244,7 +246,7 @@ type RefundRequested struct {
 }
 
 // Refund asks Stripe to refund a purchase; the answer is a RefundRequested,
-// and hours move when Stripe's event comes. It returns an *Error with code
+// and hours move when Stripe's event comes. It returns a *models.Error with code
 // not_found, invalid_request, conflict (there is nothing to refund),
 // idempotency_mismatch, or one of Stripe's.
 func (s *SalesService) Refund(ctx context.Context, purchaseID string, order RefundOrder, key RequestKey) (*Answer, error) {
@@ -255,8 +257,8 @@ func (s *SalesService) Refund(ctx context.Context, purchaseID string, order Refu
 	if err != nil {
 		return nil, err
 	}
-	order.Reason = cmp.Or(order.Reason, requestedByCustomer)
-	if err := ValidateID("reason", order.Reason); err != nil {
+	order.Reason = cmp.Or(order.Reason, stripe.RequestedByCustomer)
+	if err := models.ValidateID("reason", order.Reason); err != nil {
 		return nil, err
 	}
 	amount, err := order.amountOf(p)
@@ -277,7 +279,7 @@ func (s *SalesService) Refund(ctx context.Context, purchaseID string, order Refu
 	if err != nil {
 		return nil, fmt.Errorf("encode a refund: %w", err)
 	}
-	if err := remember(s.db.WithContext(ctx), key, body); err != nil && !models.IsUniqueViolation(err) {
+	if err := remember(s.db.WithContext(ctx), key, body); err != nil && !database.IsUniqueViolation(err) {
 		return nil, fmt.Errorf("remember a refund: %w", err) // asking again finds it by Stripe's key
 	}
 	return &Answer{Status: http.StatusCreated, Body: body}, nil
@@ -288,11 +290,11 @@ func (o RefundOrder) amountOf(p *models.Purchase) (int64, error) {
 	left := p.AmountReceived - p.AmountRefunded - p.AmountDisputed
 	switch {
 	case p.HoursCredited == 0 || p.StripePaymentIntentID == nil || left <= 0:
-		return 0, Errorf(CodeConflict, "There is no money of this purchase to refund.")
+		return 0, models.Errorf(models.CodeConflict, "There is no money of this purchase to refund.")
 	case o.Amount < 0 || o.Hours < 0 || (o.Amount > 0 && o.Hours > 0):
-		return 0, Errorf(CodeInvalidRequest, "Give either amount or hours, more than 0.")
+		return 0, models.Errorf(models.CodeInvalidRequest, "Give either amount or hours, more than 0.")
 	case o.Amount > left:
-		return 0, Errorf(CodeInvalidRequest, "At most %d is left to refund.", left)
+		return 0, models.Errorf(models.CodeInvalidRequest, "At most %d is left to refund.", left)
 	case o.Hours > 0:
 		return min(o.Hours.Price(p.Terms()), left), nil
 	case o.Amount == 0:

@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"time"
 
-	"gorm.io/gorm/clause"
+	"hourbank/database"
 
-	"hourbank/models"
+	"gorm.io/gorm/clause"
 )
 
 // scheduledJob is work that one replica at a time does now and then.
@@ -22,8 +22,8 @@ func (scheduledJob) TableName() string { return "scheduled_jobs" }
 
 // takeJob gives the job to whoever moves its next run on; nil where another
 // replica had it, or it isn't due.
-func takeJob(ctx context.Context, db *models.DB, name string, every time.Duration) (*scheduledJob, error) {
-	ctx, cancel := context.WithTimeout(ctx, transactionTimeout)
+func takeJob(ctx context.Context, db *database.DB, name string, every time.Duration) (*scheduledJob, error) {
+	ctx, cancel := context.WithTimeout(ctx, database.TransactionTimeout)
 	defer cancel()
 	now, tx := db.NowFunc(), db.WithContext(ctx)
 	first := scheduledJob{Name: name, NextRunAt: now}

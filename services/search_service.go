@@ -8,15 +8,16 @@ import (
 
 	"gorm.io/gorm"
 
+	"hourbank/database"
 	"hourbank/models"
 )
 
 // SearchService finds what a student, or a page of Stripe's, calls by name.
 // It is safe for concurrent use.
-type SearchService struct{ db *models.DB }
+type SearchService struct{ db *database.DB }
 
 // NewSearchService makes the service.
-func NewSearchService(db *models.DB) *SearchService { return &SearchService{db: db} }
+func NewSearchService(db *database.DB) *SearchService { return &SearchService{db: db} }
 
 // Found is what a search found: students whose id starts with the words, and
 // purchases and events that have them as an id.
@@ -32,10 +33,10 @@ const maxFound = 20
 var likeEscapes = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
 
 // Find looks for a student, a purchase by its own or one of Stripe's ids, or
-// an event. It returns an *Error with code invalid_request.
+// an event. It returns a *models.Error with code invalid_request.
 func (s *SearchService) Find(ctx context.Context, words string) (*Found, error) {
 	words = strings.TrimSpace(words)
-	if err := ValidateID("The search", words); err != nil {
+	if err := models.ValidateID("The search", words); err != nil {
 		return nil, err
 	}
 	db, found := s.db.Reader.WithContext(ctx), &Found{}

@@ -8,12 +8,13 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"hourbank/config"
-	"hourbank/models"
+	"hourbank/database"
+	"hourbank/services/stripe"
 )
 
 // Services is everything that Hourbank does, wired together.
 type Services struct {
-	Stripe    *StripeService
+	Stripe    *stripe.StripeService
 	Payments  *PaymentService
 	Purchases *PurchaseService
 	Accounts  *AccountService
@@ -32,8 +33,8 @@ type Services struct {
 }
 
 // New wires the services to a database.
-func New(cfg *config.Config, db *models.DB, log *zap.Logger) *Services {
-	stripe := NewStripeService(string(cfg.StripeSecretKey), cfg.StripeAPIBase)
+func New(cfg *config.Config, db *database.DB, log *zap.Logger) *Services {
+	stripe := stripe.NewStripeService(string(cfg.StripeSecretKey), cfg.StripeAPIBase)
 	metrics := NewMetrics()
 	payments := NewPaymentService(db, log, metrics, cfg.ParkFor)
 	events := NewEventService(db, stripe, payments)

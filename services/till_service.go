@@ -6,23 +6,20 @@ import (
 	"slices"
 	"time"
 
-	"github.com/stripe/stripe-go/v76"
-	"github.com/stripe/stripe-go/v76/dispute"
-	"github.com/stripe/stripe-go/v76/paymentintent"
-
 	"hourbank/models"
+	"hourbank/services/stripe"
 )
 
 // TillService plays the customer, and the customer's bank, with Stripe's test
 // cards, so that a sandbox shows what a payment does. A live key refuses test
 // cards. It is safe for concurrent use.
 type TillService struct {
-	stripe    *StripeService
+	stripe    *stripe.StripeService
 	purchases *PurchaseService
 }
 
 // NewTillService makes the service.
-func NewTillService(stripe *StripeService, purchases *PurchaseService) *TillService {
+func NewTillService(stripe *stripe.StripeService, purchases *PurchaseService) *TillService {
 	return &TillService{stripe: stripe, purchases: purchases}
 }
 
@@ -44,28 +41,23 @@ var Cards = []Card{
 const tillPatience = 5 * time.Second
 
 // Pay pays a purchase with one of the Cards and waits until a webhook told of
-// it, or for as long as a person would. It returns an *Error with code
+// it, or for as long as a person would. It returns a *models.Error with code
 // not_found, conflict (nothing to pay), invalid_request, or one of Stripe's;
 // stripe_refused is also a declined card.
-// https://docs.stripe.com/api/payment_intents/confirm
 func (s *TillService) Pay(ctx context.Context, purchaseID, card string) (*models.Purchase, error) {
 	if !slices.ContainsFunc(Cards, func(known Card) bool { return known.ID == card }) {
-		return nil, Errorf(CodeInvalidRequest, "There is no such test card.")
+		return nil, models.Errorf(models.CodeInvalidRequest, "There is no such test card.")
 	}
 	p, err := s.purchases.Get(ctx, purchaseID)
 	if err != nil {
 		return nil, err
 	}
 	if p.StripePaymentIntentID == nil {
-		return nil, Errorf(CodeConflict, "This purchase has no PaymentIntent to pay.")
+		return nil, models.Errorf(models.CodeConflict, "This purchase has no PaymentIntent to pay.")
 	}
-	_, err = callStripe(ctx, func(ctx context.Context) (*stripe.PaymentIntent, error) {
-		params := &stripe.PaymentIntentConfirmParams{PaymentMethod: &card, ReturnURL: stripe.String("https://example.com/")}
-		params.Context = ctx
-		return paymentintent.Client{B: s.stripe.backend, Key: s.stripe.key}.Confirm(*p.StripePaymentIntentID, params)
-	})
-	known, refused := errors.AsType[*Error](err)
-	if refused = refused && known.Code == CodeStripeRefused; err != nil && !refused {
+	err = s.stripe.ConfirmPaymentIntent(ctx, *p.StripePaymentIntentID, card)
+	known, refused := errors.AsType[*models.Error](err)
+	if refused = refused && known.Code == models.CodeStripeRefused; err != nil && !refused {
 		return nil, err
 	}
 	after, waitErr := s.wait(ctx, p.ID, func(after *models.Purchase) bool {
@@ -79,7 +71,6 @@ func (s *TillService) Pay(ctx context.Context, purchaseID, card string) (*models
 
 // Decide ends a purchase's open dispute, won or lost, with the evidence that
 // Stripe takes as a verdict in test mode.
-// https://docs.stripe.com/testing#evidence
 func (s *TillService) Decide(ctx context.Context, purchaseID string, won bool) (*models.Purchase, error) {
 	p, err := s.purchases.Get(ctx, purchaseID)
 	if err != nil {
@@ -91,14 +82,9 @@ func (s *TillService) Decide(ctx context.Context, purchaseID string, won bool) (
 	}
 	id := openDispute(p)
 	if id == "" {
-		return nil, Errorf(CodeConflict, "This purchase has no open dispute.")
+		return nil, models.Errorf(models.CodeConflict, "This purchase has no open dispute.")
 	}
-	_, err = callStripe(ctx, func(ctx context.Context) (*stripe.Dispute, error) {
-		params := &stripe.DisputeParams{Submit: stripe.Bool(true), Evidence: &stripe.DisputeEvidenceParams{UncategorizedText: &evidence}}
-		params.Context = ctx
-		return dispute.Client{B: s.stripe.backend, Key: s.stripe.key}.Update(id, params)
-	})
-	if err != nil {
+	if err := s.stripe.SubmitEvidence(ctx, id, evidence); err != nil {
 		return nil, err
 	}
 	return s.wait(ctx, p.ID, func(after *models.Purchase) bool { return openDispute(after) == "" })

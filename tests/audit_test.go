@@ -7,7 +7,7 @@ import (
 
 	"github.com/tidwall/gjson"
 
-	"hourbank/models"
+	"hourbank/database"
 	"hourbank/tests/harness"
 )
 
@@ -103,7 +103,7 @@ func TestAuditNamesLedgerEntriesTooMany(t *testing.T) {
 // Somebody got past the database's own guards, as SQLite's command line does
 // and a superuser of PostgreSQL can.
 func TestAuditNamesLedgerEntriesOfNobody(t *testing.T) {
-	unguarded := map[models.Engine]string{models.SQLite: "PRAGMA foreign_keys = off", models.Postgres: "SET session_replication_role = replica"}
+	unguarded := map[database.Engine]string{database.SQLite: "PRAGMA foreign_keys = off", database.Postgres: "SET session_replication_role = replica"}
 	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
 		connection, err := app.SQL(t).Conn(t.Context())
 		if err != nil {

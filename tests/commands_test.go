@@ -6,7 +6,7 @@ import (
 
 	"github.com/tidwall/gjson"
 
-	"hourbank/models"
+	"hourbank/database"
 	"hourbank/tests/harness"
 )
 
@@ -148,7 +148,7 @@ func wantJSON(t *testing.T, output string, want fields) {
 
 func TestProgramExits2OnAMistake(t *testing.T) {
 	t.Parallel()
-	result := harness.NewDatabase(t, models.SQLite).RunBinary(t, "serve", "--nonsense")
+	result := harness.NewDatabase(t, database.SQLite).RunBinary(t, "serve", "--nonsense")
 	if result.Code != 2 || result.Stdout != "" || result.Stderr == "" {
 		t.Errorf("got %+v", result)
 	}

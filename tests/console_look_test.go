@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"hourbank/database"
 	"hourbank/models"
 	"hourbank/tests/harness"
 )
@@ -35,7 +36,7 @@ func aMonth() []harness.History {
 // the pages worth showing are kept in it ("make screenshots").
 func TestTheConsoleLooksGood(t *testing.T) {
 	t.Parallel()
-	db := harness.NewDatabase(t, models.SQLite)
+	db := harness.NewDatabase(t, database.SQLite)
 	db.WriteHistory(t, aMonth()...)
 	app, b := db.ServeSandbox(t), harness.NewBrowser(t)
 

@@ -7,7 +7,7 @@ import (
 	"sync"
 	"testing"
 
-	"hourbank/models"
+	"hourbank/database"
 	"hourbank/tests/harness"
 )
 
@@ -18,7 +18,7 @@ import (
 // of ours would, and gives what mends it.
 func breakLedger(t *testing.T, db *harness.Database, student string) (mend func()) {
 	t.Helper()
-	if db.Engine == models.SQLite {
+	if db.Engine == database.SQLite {
 		db.Exec(t, `CREATE TRIGGER broken BEFORE INSERT ON hour_ledger_entries WHEN NEW.student_id = '`+student+`'
 			BEGIN SELECT RAISE(ABORT, 'broken for the test'); END`)
 		return func() { db.Exec(t, "DROP TRIGGER broken") }
@@ -173,7 +173,7 @@ func lock(t *testing.T, db *harness.Database, p *harness.Purchase) (release func
 		t.Fatal(err)
 	}
 	begin := []string{"BEGIN", "SELECT 1 FROM purchase_transactions WHERE id = '" + p.ID + "' FOR UPDATE"}
-	if db.Engine == models.SQLite {
+	if db.Engine == database.SQLite {
 		begin = []string{"BEGIN IMMEDIATE"}
 	}
 	for _, statement := range begin {

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"hourbank/models"
+	"hourbank/database"
 	"hourbank/tests/harness"
 )
 
@@ -57,7 +57,7 @@ func TestDatabaseRefuses(t *testing.T) {
 			"a deleted account":                        "DELETE FROM student_account_balances",
 			"a second account of a student":            fmt.Sprintf("INSERT INTO student_account_balances (student_id, currency, updated_at) VALUES ('%s', 'usd', '2026-01-01 00:00:00+00:00')", p.Student),
 		}
-		if app.Engine == models.Postgres {
+		if app.Engine == database.Postgres {
 			refused["a truncated ledger"] = "TRUNCATE hour_ledger_entries"
 			refused["truncated accounts"] = "TRUNCATE student_account_balances, purchase_transactions"
 			refused["a ledger truncated with what hangs on it"] = "TRUNCATE purchase_transactions CASCADE"
@@ -109,21 +109,21 @@ func TestDatabaseTakesWhatIsRight(t *testing.T) {
 // engines.
 func TestBothEnginesHaveTheSameTablesAndColumns(t *testing.T) {
 	t.Parallel()
-	queries := map[models.Engine]string{
-		models.Postgres: `SELECT table_name || '.' || column_name FROM information_schema.columns WHERE table_schema = 'public'`,
-		models.SQLite: `SELECT m.name || '.' || c.name FROM sqlite_master m JOIN pragma_table_xinfo(m.name) c
+	queries := map[database.Engine]string{
+		database.Postgres: `SELECT table_name || '.' || column_name FROM information_schema.columns WHERE table_schema = 'public'`,
+		database.SQLite: `SELECT m.name || '.' || c.name FROM sqlite_master m JOIN pragma_table_xinfo(m.name) c
 			WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%'`,
 	}
-	columns := map[models.Engine][]string{}
+	columns := map[database.Engine][]string{}
 	for _, engine := range harness.Engines {
 		columns[engine] = queryStrings(t, harness.NewDatabase(t, engine), queries[engine])
 	}
-	wantSame(t, "columns of SQLite", columns[models.SQLite], columns[models.Postgres])
+	wantSame(t, "columns of SQLite", columns[database.SQLite], columns[database.Postgres])
 	for _, column := range []string{
 		"purchase_transactions.amount_disputed", "student_account_balances.hours_available", "hour_ledger_entries.reference",
 		"webhook_events.payload", "webhook_events.next_attempt_at", "pricing_plans.valid_days",
 	} {
-		if !slices.Contains(columns[models.Postgres], column) {
+		if !slices.Contains(columns[database.Postgres], column) {
 			t.Errorf("no column %s", column)
 		}
 	}

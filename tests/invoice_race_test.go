@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"testing"
 
-	"hourbank/models"
+	"hourbank/database"
 	"hourbank/tests/harness"
 )
 
@@ -14,7 +14,7 @@ import (
 func TestFailure5TheEventsOfANewInvoiceAtOnce(t *testing.T) {
 	harness.ForEachDatabase(t, func(t *testing.T, db *harness.Database) {
 		apps := []*harness.App{db.Serve(t)}
-		if db.Engine == models.Postgres {
+		if db.Engine == database.Postgres {
 			apps = append(apps, db.Serve(t))
 		}
 		monthly(t, apps[0])

@@ -6,7 +6,7 @@ import (
 
 	"github.com/pressly/goose/v3"
 
-	"hourbank/models"
+	"hourbank/database"
 	"hourbank/tests/harness"
 )
 
@@ -49,8 +49,8 @@ func TestMigrationsKeepWhatIsThere(t *testing.T) {
 
 func migrateTo(t *testing.T, db *harness.Database, version int64) {
 	t.Helper()
-	dialect := map[models.Engine]goose.Dialect{models.Postgres: goose.DialectPostgres, models.SQLite: goose.DialectSQLite3}
-	provider, err := goose.NewProvider(dialect[db.Engine], db.SQL(t), os.DirFS("../models/migrations/"+string(db.Engine)))
+	dialect := map[database.Engine]goose.Dialect{database.Postgres: goose.DialectPostgres, database.SQLite: goose.DialectSQLite3}
+	provider, err := goose.NewProvider(dialect[db.Engine], db.SQL(t), os.DirFS("../database/migrations/"+string(db.Engine)))
 	if err == nil {
 		_, err = provider.UpTo(t.Context(), version)
 	}

@@ -53,7 +53,7 @@ func (ch chart) draw(c *gin.Context) error {
 	theme, known := palettes[c.Query("theme")]
 	width, err := strconv.Atoi(c.Query("width"))
 	if !known || err != nil || width < 200 || width > 2000 {
-		return services.Errorf(services.CodeInvalidRequest, "A chart has a theme (light, dark) and a width from 200 to 2000.")
+		return models.Errorf(models.CodeInvalidRequest, "A chart has a theme (light, dark) and a width from 200 to 2000.")
 	}
 	options := charts.ChartOption{
 		OutputFormat: charts.ChartOutputSVG, Theme: theme, Width: width, Height: 240,

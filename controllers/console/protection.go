@@ -8,6 +8,7 @@ import (
 	"github.com/justinas/nosurf"
 
 	"hourbank/controllers"
+	"hourbank/models"
 	"hourbank/services"
 )
 
@@ -48,7 +49,7 @@ func RefuseForgeries(c *gin.Context) {
 	}
 	protection.ServeHTTP(c.Writer, r)
 	if !passed {
-		controllers.Fail(c, services.Errorf(services.CodeForbidden, "This form was not made by this console, or is too old. Go back, reload the page and try again."))
+		controllers.Fail(c, models.Errorf(models.CodeForbidden, "This form was not made by this console, or is too old. Go back, reload the page and try again."))
 	}
 }
 
@@ -60,7 +61,7 @@ func (h *Console) RenderErrors(c *gin.Context) {
 	if last != nil && !c.Writer.Written() && strings.HasPrefix(c.Request.URL.Path, "/console/") {
 		Headers(c)
 		known := services.AsError(last.Err)
-		if err := h.render(c, known.Status(), "error", http.StatusText(known.Status()), known); err != nil {
+		if err := h.render(c, controllers.StatusOf(known.Code), "error", http.StatusText(controllers.StatusOf(known.Code)), known); err != nil {
 			_ = c.Error(err) // and answered as JSON by the middleware around this one
 		}
 	}

@@ -47,7 +47,7 @@ func (h *Console) refund(c *gin.Context) error {
 	if hours := strings.TrimSpace(c.PostForm("hours")); hours != "" {
 		parsed, err := models.ParseHours(hours)
 		if err != nil {
-			return services.Errorf(services.CodeInvalidRequest, "%s.", err)
+			return models.Errorf(models.CodeInvalidRequest, "%s.", err)
 		}
 		order.Hours = parsed
 	}

@@ -11,7 +11,7 @@ import (
 
 	"hourbank/config"
 	"hourbank/controllers"
-	"hourbank/services"
+	"hourbank/models"
 )
 
 const (
@@ -97,7 +97,7 @@ func RequireRole(role config.Role) gin.HandlerFunc {
 			c.Redirect(http.StatusSeeOther, "/console/sign-in/?next="+url.QueryEscape(next))
 			c.Abort()
 		case s.role() < role:
-			controllers.Fail(c, services.Errorf(services.CodeForbidden, "This needs a key with the role %s; you are signed in with %s.", role, s.Role))
+			controllers.Fail(c, models.Errorf(models.CodeForbidden, "This needs a key with the role %s; you are signed in with %s.", role, s.Role))
 		}
 	}
 }

@@ -44,7 +44,7 @@ func (h *Console) Adjust(c *gin.Context) error {
 	student := c.Param("student_id")
 	hours, err := models.ParseSignedHours(c.PostForm("hours"))
 	if err != nil {
-		return services.Errorf(services.CodeInvalidRequest, "%s.", err)
+		return models.Errorf(models.CodeInvalidRequest, "%s.", err)
 	}
 	_, err = h.services.Accounts.Adjust(c.Request.Context(), student, hours, c.PostForm("reason"), c.PostForm("once"))
 	if err != nil {

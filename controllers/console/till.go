@@ -49,7 +49,7 @@ func (h *Console) Till(c *gin.Context) error {
 	// After the purchases: a balance older than a dispute that the page shows
 	// would stand for good, since such a page doesn't look again.
 	page.Account, err = h.services.Accounts.Balance(ctx, page.Student)
-	if known, ok := errors.AsType[*services.Error](err); err != nil && (!ok || known.Code != services.CodeNotFound) {
+	if known, ok := errors.AsType[*models.Error](err); err != nil && (!ok || known.Code != models.CodeNotFound) {
 		return err
 	}
 	if c.Query("settling") != "" && isSettling(page.Purchases.Data) {
@@ -82,7 +82,7 @@ func (h *Console) PayAgain(c *gin.Context) error { return h.pay(c, c.Param("id")
 
 func (h *Console) pay(c *gin.Context, purchaseID string) error {
 	p, err := h.services.Till.Pay(c.Request.Context(), purchaseID, c.PostForm("card"))
-	known, _ := errors.AsType[*services.Error](err)
+	known, _ := errors.AsType[*models.Error](err)
 	switch {
 	case p != nil && p.HoursCredited > 0:
 		done := "bought" // perhaps by the same form, sent twice
@@ -90,7 +90,7 @@ func (h *Console) pay(c *gin.Context, purchaseID string) error {
 			done += "&settling=1"
 		}
 		return backToTill(c, p, done)
-	case p != nil && known != nil && known.Code == services.CodeStripeRefused:
+	case p != nil && known != nil && known.Code == models.CodeStripeRefused:
 		return backToTill(c, p, "declined")
 	case err != nil:
 		return err

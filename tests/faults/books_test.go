@@ -5,7 +5,7 @@ import (
 	"maps"
 	"testing"
 
-	"hourbank/models"
+	"hourbank/database"
 	"hourbank/tests/harness"
 )
 
@@ -35,7 +35,7 @@ func (d *driver) checkStored() {
 	}
 	encoded, _ := json.Marshal(ids) // strings
 	query := "SELECT count(*) FROM webhook_events WHERE status = 'processed' AND id IN (SELECT json_array_elements_text($1::json))"
-	if d.db.Engine == models.SQLite {
+	if d.db.Engine == database.SQLite {
 		query = "SELECT count(*) FROM webhook_events WHERE status = 'processed' AND id IN (SELECT value FROM json_each($1))"
 	}
 	if n := d.db.Count(d.t, query, string(encoded)); n != int64(len(fresh)) {

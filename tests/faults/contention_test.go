@@ -6,7 +6,7 @@ import (
 	"net/http"
 	"testing"
 
-	"hourbank/models"
+	"hourbank/database"
 	"hourbank/tests/harness"
 )
 
@@ -30,7 +30,7 @@ type contender struct {
 // the requests that write.
 func contention(t *testing.T, settings ...string) (*harness.App, []contender) {
 	t.Helper()
-	db, standIn := harness.NewDatabase(t, models.Postgres), harness.NewStripe(t)
+	db, standIn := harness.NewDatabase(t, database.Postgres), harness.NewStripe(t)
 	app := db.With(settings...).Serve(t, standIn.Settings()...)
 	p := db.NewPurchase(t)
 	app.MustProcess(t, p.Succeeded())

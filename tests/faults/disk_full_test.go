@@ -9,7 +9,7 @@ import (
 	"syscall"
 	"testing"
 
-	"hourbank/models"
+	"hourbank/database"
 	"hourbank/tests/harness"
 )
 
@@ -19,7 +19,7 @@ func TestDiskFull(t *testing.T) {
 	t.Run("sqlite", func(t *testing.T) {
 		t.Parallel()
 		disk := smallDisk(t)
-		db := &harness.Database{Engine: models.SQLite, URL: "sqlite:" + filepath.Join(disk, "hourbank.db")}
+		db := &harness.Database{Engine: database.SQLite, URL: "sqlite:" + filepath.Join(disk, "hourbank.db")}
 		fillAndFree(t, db, disk)
 	})
 	t.Run("postgres", func(t *testing.T) {

@@ -11,7 +11,7 @@ import (
 	"github.com/Shopify/toxiproxy/v2/toxics"
 	"github.com/rs/zerolog"
 
-	"hourbank/models"
+	"hourbank/database"
 	"hourbank/tests/harness"
 )
 
@@ -83,7 +83,7 @@ func (c *cutAtCommit) Pipe(stub *toxics.ToxicStub) {
 func TestConnectionsCutInTheMiddleOfCommit(t *testing.T) {
 	t.Parallel()
 	toxics.Register(cutType, &cutAtCommit{})
-	db := harness.NewDatabase(t, models.Postgres)
+	db := harness.NewDatabase(t, database.Postgres)
 	proxy, slow := newProxy(t, db)
 	d := newDriver(t, db)
 	d.to(slow.ServeProcess(t).App)
@@ -104,7 +104,7 @@ func TestConnectionsCutInTheMiddleOfCommit(t *testing.T) {
 // A network that delays, chops, truncates or swallows what passes it.
 func TestNetworkFaults(t *testing.T) {
 	t.Parallel()
-	db := harness.NewDatabase(t, models.Postgres)
+	db := harness.NewDatabase(t, database.Postgres)
 	proxy, slow := newProxy(t, db)
 	d := newDriver(t, db)
 	const kinds = 4
@@ -141,7 +141,7 @@ func TestNetworkFaults(t *testing.T) {
 // The proxy goes away altogether, as a network does, and comes back.
 func TestNetworkGone(t *testing.T) {
 	t.Parallel()
-	db := harness.NewDatabase(t, models.Postgres)
+	db := harness.NewDatabase(t, database.Postgres)
 	proxy, slow := newProxy(t, db)
 	d := newDriver(t, db)
 	outages := rounds(t, 3, 5)

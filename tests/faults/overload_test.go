@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"hourbank/models"
+	"hourbank/database"
 	"hourbank/tests/harness"
 )
 
@@ -56,7 +56,7 @@ func (d *driver) sendAtOnce(clients int) {
 func holdUp(t *testing.T, db *harness.Database) (release func()) {
 	t.Helper()
 	statement := "LOCK TABLE purchase_transactions IN EXCLUSIVE MODE"
-	if db.Engine == models.SQLite {
+	if db.Engine == database.SQLite {
 		statement = "UPDATE purchase_transactions SET updated_at = updated_at" // it has one writer
 	}
 	tx, err := db.SQL(t).BeginTx(t.Context(), nil)

@@ -3,14 +3,14 @@ package faults
 import (
 	"testing"
 
-	"hourbank/models"
+	"hourbank/database"
 	"hourbank/tests/harness"
 )
 
 // Behind PgBouncer in transaction mode, which dies now and then.
 func TestBehindPgBouncer(t *testing.T) {
 	t.Parallel()
-	db := harness.NewDatabase(t, models.Postgres)
+	db := harness.NewDatabase(t, database.Postgres)
 	bouncer := harness.NewPgBouncer(t, db)
 	d := newDriver(t, db)
 	deaths := rounds(t, 3, 10)

@@ -6,7 +6,7 @@ import (
 	"sync"
 	"testing"
 
-	"hourbank/models"
+	"hourbank/database"
 	"hourbank/tests/harness"
 )
 
@@ -16,7 +16,7 @@ const replicas = 3
 // event goes to any of them.
 func TestReplicasKilledInTurn(t *testing.T) {
 	t.Parallel()
-	db := harness.NewDatabase(t, models.Postgres)
+	db := harness.NewDatabase(t, database.Postgres)
 	d := newDriver(t, db)
 	d.mayBreak = true
 	processes := make([]*harness.Process, replicas)
@@ -51,7 +51,7 @@ func TestReplicasKilledInTurn(t *testing.T) {
 // The same event to all three at once: one of the answers is the first's.
 func TestReplicasGetTheSameEventAtOnce(t *testing.T) {
 	t.Parallel()
-	db := harness.NewDatabase(t, models.Postgres)
+	db := harness.NewDatabase(t, database.Postgres)
 	d := newDriver(t, db)
 	var apps []*harness.App
 	for range replicas {

@@ -3,7 +3,7 @@ package faults
 import (
 	"testing"
 
-	"hourbank/models"
+	"hourbank/database"
 	"hourbank/tests/harness"
 )
 
@@ -11,7 +11,7 @@ import (
 // 503 meanwhile, and soon after it works again.
 func TestSQLiteFileLockedByAnotherProcess(t *testing.T) {
 	t.Parallel()
-	db := harness.NewDatabase(t, models.SQLite)
+	db := harness.NewDatabase(t, database.SQLite)
 	d := newDriver(t, db)
 	locks := rounds(t, 2, 20)
 	d.prepare(60 * locks)

@@ -15,9 +15,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
+	"hourbank/database"
 
-	"hourbank/models"
+	"github.com/jackc/pgx/v5"
 )
 
 // startTimeout is how long a server may take to answer.
@@ -92,7 +92,7 @@ func (c *Cluster) NewDatabase(tb testing.TB) *Database {
 	if err := server.makeDatabase(name); err != nil {
 		tb.Fatal(err)
 	}
-	return &Database{Engine: models.Postgres, URL: server.databaseURL(name)}
+	return &Database{Engine: database.Postgres, URL: server.databaseURL(name)}
 }
 
 // Exec runs a statement that belongs to no database.

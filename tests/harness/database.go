@@ -18,21 +18,21 @@ import (
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"; SQLite's comes with models
 
 	"hourbank/commands"
-	"hourbank/models"
+	"hourbank/database"
 )
 
 // Database is a test's own, migrated and empty.
 type Database struct {
-	Engine models.Engine
+	Engine database.Engine
 	URL    string
-	direct *sql.DB    // past the program's back
-	models *models.DB // for making purchases
+	direct *sql.DB      // past the program's back
+	models *database.DB // for making purchases
 }
 
 // NewDatabase copies the migrated template, and drops the copy in the end.
-func NewDatabase(tb testing.TB, engine models.Engine) *Database {
+func NewDatabase(tb testing.TB, engine database.Engine) *Database {
 	tb.Helper()
-	if engine == models.SQLite {
+	if engine == database.SQLite {
 		return newSQLite(tb)
 	}
 	server := shared.postgres(tb)
@@ -49,9 +49,9 @@ func NewDatabase(tb testing.TB, engine models.Engine) *Database {
 }
 
 // NewEmptyDatabase has no tables.
-func NewEmptyDatabase(tb testing.TB, engine models.Engine) *Database {
+func NewEmptyDatabase(tb testing.TB, engine database.Engine) *Database {
 	tb.Helper()
-	if engine == models.SQLite {
+	if engine == database.SQLite {
 		return &Database{Engine: engine, URL: "sqlite:" + filepath.Join(tb.TempDir(), "hourbank.db")}
 	}
 	db := NewDatabase(tb, engine)
@@ -83,7 +83,7 @@ func newSQLite(tb testing.TB) *Database {
 	if err != nil {
 		tb.Fatal("migrate the template: ", err)
 	}
-	return &Database{Engine: models.SQLite, URL: "sqlite:" + path}
+	return &Database{Engine: database.SQLite, URL: "sqlite:" + path}
 }
 
 // SQL opens the database past the program's back.
@@ -93,7 +93,7 @@ func (db *Database) SQL(tb testing.TB) *sql.DB {
 		return db.direct
 	}
 	driver, source := "pgx", db.URL
-	if path, ok := models.SQLitePath(db.URL); ok {
+	if path, ok := database.SQLitePath(db.URL); ok {
 		driver, source = "sqlite", path+"?_pragma=busy_timeout(10000)&_pragma=foreign_keys(1)"
 	}
 	var err error
@@ -123,11 +123,11 @@ func (db *Database) Count(tb testing.TB, query string, args ...any) (n int64) {
 }
 
 // Models opens the database as the program does.
-func (db *Database) Models(tb testing.TB) *models.DB {
+func (db *Database) Models(tb testing.TB) *database.DB {
 	tb.Helper()
 	if db.models == nil {
 		var err error
-		if db.models, err = models.Open(tb.Context(), db.URL); err != nil {
+		if db.models, err = database.Open(tb.Context(), db.URL); err != nil {
 			tb.Fatal(err)
 		}
 		tb.Cleanup(func() { _ = db.models.Close(); db.models = nil })

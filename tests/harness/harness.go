@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"hourbank/models"
+	"hourbank/database"
 )
 
 // parallelTests is more than there are cores: many tests wait for a retry or
@@ -35,7 +35,7 @@ func runAll(m *testing.M) int {
 }
 
 // Engines are what every behaviour is tested on.
-var Engines = []models.Engine{models.SQLite, models.Postgres}
+var Engines = []database.Engine{database.SQLite, database.Postgres}
 
 // ForEachEngine runs the test on a serving program for each engine, all in
 // parallel. Settings are of the form NAME=value and go before the harness's.

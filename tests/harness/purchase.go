@@ -17,7 +17,7 @@ type Purchase struct {
 	Currency      string
 
 	tb  testing.TB
-	new services.NewPurchase
+	new models.NewPurchase
 }
 
 // NewPurchase starts a purchase of 10.00 hours for €50.00 by a new student
@@ -25,7 +25,7 @@ type Purchase struct {
 func NewPurchase(tb testing.TB) *Purchase {
 	return &Purchase{
 		tb: tb, Student: "student_" + RandomName(), PaymentIntent: "pi_" + RandomName(), Amount: 5000, Currency: "eur",
-		new: services.NewPurchase{TransactionType: models.TypePackage, Hours: 1000},
+		new: models.NewPurchase{TransactionType: models.TypePackage, Hours: 1000},
 	}
 }
 

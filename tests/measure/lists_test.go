@@ -12,7 +12,7 @@ import (
 
 	"gorm.io/gorm"
 
-	"hourbank/models"
+	"hourbank/database"
 	"hourbank/services"
 	"hourbank/tests/harness"
 )
@@ -101,7 +101,7 @@ func plans(t *testing.T, db *harness.Database) string {
 
 // explaining notes the statements that services send.
 type explaining struct {
-	db         *models.DB
+	db         *database.DB
 	statements []string
 }
 

@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"hourbank/models"
+	"hourbank/database"
 	"hourbank/tests/harness"
 )
 
@@ -84,7 +84,7 @@ func TestBench(t *testing.T) {
 	asked(t, "bench")
 	databases := map[string]*harness.Database{
 		"bench postgres": harness.NewDurableCluster(t).NewDatabase(t),
-		"bench sqlite":   harness.NewDatabase(t, models.SQLite),
+		"bench sqlite":   harness.NewDatabase(t, database.SQLite),
 	}
 	for section, db := range databases {
 		t.Log(section)

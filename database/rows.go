@@ -1,4 +1,4 @@
-package services
+package database
 
 import (
 	"cmp"
@@ -16,49 +16,50 @@ import (
 // the arrays, SQLite reads them from one JSON document, or a lone row's
 // from parameters.
 
-// write is a statement that stores rows. Its text has one %s, where the
+// Write is a statement that stores rows. Its text has one %s, where the
 // relation r of its columns goes.
-type write struct {
-	what      string
-	statement string
-	columns   []column
-	rows      int   // how many rows it must store
-	short     error // what it means when it stores fewer
+type Write struct {
+	What      string
+	Statement string
+	Columns   []Column
+	Rows      int   // how many rows it must store
+	Short     error // what it means when it stores fewer
 }
 
-// column is a column of a relation: a value a row.
-type column struct {
-	name, kind string // kind is PostgreSQL's type
+// Column is a column of a relation: a value a row.
+type Column struct {
+	Name, Kind string // Kind is PostgreSQL's type
 	values     any    // a pointer to a slice, which passes through GORM in one piece
 	value      func(row int) any
 }
 
-func columnOf[R, V any](name, kind string, rows []R, value func(R) V) column {
+// ColumnOf is a column of one value for each of the rows.
+func ColumnOf[R, V any](name, kind string, rows []R, value func(R) V) Column {
 	values := make([]V, len(rows))
 	for i, row := range rows {
 		values[i] = value(row)
 	}
-	return column{name: name, kind: kind, values: &values, value: func(row int) any { return values[row] }}
+	return Column{Name: name, Kind: kind, values: &values, value: func(row int) any { return values[row] }}
 }
 
 // sql gives the statement and its arguments in an engine's words.
-func (w write) sql(tx *gorm.DB) (string, []any) {
+func (w Write) sql(tx *gorm.DB) (string, []any) {
 	layOut := inSQLite
-	if isPostgres(tx) {
+	if IsPostgres(tx) {
 		layOut = unnested
 	}
-	relation, args := layOut(w.columns, w.rows)
-	return fmt.Sprintf(w.statement, relation), args
+	relation, args := layOut(w.Columns, w.Rows)
+	return fmt.Sprintf(w.Statement, relation), args
 }
 
-// store runs the writes in order. PostgreSQL gets all of them as one
+// Store runs the writes in order. PostgreSQL gets all of them as one
 // statement, which saves a lone event the better part of its way.
-func store(tx *gorm.DB, writes []write) error {
+func Store(tx *gorm.DB, writes []Write) error {
 	if len(writes) == 0 {
 		return nil
 	}
 	stored := storeEach
-	if isPostgres(tx) {
+	if IsPostgres(tx) {
 		stored = storeTogether
 	}
 	rows, err := stored(tx, writes)
@@ -66,27 +67,27 @@ func store(tx *gorm.DB, writes []write) error {
 		return err
 	}
 	for i, w := range writes {
-		if rows[i] < int64(w.rows) {
-			return cmp.Or(w.short, fmt.Errorf("%s: %d of %d rows stored", w.what, rows[i], w.rows))
+		if rows[i] < int64(w.Rows) {
+			return cmp.Or(w.Short, fmt.Errorf("%s: %d of %d rows stored", w.What, rows[i], w.Rows))
 		}
 	}
 	return nil
 }
 
-func storeEach(tx *gorm.DB, writes []write) ([]int64, error) {
+func storeEach(tx *gorm.DB, writes []Write) ([]int64, error) {
 	rows := make([]int64, len(writes))
 	for i, w := range writes {
 		statement, args := w.sql(tx)
 		result := tx.Exec(statement, args...)
 		if result.Error != nil {
-			return nil, fmt.Errorf("%s: %w", w.what, result.Error)
+			return nil, fmt.Errorf("%s: %w", w.What, result.Error)
 		}
 		rows[i] = result.RowsAffected
 	}
 	return rows, nil
 }
 
-func storeTogether(tx *gorm.DB, writes []write) ([]int64, error) {
+func storeTogether(tx *gorm.DB, writes []Write) ([]int64, error) {
 	var with, counts strings.Builder
 	var all []any
 	rows := make([]int64, len(writes))
@@ -109,18 +110,19 @@ func storeTogether(tx *gorm.DB, writes []write) ([]int64, error) {
 	return rows, nil
 }
 
-func isPostgres(tx *gorm.DB) bool { return tx.Name() == "postgres" }
+// IsPostgres says which of the two engines a handle is of.
+func IsPostgres(tx *gorm.DB) bool { return tx.Name() == "postgres" }
 
 // unnested gives the rows as arrays of equal length, unnested beside each
 // other in a select list: unnest(a, b, …) in FROM would first store each
 // array's elements apart.
-func unnested(columns []column, _ int) (string, []any) {
+func unnested(columns []Column, _ int) (string, []any) {
 	fields, args := make([]string, len(columns)), make([]any, len(columns))
 	for i, c := range columns {
 		args[i] = c.values
-		fields[i] = fmt.Sprintf("unnest(?::%s[]) AS %s", c.kind, c.name)
-		if c.kind == "jsonb" {
-			fields[i] = fmt.Sprintf("unnest(?::text[])::jsonb AS %s", c.name)
+		fields[i] = fmt.Sprintf("unnest(?::%s[]) AS %s", c.Kind, c.Name)
+		if c.Kind == "jsonb" {
+			fields[i] = fmt.Sprintf("unnest(?::text[])::jsonb AS %s", c.Name)
 		}
 	}
 	return fmt.Sprintf("(SELECT %s) AS r", strings.Join(fields, ", ")), args
@@ -131,7 +133,7 @@ const sqliteTime = "2006-01-02 15:04:05.999999999-07:00"
 
 // sqliteValue is a column's value in a form that reads the same as a parameter
 // and from JSON.
-func (c column) sqliteValue(row int) any {
+func (c Column) sqliteValue(row int) any {
 	value := c.value(row)
 	if t, ok := value.(*time.Time); ok && t != nil {
 		return t.Format(sqliteTime)
@@ -141,14 +143,14 @@ func (c column) sqliteValue(row int) any {
 
 // inSQLite gives the rows as one JSON document. A lone row is given as
 // parameters, which is half the work.
-func inSQLite(columns []column, count int) (string, []any) {
+func inSQLite(columns []Column, count int) (string, []any) {
 	if count == 1 {
 		return oneRow(columns)
 	}
 	fields := make([]string, len(columns))
 	rows := make([][]any, count)
 	for i, c := range columns {
-		fields[i] = fmt.Sprintf("value->>%d AS %s", i, c.name)
+		fields[i] = fmt.Sprintf("value->>%d AS %s", i, c.Name)
 	}
 	for row := range rows {
 		rows[row] = make([]any, len(columns))
@@ -163,21 +165,34 @@ func inSQLite(columns []column, count int) (string, []any) {
 	return fmt.Sprintf("(SELECT %s FROM json_each(?)) AS r", strings.Join(fields, ", ")), []any{string(document)}
 }
 
-func oneRow(columns []column) (string, []any) {
+func oneRow(columns []Column) (string, []any) {
 	fields, args := make([]string, len(columns)), make([]any, len(columns))
 	for i, c := range columns {
-		fields[i], args[i] = "? AS "+c.name, c.sqliteValue(0)
+		fields[i], args[i] = "? AS "+c.Name, c.sqliteValue(0)
 	}
 	return fmt.Sprintf("(SELECT %s) AS r", strings.Join(fields, ", ")), args
 }
 
-// isAnyOf is the condition that a column equals one of the values.
-func isAnyOf(tx *gorm.DB, column string, values []string) clause.Expression {
-	if isPostgres(tx) {
+// IsAnyOf is the condition that a column equals one of the values.
+func IsAnyOf(tx *gorm.DB, column string, values []string) clause.Expression {
+	if IsPostgres(tx) {
 		return clause.Expr{SQL: column + " = ANY(?)", Vars: []any{&values}}
 	}
 	if len(values) == 1 {
 		return clause.Expr{SQL: column + " = ?", Vars: []any{values[0]}}
 	}
-	return clause.Expr{SQL: column + " IN (SELECT value FROM json_each(?))", Vars: []any{*jsonOrNull(&values)}}
+	return clause.Expr{SQL: column + " IN (SELECT value FROM json_each(?))", Vars: []any{*JSONOrNull(&values)}}
+}
+
+// JSONOrNull encodes a value that can always be encoded; nil is SQL's NULL.
+func JSONOrNull[T any](value *T) *string {
+	if value == nil {
+		return nil
+	}
+	encoded, err := json.Marshal(value)
+	if err != nil {
+		panic(fmt.Sprintf("encode %T: %v", value, err)) // only strings, integers and maps of them get here
+	}
+	text := string(encoded)
+	return &text
 }

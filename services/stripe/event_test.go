@@ -1,4 +1,4 @@
-package services_test
+package stripe_test
 
 import (
 	"fmt"
@@ -11,16 +11,16 @@ import (
 	"github.com/tidwall/gjson"
 
 	"hourbank/models"
-	"hourbank/services"
+	"hourbank/services/stripe"
 )
 
 var versions = []string{"2020-08-27", "2023-10-16", "2026-01-28"}
 
 // decode reads an event about an object in the shape of a version, with some
 // fields set. Values are JSON.
-func decode(t *testing.T, version, eventType, kind string, set map[string]string) *services.Event {
+func decode(t *testing.T, version, eventType, kind string, set map[string]string) *stripe.Event {
 	t.Helper()
-	shape, err := os.ReadFile(filepath.Join("..", "tests", "testdata", version, kind+".json"))
+	shape, err := os.ReadFile(filepath.Join("..", "..", "tests", "testdata", version, kind+".json"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,16 +40,16 @@ func decode(t *testing.T, version, eventType, kind string, set map[string]string
 		version, eventType, strings.Join(parts, ",")))
 }
 
-func decodeBody(t *testing.T, body string) *services.Event {
+func decodeBody(t *testing.T, body string) *stripe.Event {
 	t.Helper()
-	event, err := services.NewStripeService("", "").Decode([]byte(body))
+	event, err := stripe.NewStripeService("", "").Decode([]byte(body))
 	if err != nil {
 		t.Fatalf("%v: %s", err, body)
 	}
 	return event
 }
 
-func wantFacts(t *testing.T, event *services.Event, want ...models.Fact) {
+func wantFacts(t *testing.T, event *stripe.Event, want ...models.Fact) {
 	t.Helper()
 	if !reflect.DeepEqual(event.Facts, want) {
 		t.Errorf("%s of %s tells %+v, want %+v", event.Type, event.APIVersion, event.Facts, want)
@@ -63,26 +63,26 @@ func TestPaymentsAreReadInEveryVersion(t *testing.T) {
 	rows := []struct {
 		eventType, kind string
 		set             map[string]string
-		keys            services.Keys
+		keys            stripe.Keys
 		facts           []models.Fact
 	}{
 		{"payment_intent.succeeded", "payment_intent", map[string]string{"id": `"pi_1"`, "amount_received": "5000"},
-			services.Keys{PaymentIntent: "pi_1", Customer: customer}, []models.Fact{models.PaymentReceived{Amount: 5000, Currency: "eur", At: 500}}},
+			stripe.Keys{PaymentIntent: "pi_1", Customer: customer}, []models.Fact{models.PaymentReceived{Amount: 5000, Currency: "eur", At: 500}}},
 		{"payment_intent.payment_failed", "payment_intent", map[string]string{"id": `"pi_1"`, "last_payment_error": `{"code":"card_declined","message":"No."}`},
-			services.Keys{PaymentIntent: "pi_1", Customer: customer}, []models.Fact{setback}},
+			stripe.Keys{PaymentIntent: "pi_1", Customer: customer}, []models.Fact{setback}},
 		{"payment_intent.processing", "payment_intent", map[string]string{"id": `"pi_1"`, "metadata": `{"purchase_transaction_id":"p1"}`},
-			services.Keys{PaymentIntent: "pi_1", Purchase: "p1", Customer: customer}, []models.Fact{models.PaymentProcessing{At: 500}}},
-		{"payment_intent.created", "payment_intent", map[string]string{"id": `"pi_1"`}, services.Keys{PaymentIntent: "pi_1", Customer: customer}, nil},
+			stripe.Keys{PaymentIntent: "pi_1", Purchase: "p1", Customer: customer}, []models.Fact{models.PaymentProcessing{At: 500}}},
+		{"payment_intent.created", "payment_intent", map[string]string{"id": `"pi_1"`}, stripe.Keys{PaymentIntent: "pi_1", Customer: customer}, nil},
 		{"refund.updated", "refund", map[string]string{"id": `"re_1"`, "payment_intent": `"pi_1"`, "amount": "700", "status": `"failed"`, "created": "400"},
-			services.Keys{PaymentIntent: "pi_1"}, []models.Fact{models.RefundSeen{ID: "re_1", Amount: 700, Status: "failed", Created: 400, At: 500}}},
+			stripe.Keys{PaymentIntent: "pi_1"}, []models.Fact{models.RefundSeen{ID: "re_1", Amount: 700, Status: "failed", Created: 400, At: 500}}},
 		{"charge.refund.updated", "refund", map[string]string{"id": `"re_1"`, "payment_intent": `"pi_1"`, "amount": "700", "status": "null", "created": "400"},
-			services.Keys{PaymentIntent: "pi_1"}, []models.Fact{models.RefundSeen{ID: "re_1", Amount: 700, Status: "succeeded", Created: 400, At: 500}}},
+			stripe.Keys{PaymentIntent: "pi_1"}, []models.Fact{models.RefundSeen{ID: "re_1", Amount: 700, Status: "succeeded", Created: 400, At: 500}}},
 		{"charge.dispute.closed", "dispute", map[string]string{"id": `"dp_1"`, "payment_intent": `"pi_1"`, "amount": "700", "status": `"won"`},
-			services.Keys{PaymentIntent: "pi_1"}, []models.Fact{models.DisputeSeen{ID: "dp_1", Amount: 700, Status: "won", At: 500}}},
+			stripe.Keys{PaymentIntent: "pi_1"}, []models.Fact{models.DisputeSeen{ID: "dp_1", Amount: 700, Status: "won", At: 500}}},
 		{"charge.dispute.funds_withdrawn", "dispute", map[string]string{"id": `"dp_1"`, "payment_intent": `"pi_1"`, "amount": "700", "status": `"lost"`},
-			services.Keys{PaymentIntent: "pi_1"}, []models.Fact{models.DisputeSeen{ID: "dp_1", Amount: 700, Status: "lost", At: 500}}},
+			stripe.Keys{PaymentIntent: "pi_1"}, []models.Fact{models.DisputeSeen{ID: "dp_1", Amount: 700, Status: "lost", At: 500}}},
 		{"charge.dispute.funds_reinstated", "dispute", map[string]string{"id": `"dp_1"`, "payment_intent": `{"id":"pi_1","object":"payment_intent"}`, "amount": "700"},
-			services.Keys{PaymentIntent: "pi_1"}, []models.Fact{models.DisputeSeen{ID: "dp_1", Amount: 700, Status: "needs_response", Reinstated: true, At: 500}}},
+			stripe.Keys{PaymentIntent: "pi_1"}, []models.Fact{models.DisputeSeen{ID: "dp_1", Amount: 700, Status: "needs_response", Reinstated: true, At: 500}}},
 	}
 	for _, version := range versions {
 		for _, row := range rows {
@@ -150,7 +150,7 @@ func TestSessionsAreReadInEveryVersion(t *testing.T) {
 				"payment_status": `"` + row.paymentStatus + `"`, "metadata": `{"purchase_transaction_id":"p2"}`,
 			})
 			wantFacts(t, event, row.want...)
-			want := services.Keys{PaymentIntent: "pi_1", Purchase: "p2", CheckoutSession: "cs_1", ClientReference: "p1", Customer: "cus_Q0shape0000001"}
+			want := stripe.Keys{PaymentIntent: "pi_1", Purchase: "p2", CheckoutSession: "cs_1", ClientReference: "p1", Customer: "cus_Q0shape0000001"}
 			if event.Keys != want {
 				t.Errorf("%s of %s: keys %+v", row.eventType, version, event.Keys)
 			}

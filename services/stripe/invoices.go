@@ -1,4 +1,4 @@
-package services
+package stripe
 
 import (
 	"cmp"
@@ -59,7 +59,7 @@ func readPeriod(e *Event, invoice gjson.Result, amountField string) {
 		return
 	}
 	currency := strings.ToLower(text(invoice.Get("currency")))
-	if !currencyPattern.MatchString(currency) {
+	if !models.IsCurrency(currency) {
 		e.Status, e.Reason = models.EventRejected, models.ReasonCurrencyMismatch
 		return
 	}

@@ -1,4 +1,6 @@
-package models
+// Package database opens and migrates the database, on SQLite and PostgreSQL, and
+// says what an error of either means.
+package database
 
 import (
 	"context"

@@ -1,4 +1,4 @@
-package services
+package stripe
 
 import (
 	"cmp"
@@ -7,11 +7,11 @@ import (
 	"fmt"
 	"net/http"
 
-	"github.com/stripe/stripe-go/v76"
+	stripego "github.com/stripe/stripe-go/v76"
 )
 
-// StripeAccount is whose the secret key is.
-type StripeAccount struct {
+// Account is whose the secret key is.
+type Account struct {
 	ID   string
 	Name string // empty where the account has none
 }
@@ -19,13 +19,13 @@ type StripeAccount struct {
 // Account asks Stripe whose the key is, once and within ten seconds: whoever
 // asks wants to know whether Stripe can be reached now.
 // https://docs.stripe.com/api/accounts/retrieve
-func (s *StripeService) Account(ctx context.Context) (*StripeAccount, error) {
-	ctx, cancel := context.WithTimeout(ctx, stripeCallTimeout)
+func (s *StripeService) Account(ctx context.Context) (*Account, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	params := &stripe.AccountParams{Params: stripe.Params{Context: ctx}}
-	var account stripe.Account
+	params := &stripego.AccountParams{Params: stripego.Params{Context: ctx}}
+	var account stripego.Account
 	err := s.backend.Call(http.MethodGet, "/v1/account", s.key, params, &account)
-	if refused, ok := errors.AsType[*stripe.Error](err); ok {
+	if refused, ok := errors.AsType[*stripego.Error](err); ok {
 		return nil, fmt.Errorf("stripe answered %d: %s", refused.HTTPStatusCode, cmp.Or(refused.Msg, string(refused.Code), "no reason given"))
 	}
 	if err != nil {
@@ -34,10 +34,10 @@ func (s *StripeService) Account(ctx context.Context) (*StripeAccount, error) {
 	if account.ID == "" {
 		return nil, errors.New("the answer is not Stripe's: it names no account")
 	}
-	return &StripeAccount{ID: account.ID, Name: accountName(&account)}, nil
+	return &Account{ID: account.ID, Name: accountName(&account)}, nil
 }
 
-func accountName(account *stripe.Account) string {
+func accountName(account *stripego.Account) string {
 	name := ""
 	if account.Settings != nil && account.Settings.Dashboard != nil {
 		name = account.Settings.Dashboard.DisplayName

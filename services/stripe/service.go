@@ -1,10 +1,15 @@
-package services
+// Package stripe speaks Stripe's language: it verifies signatures, reads
+// events of any API version as what they tell of a purchase, and asks Stripe's
+// API.
+package stripe
 
 import (
 	"errors"
 	"strings"
 
-	"github.com/stripe/stripe-go/v76"
+	"hourbank/models"
+
+	stripego "github.com/stripe/stripe-go/v76"
 	"github.com/stripe/stripe-go/v76/webhook"
 	"golang.org/x/time/rate"
 )
@@ -14,14 +19,14 @@ import (
 type StripeService struct {
 	key      string
 	livemode *bool // of the key; nil where there is none
-	backend  stripe.Backend
+	backend  stripego.Backend
 	limit    *rate.Limiter
 }
 
 // NewStripeService makes the service for a secret key, which may be empty,
 // and an API base address, empty for Stripe's own.
 func NewStripeService(secretKey, apiBase string) *StripeService {
-	s := &StripeService{key: secretKey, backend: newStripeBackend(apiBase), limit: newLimiter()}
+	s := &StripeService{key: secretKey, backend: newBackend(apiBase), limit: newLimiter()}
 	if secretKey != "" {
 		live := strings.HasPrefix(secretKey, "sk_live_") || strings.HasPrefix(secretKey, "rk_live_")
 		s.livemode = &live
@@ -30,15 +35,15 @@ func NewStripeService(secretKey, apiBase string) *StripeService {
 }
 
 // Verify checks that the body carries Stripe's signature by any of the
-// secrets, made at most five minutes ago. It returns an *Error with code
+// secrets, made at most five minutes ago. It returns a *models.Error with code
 // missing_payload, missing_signature or invalid_signature.
 // https://docs.stripe.com/webhooks#verify-manually
 func (s *StripeService) Verify(body []byte, header string, secrets []string) error {
 	if header == "" {
-		return Errorf(CodeMissingSignature, "The request has no Stripe-Signature header.")
+		return models.Errorf(models.CodeMissingSignature, "The request has no Stripe-Signature header.")
 	}
 	if len(body) == 0 {
-		return Errorf(CodeMissingPayload, "The request has no body.")
+		return models.Errorf(models.CodeMissingPayload, "The request has no body.")
 	}
 	err := webhook.ErrNoValidSignature
 	for _, secret := range secrets {
@@ -50,7 +55,7 @@ func (s *StripeService) Verify(body []byte, header string, secrets []string) err
 		}
 	}
 	if errors.Is(err, webhook.ErrTooOld) {
-		return Errorf(CodeInvalidSignature, "The signature is older than five minutes.")
+		return models.Errorf(models.CodeInvalidSignature, "The signature is older than five minutes.")
 	}
-	return Errorf(CodeInvalidSignature, "The signature does not match the body with any of this endpoint's secrets.")
+	return models.Errorf(models.CodeInvalidSignature, "The signature does not match the body with any of this endpoint's secrets.")
 }

@@ -1,4 +1,4 @@
-package services
+package stripe
 
 import (
 	"math"
@@ -45,12 +45,7 @@ type Keys struct {
 
 // Bounds on what a signed payload may ask of us.
 const (
-	maxIDLength = 255     // https://docs.stripe.com/upgrades: object ids are up to 255 characters
-	maxNesting  = 100_000 // deeper JSON would cost more stack than its bytes are worth
-
-	// maxAmount is far above any amount that Stripe can charge (12 digits)
-	// and far below where sums of amounts could overflow.
-	maxAmount int64 = 1_000_000_000_000_000
+	maxNesting = 100_000 // deeper JSON would cost more stack than its bytes are worth
 
 	// Times outside these bounds don't fit every clock downstream.
 	minCreated int64 = 1
@@ -58,7 +53,7 @@ const (
 )
 
 // Decode reads an event of any API version, and only the fields that decide
-// something, wherever that version keeps them. It returns an *Error with code
+// something, wherever that version keeps them. It returns a *models.Error with code
 // invalid_payload where the body is not a Stripe event; anything odd inside a
 // real event is the event's own outcome, never an error.
 func (s *StripeService) Decode(body []byte) (*Event, error) {
@@ -67,7 +62,7 @@ func (s *StripeService) Decode(body []byte) (*Event, error) {
 		payload = strings.ToValidUTF8(payload, string(utf8.RuneError))
 	}
 	if len(payload) > maxNesting && nesting(payload) > maxNesting || !gjson.Valid(payload) {
-		return nil, Errorf(CodeInvalidPayload, "The body is not JSON.")
+		return nil, models.Errorf(models.CodeInvalidPayload, "The body is not JSON.")
 	}
 	root := gjson.Parse(payload)
 	event := &Event{
@@ -78,9 +73,9 @@ func (s *StripeService) Decode(body []byte) (*Event, error) {
 		Created:    seconds(root.Get("created")),
 		Payload:    payload,
 	}
-	if kind := root.Get("object"); !isObjectID(event.ID) || event.Type == "" || len(event.Type) > maxIDLength ||
+	if kind := root.Get("object"); !models.IsObjectID(event.ID) || event.Type == "" || len(event.Type) > models.MaxIDLength ||
 		(kind.Exists() && kind.Str != "event" && kind.Str != "v2.core.event") {
-		return nil, Errorf(CodeInvalidPayload, "The body is not a Stripe event: it needs an id and a type.")
+		return nil, models.Errorf(models.CodeInvalidPayload, "The body is not a Stripe event: it needs an id and a type.")
 	}
 	s.interpret(event, root.Get("data.object"))
 	return event, nil
@@ -94,15 +89,12 @@ func (s *StripeService) interpret(event *Event, object gjson.Result) {
 		event.Status, event.Reason = models.EventIgnored, models.ReasonLivemodeMismatch
 	case !supported:
 		event.Status, event.Reason = models.EventIgnored, models.ReasonUnsupportedType
-	case !isObjectID(text(object.Get("id"))):
+	case !models.IsObjectID(text(object.Get("id"))):
 		event.Status, event.Reason = models.EventRejected, models.ReasonMissingObject
 	default:
 		reader(event, object)
 	}
 }
-
-// isObjectID says whether the id is one that Stripe could give.
-func isObjectID(id string) bool { return id != "" && len(id) <= maxIDLength }
 
 // nesting is how deep the JSON's arrays and objects go.
 func nesting(payload string) (deepest int) {
@@ -144,11 +136,11 @@ func id(r gjson.Result) string {
 // amount reads minor units. What is no whole number, or negative, is nobody's
 // money and reads as 0; what is beyond all money saturates.
 func amount(r gjson.Result) int64 {
-	if r.Type != gjson.Number || r.Num < 0 || (r.Num < float64(maxAmount) && r.Num != math.Trunc(r.Num)) {
+	if r.Type != gjson.Number || r.Num < 0 || (r.Num < float64(models.MaxAmount) && r.Num != math.Trunc(r.Num)) {
 		return 0
 	}
-	if r.Num >= float64(maxAmount) {
-		return maxAmount
+	if r.Num >= float64(models.MaxAmount) {
+		return models.MaxAmount
 	}
 	return int64(r.Num) // exact: below 2⁵³
 }

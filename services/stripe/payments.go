@@ -1,4 +1,4 @@
-package services
+package stripe
 
 import (
 	"context"
@@ -9,16 +9,16 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
-	"github.com/stripe/stripe-go/v76"
+	stripego "github.com/stripe/stripe-go/v76"
 	checkoutsession "github.com/stripe/stripe-go/v76/checkout/session"
 	"github.com/stripe/stripe-go/v76/paymentintent"
-	stripeRefund "github.com/stripe/stripe-go/v76/refund"
+	refund "github.com/stripe/stripe-go/v76/refund"
 
 	"hourbank/models"
 )
 
-// stripeWritePatience bounds what a caller of ours waits for Stripe.
-const stripeWritePatience = 9 * time.Second
+// writePatience bounds what a caller of ours waits for Stripe.
+const writePatience = 9 * time.Second
 
 // CheckoutURLs are where Stripe's page sends the customer afterwards.
 type CheckoutURLs struct {
@@ -30,15 +30,15 @@ type CheckoutURLs struct {
 // {CHECKOUT_SESSION_ID}, so that it need not be a whole URI yet.
 var pageAddress = regexp.MustCompile(`^https?://[A-Za-z0-9][^\x00-\x20\x7f-\x{9f}]*$`)
 
-// validate returns an *Error with code invalid_request. No checkout is none
+// Validate returns a *models.Error with code invalid_request. No checkout is none
 // to complain of.
-func (u *CheckoutURLs) validate() error {
+func (u *CheckoutURLs) Validate() error {
 	if u == nil {
 		return nil
 	}
 	for _, address := range []struct{ field, value string }{{"success_url", u.SuccessURL}, {"cancel_url", u.CancelURL}} {
 		if !pageAddress.MatchString(address.value) {
-			return Errorf(CodeInvalidRequest, "checkout.%s must be an address such as https://example.com/thanks.", address.field)
+			return models.Errorf(models.CodeInvalidRequest, "checkout.%s must be an address such as https://example.com/thanks.", address.field)
 		}
 	}
 	return nil
@@ -47,11 +47,11 @@ func (u *CheckoutURLs) validate() error {
 // CreatePaymentIntent asks Stripe to collect a purchase's payment. Its
 // metadata names the purchase; asking again with the same idempotency key
 // makes no second one. https://docs.stripe.com/api/payment_intents/create
-func (s *StripeService) CreatePaymentIntent(ctx context.Context, p *models.Purchase, idempotencyKey string) (*stripe.PaymentIntent, error) {
-	return callStripe(ctx, func(ctx context.Context) (*stripe.PaymentIntent, error) {
-		params := &stripe.PaymentIntentParams{
+func (s *StripeService) CreatePaymentIntent(ctx context.Context, p *models.Purchase, idempotencyKey string) (*stripego.PaymentIntent, error) {
+	return callStripe(ctx, func(ctx context.Context) (*stripego.PaymentIntent, error) {
+		params := &stripego.PaymentIntentParams{
 			Amount: &p.Amount, Currency: &p.Currency, Metadata: purchaseMetadata(p),
-			AutomaticPaymentMethods: &stripe.PaymentIntentAutomaticPaymentMethodsParams{Enabled: stripe.Bool(true)},
+			AutomaticPaymentMethods: &stripego.PaymentIntentAutomaticPaymentMethodsParams{Enabled: stripego.Bool(true)},
 		}
 		params.Context = ctx
 		params.SetIdempotencyKey(idempotencyKey)
@@ -61,18 +61,18 @@ func (s *StripeService) CreatePaymentIntent(ctx context.Context, p *models.Purch
 
 // CreateCheckoutSession asks Stripe for a page that collects the payment.
 // https://docs.stripe.com/api/checkout/sessions/create
-func (s *StripeService) CreateCheckoutSession(ctx context.Context, p *models.Purchase, urls CheckoutURLs, idempotencyKey string) (*stripe.CheckoutSession, error) {
-	return callStripe(ctx, func(ctx context.Context) (*stripe.CheckoutSession, error) {
-		params := &stripe.CheckoutSessionParams{
-			Mode:       stripe.String(string(stripe.CheckoutSessionModePayment)),
+func (s *StripeService) CreateCheckoutSession(ctx context.Context, p *models.Purchase, urls CheckoutURLs, idempotencyKey string) (*stripego.CheckoutSession, error) {
+	return callStripe(ctx, func(ctx context.Context) (*stripego.CheckoutSession, error) {
+		params := &stripego.CheckoutSessionParams{
+			Mode:       stripego.String(string(stripego.CheckoutSessionModePayment)),
 			SuccessURL: &urls.SuccessURL, CancelURL: &urls.CancelURL,
 			ClientReferenceID: &p.ID, Metadata: purchaseMetadata(p),
-			PaymentIntentData: &stripe.CheckoutSessionPaymentIntentDataParams{Metadata: purchaseMetadata(p)},
-			LineItems: []*stripe.CheckoutSessionLineItemParams{{
-				Quantity: stripe.Int64(1),
-				PriceData: &stripe.CheckoutSessionLineItemPriceDataParams{
+			PaymentIntentData: &stripego.CheckoutSessionPaymentIntentDataParams{Metadata: purchaseMetadata(p)},
+			LineItems: []*stripego.CheckoutSessionLineItemParams{{
+				Quantity: stripego.Int64(1),
+				PriceData: &stripego.CheckoutSessionLineItemPriceDataParams{
 					Currency: &p.Currency, UnitAmount: &p.Amount,
-					ProductData: &stripe.CheckoutSessionLineItemPriceDataProductDataParams{Name: stripe.String(p.Hours.String() + " hours of tutoring")},
+					ProductData: &stripego.CheckoutSessionLineItemPriceDataProductDataParams{Name: stripego.String(p.Hours.String() + " hours of tutoring")},
 				},
 			}},
 		}
@@ -82,25 +82,25 @@ func (s *StripeService) CreateCheckoutSession(ctx context.Context, p *models.Pur
 	})
 }
 
-// requestedByCustomer is the reason that covers every other.
-const requestedByCustomer = string(stripe.RefundReasonRequestedByCustomer)
+// RequestedByCustomer is the reason that covers every other.
+const RequestedByCustomer = string(stripego.RefundReasonRequestedByCustomer)
 
 // refundReasons are all that Stripe takes.
-var refundReasons = []string{string(stripe.RefundReasonDuplicate), string(stripe.RefundReasonFraudulent), requestedByCustomer}
+var refundReasons = []string{string(stripego.RefundReasonDuplicate), string(stripego.RefundReasonFraudulent), RequestedByCustomer}
 
 // CreateRefund asks Stripe to give money back. The hours move when Stripe's
 // event says so. A reason in other words than Stripe's goes into the refund's
 // metadata. https://docs.stripe.com/api/refunds/create
-func (s *StripeService) CreateRefund(ctx context.Context, intentID string, amount int64, reason, idempotencyKey string) (*stripe.Refund, error) {
-	return callStripe(ctx, func(ctx context.Context) (*stripe.Refund, error) {
-		params := &stripe.RefundParams{PaymentIntent: &intentID, Amount: &amount, Reason: &reason}
+func (s *StripeService) CreateRefund(ctx context.Context, intentID string, amount int64, reason, idempotencyKey string) (*stripego.Refund, error) {
+	return callStripe(ctx, func(ctx context.Context) (*stripego.Refund, error) {
+		params := &stripego.RefundParams{PaymentIntent: &intentID, Amount: &amount, Reason: &reason}
 		if !slices.Contains(refundReasons, reason) {
-			params.Reason = stripe.String(requestedByCustomer)
+			params.Reason = stripego.String(RequestedByCustomer)
 			params.AddMetadata("reason", reason)
 		}
 		params.Context = ctx
 		params.SetIdempotencyKey(idempotencyKey)
-		return stripeRefund.Client{B: s.backend, Key: s.key}.New(params)
+		return refund.Client{B: s.backend, Key: s.key}.New(params)
 	})
 }
 
@@ -110,18 +110,18 @@ func purchaseMetadata(p *models.Purchase) map[string]string {
 
 // callStripe makes a call that its idempotency key makes safe to repeat: it
 // does so, for as long as a caller can wait, while Stripe is busy or the same
-// call is still running. It returns an *Error with code stripe_refused,
+// call is still running. It returns a *models.Error with code stripe_refused,
 // stripe_error or stripe_unavailable.
 func callStripe[T any](ctx context.Context, call func(context.Context) (T, error)) (T, error) {
-	ctx, cancel := context.WithTimeout(ctx, stripeWritePatience)
+	ctx, cancel := context.WithTimeout(ctx, writePatience)
 	defer cancel()
 	result, err := backoff.Retry(ctx, func() (T, error) {
 		result, err := call(ctx)
-		if known, ok := errors.AsType[*stripe.Error](err); ok && !isPassing(known.HTTPStatusCode) {
+		if known, ok := errors.AsType[*stripego.Error](err); ok && !isPassing(known.HTTPStatusCode) {
 			err = backoff.Permanent(err)
 		}
 		return result, err
-	}, backoff.WithBackOff(backoff.NewExponentialBackOff()), backoff.WithMaxElapsedTime(stripeWritePatience/2))
+	}, backoff.WithBackOff(backoff.NewExponentialBackOff()), backoff.WithMaxElapsedTime(writePatience/2))
 	if err != nil {
 		return result, stripeError(err)
 	}
@@ -134,16 +134,16 @@ func isPassing(status int) bool {
 	return status == http.StatusConflict || status == http.StatusTooManyRequests || status >= http.StatusInternalServerError
 }
 
-func stripeError(err error) *Error {
-	known, ok := errors.AsType[*stripe.Error](err)
+func stripeError(err error) *models.Error {
+	known, ok := errors.AsType[*stripego.Error](err)
 	switch {
 	case !ok || isPassing(known.HTTPStatusCode):
-		return &Error{Code: CodeStripeUnavailable, Message: "Stripe can't be reached now; please try again.", Err: err}
-	case known.Type == stripe.ErrorTypeIdempotency:
-		return &Error{Code: CodeIdempotencyMismatch, Message: "This Idempotency-Key was used for another request.", Err: err}
+		return &models.Error{Code: models.CodeStripeUnavailable, Message: "Stripe can't be reached now; please try again.", Err: err}
+	case known.Type == stripego.ErrorTypeIdempotency:
+		return &models.Error{Code: models.CodeIdempotencyMismatch, Message: "This Idempotency-Key was used for another request.", Err: err}
 	case known.HTTPStatusCode == http.StatusUnauthorized || known.HTTPStatusCode == http.StatusForbidden:
-		return &Error{Code: CodeStripeError, Message: "Stripe doesn't accept our key.", Err: err}
+		return &models.Error{Code: models.CodeStripeError, Message: "Stripe doesn't accept our key.", Err: err}
 	default:
-		return &Error{Code: CodeStripeRefused, Message: "Stripe refused: " + known.Msg, Err: err}
+		return &models.Error{Code: models.CodeStripeRefused, Message: "Stripe refused: " + known.Msg, Err: err}
 	}
 }

@@ -1,11 +1,11 @@
-package services_test
+package stripe_test
 
 import (
 	"reflect"
 	"testing"
 
 	"hourbank/models"
-	"hourbank/services"
+	"hourbank/services/stripe"
 )
 
 // Where each version keeps an invoice's subscription, its metadata, the price
@@ -23,7 +23,7 @@ func TestInvoicesAreReadInEveryVersion(t *testing.T) {
 	for version, set := range rows {
 		set["id"], set["amount_paid"] = `"in_1"`, "5600"
 		event := decode(t, version, "invoice.paid", "invoice", set)
-		want := &services.Period{
+		want := &stripe.Period{
 			InvoiceID: "in_1", SubscriptionID: "sub_1", At: 500, StudentID: "s1", PlanID: "monthly4", PriceIDs: []string{"price_1"},
 			Amount: 5600, Currency: "eur", Paid: true,
 		}
@@ -35,7 +35,7 @@ func TestInvoicesAreReadInEveryVersion(t *testing.T) {
 		if version == "2026-01-28" {
 			intent = "" // told by invoice_payment.paid
 		}
-		if keys := (services.Keys{Invoice: "in_1", PaymentIntent: intent, Customer: "cus_Q0shape0000001"}); event.Keys != keys {
+		if keys := (stripe.Keys{Invoice: "in_1", PaymentIntent: intent, Customer: "cus_Q0shape0000001"}); event.Keys != keys {
 			t.Errorf("%s: keys %+v", version, event.Keys)
 		}
 	}
@@ -63,7 +63,7 @@ func TestInvoicePaymentTiesThePaymentIntent(t *testing.T) {
 	event := decode(t, "2026-01-28", "invoice_payment.paid", "invoice_payment", map[string]string{
 		"invoice": `"in_1"`, "payment": `{"type":"payment_intent","payment_intent":"pi_1"}`,
 	})
-	if want := (services.Keys{Invoice: "in_1", PaymentIntent: "pi_1"}); event.Keys != want || event.Facts != nil || event.Period != nil {
+	if want := (stripe.Keys{Invoice: "in_1", PaymentIntent: "pi_1"}); event.Keys != want || event.Facts != nil || event.Period != nil {
 		t.Errorf("got %+v", event)
 	}
 }

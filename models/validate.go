@@ -1,0 +1,53 @@
+package models
+
+import (
+	"regexp"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Bounds on what Hourbank keeps.
+const (
+	MaxIDLength = 255 // https://docs.stripe.com/upgrades: object ids are up to 255 characters
+
+	// MaxAmount is far above any amount that Stripe can charge (12 digits)
+	// and far below where sums of amounts could overflow.
+	MaxAmount int64 = 1_000_000_000_000_000
+)
+
+var currencyPattern = regexp.MustCompile(`^[a-z]{3}$`)
+
+// IsCurrency says whether the value looks like a lower-case ISO code.
+func IsCurrency(value string) bool { return currencyPattern.MatchString(value) }
+
+// IsObjectID says whether the id is one that Stripe could give.
+func IsObjectID(id string) bool { return id != "" && len(id) <= MaxIDLength }
+
+// ValidateTerms checks that hours, amount (minor units) and currency can be
+// sold. It returns an *Error with code invalid_request.
+func ValidateTerms(hours Hours, amount int64, currency string) error {
+	switch {
+	case hours <= 0 || hours > MaxHours:
+		return Errorf(CodeInvalidRequest, "hours must be more than 0 and at most %s.", MaxHours)
+	case amount <= 0 || amount >= MaxAmount:
+		return Errorf(CodeInvalidRequest, "amount must be more than 0, in the currency's minor unit.")
+	case !IsCurrency(currency):
+		return Errorf(CodeInvalidRequest, "currency must be a lower-case ISO code such as \"eur\".")
+	}
+	return nil
+}
+
+// ValidateID checks an id that a caller chose.
+func ValidateID(field, value string) error {
+	if value == "" || len(value) > MaxIDLength || !IsText(value) {
+		return Errorf(CodeInvalidRequest, "%s must have 1 to %d bytes of UTF-8 and no control characters.", field, MaxIDLength)
+	}
+	return nil
+}
+
+// IsText says whether the value is UTF-8 without control characters, which is
+// what every database can keep and compare.
+func IsText(value string) bool {
+	return utf8.ValidString(value) && !strings.ContainsFunc(value, unicode.IsControl)
+}

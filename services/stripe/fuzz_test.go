@@ -1,0 +1,103 @@
+package stripe
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/stripe/stripe-go/v76/webhook"
+
+	"hourbank/models"
+)
+
+// ours are the codes of what no sender could have caused.
+var ours = []models.Code{models.CodeInternal, models.CodeUnavailable, models.CodeOverloaded, models.CodeStripeError, models.CodeStripeUnavailable}
+
+// wantUserError fails for errors that a sender could not have caused.
+func wantUserError(t *testing.T, err error) {
+	t.Helper()
+	if known, ok := errors.AsType[*models.Error](err); !ok || slices.Contains(ours, known.Code) {
+		t.Fatalf("a sender's mistake is %v", err)
+	}
+}
+
+// Only a signature that was made with the secret, now, is taken.
+func FuzzSignature(f *testing.F) {
+	body, secret := []byte(`{"id":"evt_1"}`), "whsec_fuzz"
+	signed := webhook.GenerateTestSignedPayload(&webhook.UnsignedPayload{Payload: body, Secret: secret, Timestamp: time.Unix(1, 0)})
+	for _, header := range []string{signed.Header, "t=1,v1=", "t=,v1=00", "v1=00", "t=9223372036854775808,v1=00", "t=1,t=2,v1=00,v0=00", ",,,", "t=1;v1=0", ""} {
+		f.Add(header, body)
+	}
+	s := NewStripeService("", "")
+	f.Fuzz(func(t *testing.T, header string, body []byte) {
+		if err := s.Verify(body, header, []string{secret, "whsec_other"}); err != nil {
+			wantUserError(t, err)
+			return
+		}
+		t.Fatalf("%q was taken as a signature, and nobody signed", header)
+	})
+}
+
+// Whatever is signed, what is read from it is within bounds, and is the same
+// however the JSON is laid out.
+func FuzzDecode(f *testing.F) {
+	shapes, err := filepath.Glob("../../tests/testdata/*/*.json")
+	if err != nil || len(shapes) == 0 {
+		f.Fatalf("no shapes of real objects: %v", err)
+	}
+	for _, path := range shapes {
+		object, err := os.ReadFile(path)
+		if err != nil {
+			f.Fatal(err)
+		}
+		for _, eventType := range []string{"payment_intent.succeeded", "payment_intent.payment_failed", "charge.refunded", "refund.updated",
+			"charge.dispute.created", "checkout.session.completed", "invoice.paid", "customer.subscription.updated"} {
+			f.Add([]byte(`{"id":"evt_1","object":"event","api_version":"2023-10-16","created":1760000000,"livemode":false,"type":"` +
+				eventType + `","data":{"object":` + string(object) + `}}`))
+		}
+	}
+	s := NewStripeService("", "")
+	f.Fuzz(func(t *testing.T, payload []byte) {
+		event, err := s.Decode(payload)
+		if err != nil {
+			wantUserError(t, err)
+			return
+		}
+		if len(event.ID) > models.MaxIDLength || !utf8.ValidString(event.Payload) || event.Created < minCreated || event.Created > maxCreated {
+			t.Fatalf("beyond the bounds: %+v", event)
+		}
+		for _, fact := range event.Facts {
+			wantBoundedAmounts(t, reflect.ValueOf(fact))
+			models.Derive(models.Terms{Amount: 1, Currency: "eur", Hours: 1}, learned(fact))
+		}
+		var compact bytes.Buffer
+		if json.Compact(&compact, payload) != nil {
+			return // nested deeper than encoding/json goes
+		}
+		again, err := s.Decode(compact.Bytes())
+		if err != nil || !reflect.DeepEqual(again.Facts, event.Facts) || again.Keys != event.Keys || again.Status != event.Status {
+			t.Fatalf("read otherwise once compact (%v): %+v, then %+v", err, event, again)
+		}
+	})
+}
+
+// learned is the evidence of one fact.
+func learned(fact models.Fact) models.Evidence {
+	p := models.Purchase{Amount: 1, Currency: "eur", Hours: 1}
+	p.Learn([]models.Fact{fact})
+	return p.Evidence
+}
+
+func wantBoundedAmounts(t *testing.T, fact reflect.Value) {
+	t.Helper()
+	if amount := fact.FieldByName("Amount"); amount.IsValid() && (amount.Int() < 0 || amount.Int() > models.MaxAmount) {
+		t.Fatalf("an amount beyond the bounds: %+v", fact)
+	}
+}
