@@ -2,6 +2,7 @@ package models
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/bojanz/currency"
@@ -41,6 +42,15 @@ func FormatMoney(amount int64, code string) string {
 	format := currency.NewFormatter(currency.NewLocale("en"))
 	format.MinDigits = min(customary, uint8(decimals))
 	return format.Format(money)
+}
+
+// ParseMinorUnits reads a positive amount of minor units.
+func ParseMinorUnits(s string) (int64, error) {
+	amount, err := strconv.ParseInt(s, 10, 64)
+	if err != nil || amount <= 0 || amount >= MaxAmount {
+		return 0, fmt.Errorf("an amount must be a whole number of minor units, more than 0")
+	}
+	return amount, nil
 }
 
 // decimal writes an amount of minor units with its point.

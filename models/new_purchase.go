@@ -1,12 +1,15 @@
 package models
 
 import (
+	"cmp"
 	"errors"
 	"time"
 )
 
 // NewPurchase is what a purchase starts from.
 type NewPurchase struct {
+	ID              string // empty: a new one
+	Origin          Origin
 	StudentID       string
 	TransactionType TransactionType
 	Hours           Hours
@@ -31,7 +34,7 @@ func (n NewPurchase) Validate() error {
 // Purchase makes it, not stored yet.
 func (n NewPurchase) Purchase(now time.Time) *Purchase {
 	p := &Purchase{
-		ID: NewID(), StudentID: n.StudentID, TransactionType: n.TransactionType,
+		ID: cmp.Or(n.ID, NewID()), Origin: n.Origin, StudentID: n.StudentID, TransactionType: n.TransactionType,
 		Amount: n.Amount, Currency: n.Currency, Hours: n.Hours,
 		PlanID: n.PlanID, ValidDays: n.ValidDays, Metadata: n.Metadata,
 		CreatedAt: now, UpdatedAt: now,
@@ -40,13 +43,12 @@ func (n NewPurchase) Purchase(now time.Time) *Purchase {
 		p.Metadata = map[string]string{}
 	}
 	if n.PaymentIntentID != "" {
-		p.StripePaymentIntentID = &n.PaymentIntentID
+		intent := Payment{}
+		if n.Processing {
+			intent.Processing = new(int64) // time 0: whatever Stripe tells is later
+		}
+		p.Evidence.Payments = map[string]Payment{n.PaymentIntentID: intent}
 	}
-	if n.Processing {
-		// Time 0: whatever Stripe tells is later.
-		p.Learn([]Fact{PaymentProcessing{}})
-	} else {
-		p.Learn(nil)
-	}
+	p.settle(p.Derive())
 	return p
 }

@@ -2,7 +2,9 @@ package stripe
 
 import (
 	"math"
+	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/tidwall/gjson"
@@ -19,13 +21,26 @@ type Event struct {
 	Created    int64  // Stripe's event.created, Unix seconds
 	Payload    string // the JSON as it was signed, but for bytes that are not UTF-8
 
-	// Keys find the purchase and Facts are what it learns. A Period makes
-	// the purchase where there is none yet.
-	Keys         Keys
-	Facts        []models.Fact
-	Period       *Period
-	Subscription *models.Subscription // to remember; concerns no purchase
-	PaysInvoice  bool                 // its PaymentIntent paid, if perhaps only a part
+	// Told is the evidence: of every object that the event names, if only that
+	// it exists. Their ids find the purchase; Names may, too.
+	Told  models.Evidence
+	Names Names
+	// Payment is the payment that it tells of; Money says that money moved, so
+	// that the event may not end with nobody told.
+	Payment string
+	Money   bool
+
+	Sale         *Sale                // what a purchase would be made of, where there is none
+	Invoice      *Invoice             // likewise, of what its lines say
+	Subscription *models.Subscription // to remember
+	Unfetched    *Object              // must be asked of Stripe before the event can be read
+
+	// Snapshot is what Stripe answered when it was asked for more (Fetch).
+	Snapshot string
+
+	eventType string // Type as it is read: of a thin event, by what was fetched
+	object    string // the id of what it is about
+	fetchedAt int64  // Unix seconds; 0: nothing was fetched
 
 	// Status and Reason are set where reading alone decides what becomes of
 	// the event, so that no purchase is looked for.
@@ -33,14 +48,38 @@ type Event struct {
 	Reason models.Reason
 }
 
-// Keys are the ids that an event names, in the order in which they are tried.
-type Keys struct {
-	PaymentIntent   string
+// Names are what finds a purchase beside the ids of Stripe's objects.
+type Names struct {
 	Purchase        string // metadata.purchase_transaction_id
-	CheckoutSession string
-	Invoice         string
 	ClientReference string // a Checkout Session's client_reference_id
 	Customer        string // finds nothing, but is noted on the purchase
+}
+
+// Sale is what metadata say that a payment buys.
+type Sale struct {
+	Origin    models.Origin
+	StudentID string
+	Plan      string
+	Hours     models.Hours // beside a purchase_transaction_id, of a sale that we made; with Amount
+	Amount    int64        // minor units; 0: the plan's
+	Currency  string
+
+	// Of a Checkout Session: what it sold, where that is more or other than
+	// one plan. Subtotal is -1 where there is no session.
+	Subtotal int64
+	Items    []Item
+}
+
+// Item is a line item of a Checkout Session.
+type Item struct {
+	PriceID  string
+	Quantity int64
+}
+
+// Object is one that Stripe's API has.
+type Object struct {
+	Kind string // as its "object" field says
+	ID   string
 }
 
 // Bounds on what a signed payload may ask of us.
@@ -55,8 +94,9 @@ const (
 // Decode reads an event of any API version, and only the fields that decide
 // something, wherever that version keeps them. It returns a *models.Error with code
 // invalid_payload where the body is not a Stripe event; anything odd inside a
-// real event is the event's own outcome, never an error.
-func (s *StripeService) Decode(body []byte) (*Event, error) {
+// real event is the event's own outcome, never an error. snapshot is what was
+// fetched for the event before, empty where nothing was.
+func (s *StripeService) Decode(body []byte, snapshot string) (*Event, error) {
 	payload := string(body)
 	if !utf8.ValidString(payload) {
 		payload = strings.ToValidUTF8(payload, string(utf8.RuneError))
@@ -70,30 +110,58 @@ func (s *StripeService) Decode(body []byte) (*Event, error) {
 		Type:       text(root.Get("type")),
 		APIVersion: text(root.Get("api_version")),
 		Livemode:   root.Get("livemode").Bool(),
-		Created:    seconds(root.Get("created")),
+		Created:    eventTime(root.Get("created")),
 		Payload:    payload,
+		Snapshot:   snapshot,
 	}
 	if kind := root.Get("object"); !models.IsObjectID(event.ID) || event.Type == "" || len(event.Type) > models.MaxIDLength ||
 		(kind.Exists() && kind.Str != "event" && kind.Str != "v2.core.event") {
 		return nil, models.Errorf(models.CodeInvalidPayload, "The body is not a Stripe event: it needs an id and a type.")
 	}
-	s.interpret(event, root.Get("data.object"))
+	s.interpret(event, root)
 	return event, nil
 }
 
 // interpret fills in what the event is about.
-func (s *StripeService) interpret(event *Event, object gjson.Result) {
-	reader, supported := eventReaders[event.Type]
+func (s *StripeService) interpret(event *Event, root gjson.Result) {
+	eventType, object := event.Type, root.Get("data.object")
+	thinType, thin := strings.CutPrefix(eventType, "v1.")
+	if thin {
+		eventType, object = thinType, root.Get("related_object")
+	}
+	reader, supported := eventReaders[eventType]
 	switch {
 	case s.livemode != nil && event.Livemode != *s.livemode:
 		event.Status, event.Reason = models.EventIgnored, models.ReasonLivemodeMismatch
+	case s.isForeign(text(root.Get("account"))) || s.isForeign(id(root.Get("context"))):
+		event.Status, event.Reason = models.EventIgnored, models.ReasonForeignAccount
 	case !supported:
 		event.Status, event.Reason = models.EventIgnored, models.ReasonUnsupportedType
-	case !models.IsObjectID(text(object.Get("id"))):
-		event.Status, event.Reason = models.EventRejected, models.ReasonMissingObject
+	case thin && event.Snapshot == "":
+		event.Unfetched = &Object{Kind: text(object.Get("type")), ID: text(object.Get("id"))}
+		event.Money = true
 	default:
+		if event.Snapshot != "" {
+			object = event.readSnapshot(object)
+		}
+		if thin {
+			eventType = TypeAsItIs(eventType, object)
+			reader = eventReaders[eventType]
+		}
+		if event.of(object); !models.IsObjectID(event.object) {
+			event.Status, event.Reason = models.EventRejected, models.ReasonMissingObject
+			return
+		}
+		event.eventType = eventType
 		reader(event, object)
 	}
+}
+
+// isForeign says whether an account that the event names is another than ours.
+// A context may be a path: the organisation, then the account.
+// https://docs.stripe.com/webhooks/organizations
+func (s *StripeService) isForeign(account string) bool {
+	return account != "" && (s.account == "" || !slices.Contains(strings.Split(account, "/"), s.account))
 }
 
 // nesting is how deep the JSON's arrays and objects go.
@@ -143,6 +211,42 @@ func amount(r gjson.Result) int64 {
 		return models.MaxAmount
 	}
 	return int64(r.Num) // exact: below 2⁵³
+}
+
+// signed reads minor units that may be negative.
+func signed(r gjson.Result) int64 {
+	if r.Type == gjson.Number && r.Num < 0 {
+		r.Num = -r.Num
+		return -amount(r)
+	}
+	return amount(r)
+}
+
+// word reads a status or code, cut to what a person can read.
+func word(r gjson.Result) string { return cut(text(r), 100) }
+
+// sentence reads a message, cut likewise.
+func sentence(r gjson.Result) string { return cut(text(r), 500) }
+
+func cut(s string, most int) string {
+	if len(s) <= most {
+		return s
+	}
+	for most > 0 && !utf8.RuneStart(s[most]) {
+		most--
+	}
+	return s[:most]
+}
+
+// currency reads a currency's code, in lower case.
+func currency(r gjson.Result) string { return cut(strings.ToLower(text(r)), 10) }
+
+// eventTime reads event.created: Unix seconds, or RFC 3339 in thin events.
+func eventTime(r gjson.Result) int64 {
+	if at, err := time.Parse(time.RFC3339Nano, r.Str); err == nil {
+		return min(max(at.Unix(), minCreated), maxCreated)
+	}
+	return seconds(r)
 }
 
 // seconds reads a Unix time.

@@ -1,0 +1,204 @@
+package stripe
+
+import (
+	"cmp"
+
+	"github.com/tidwall/gjson"
+
+	"hourbank/models"
+)
+
+// Invoice is what an invoice says that it sells, and to whom.
+type Invoice struct {
+	ID             string
+	SubscriptionID string
+	StudentID      string // empty: whoever the subscription is of
+	PlanID         string // in metadata; a line's price counts more
+	Lines          []models.InvoiceLine
+	Currency       string
+	Paid           bool
+}
+
+// readInvoice takes an invoice. Where a version keeps what:
+//   - the subscription: invoice.subscription; since 2025-03-31 under
+//     invoice.parent.subscription_details
+//   - its metadata: on the invoice's lines; since 2023 under
+//     invoice.subscription_details; since 2025-03-31 under invoice.parent
+//   - a line's price: line.plan, line.price, line.pricing.price_details
+//   - what paid it: invoice.payment_intent and .charge; since 2025-03-31 only
+//     invoice.payments, where that is expanded, and invoice_payment.paid
+//
+// https://docs.stripe.com/changelog/basil/2025-03-31/adds-new-parent-field-to-invoicing-objects
+func readInvoice(e *Event, invoice gjson.Result) {
+	e.readNames(invoice)
+	told := models.Invoice{}
+	switch e.eventType {
+	case "invoice.paid":
+		e.Money = true
+		told.Paid = e.bill(invoice)
+	case "invoice.payment_failed":
+		told.Failed = &models.Setback{At: e.at(), Code: "invoice_payment_failed", Message: "The payment of the invoice failed."}
+	case "invoice.voided", "invoice.marked_uncollectible":
+		told.Cancelled = e.cancelled(cmp.Or(word(invoice.Get("status")), "voided"))
+	}
+	e.Payment = e.object
+	e.tellInvoice(e.object, told)
+	intent, charge := id(invoice.Get("payment_intent")), id(invoice.Get("charge"))
+	e.tellPayment(intent, models.Payment{})
+	e.tellCharge(charge, models.Charge{PaymentIntent: intent})
+	e.paysInvoice(cmp.Or(intent, charge), e.object)
+	for _, payment := range invoice.Get("payments.data").Array() {
+		if payment.Get("status").Str == "paid" {
+			e.readInvoicePayment(payment)
+		}
+	}
+	e.readLines(invoice, told.Paid != nil)
+}
+
+func (e *Event) bill(invoice gjson.Result) *models.Bill {
+	total := signed(firstOf(invoice, "total", "amount_paid"))
+	return &models.Bill{
+		At: e.at(), Subtotal: amount(firstOf(invoice, "subtotal", "total")), Currency: currency(invoice.Get("currency")),
+		Total: max(0, total-amount(invoice.Get("pre_payment_credit_notes_amount"))),
+	}
+}
+
+func (e *Event) readLines(invoice gjson.Result, paid bool) {
+	details := firstOf(invoice, "parent.subscription_details.metadata", "subscription_details.metadata")
+	lines := invoice.Get("lines.data").Array()
+	e.Invoice = &Invoice{
+		ID: e.object, Currency: currency(invoice.Get("currency")), Paid: paid,
+		SubscriptionID: id(firstOf(invoice, "parent.subscription_details.subscription", "subscription")),
+		StudentID:      cmp.Or(text(invoice.Get("metadata.student_id")), text(details.Get("student_id"))),
+		PlanID:         cmp.Or(text(invoice.Get("metadata.plan")), text(details.Get("plan"))),
+	}
+	if len(lines) == 0 {
+		e.Invoice.Lines = []models.InvoiceLine{{Amount: signed(firstOf(invoice, "subtotal", "total", "amount_paid")), Quantity: 1, UnitAmount: -1}}
+	}
+	discounted := discountsIncluded(invoice, lines)
+	for _, line := range lines {
+		e.Invoice.SubscriptionID = cmp.Or(e.Invoice.SubscriptionID, id(firstOf(line, "parent.subscription_item_details.subscription", "subscription")))
+		e.Invoice.StudentID = cmp.Or(e.Invoice.StudentID, text(line.Get("metadata.student_id")))
+		e.Invoice.PlanID = cmp.Or(e.Invoice.PlanID, text(line.Get("metadata.plan")))
+		e.Invoice.Lines = append(e.Invoice.Lines, readLine(line, discounted))
+	}
+}
+
+// readLine reads a line, before discounts and tax.
+// https://docs.stripe.com/api/invoice-line-item/object
+func readLine(line gjson.Result, discountsIncluded bool) models.InvoiceLine {
+	read := models.InvoiceLine{
+		Amount: signed(line.Get("amount")), Quantity: quantity(line), UnitAmount: -1,
+		Proration: firstOf(line, "parent.subscription_item_details.proration", "parent.invoice_item_details.proration", "proration").Bool(),
+		Discount:  discountOf(line),
+	}
+	for _, price := range []gjson.Result{line.Get("pricing.price_details.price"), line.Get("price"), line.Get("plan")} {
+		if priceID := id(price); priceID != "" {
+			read.PriceIDs = append(read.PriceIDs, priceID)
+		}
+		if unit := firstOf(price, "unit_amount", "amount"); price.IsObject() && unit.Type == gjson.Number && read.UnitAmount < 0 {
+			read.UnitAmount = amount(unit)
+		}
+	}
+	for _, tax := range append(line.Get("taxes").Array(), line.Get("tax_amounts").Array()...) {
+		if tax.Get("tax_behavior").Str == "exclusive" || tax.Get("inclusive").Type == gjson.False {
+			read.Tax += signed(tax.Get("amount"))
+		}
+	}
+	if discountsIncluded && read.Proration {
+		read.Amount += read.Discount
+	}
+	return read
+}
+
+func discountOf(line gjson.Result) (sum int64) {
+	for _, discount := range line.Get("discount_amounts").Array() {
+		sum += signed(discount.Get("amount"))
+	}
+	return sum
+}
+
+// discountsIncluded says whether the amounts of prorations are less their
+// discounts already: the invoice then doesn't take them off once more.
+// https://docs.stripe.com/changelog/clover/2025-09-30/itemize-proration-discount-amounts
+func discountsIncluded(invoice gjson.Result, lines []gjson.Result) bool {
+	var ofLines, ofInvoice int64
+	for _, line := range lines {
+		ofLines += discountOf(line)
+	}
+	for _, discount := range invoice.Get("total_discount_amounts").Array() {
+		ofInvoice += signed(discount.Get("amount"))
+	}
+	return ofLines != ofInvoice
+}
+
+// readInvoicePayment links a payment with the invoice that it paid, if perhaps
+// only a part of it. https://docs.stripe.com/api/invoice-payment/object
+func readInvoicePayment(e *Event, payment gjson.Result) {
+	e.readInvoicePayment(payment)
+	e.Payment = cmp.Or(id(payment.Get("payment.payment_intent")), id(payment.Get("payment.charge")), id(payment.Get("invoice")))
+}
+
+func (e *Event) readInvoicePayment(payment gjson.Result) {
+	intent, charge := id(payment.Get("payment.payment_intent")), id(payment.Get("payment.charge"))
+	invoice := cmp.Or(id(payment.Get("invoice")), e.object)
+	e.tellPayment(intent, models.Payment{})
+	e.tellCharge(charge, models.Charge{PaymentIntent: intent})
+	told := models.Invoice{}
+	if paymentID := cmp.Or(intent, charge); models.IsObjectID(paymentID) {
+		told.Payments = map[string]int64{paymentID: amount(payment.Get("amount_paid"))}
+	}
+	e.tellInvoice(invoice, told)
+}
+
+// readCreditNote takes what a credit note gave back of an invoice otherwise
+// than by refunds, which tell of themselves: to the customer's balance, or
+// outside Stripe. One from before the invoice was paid gave nothing back.
+// https://docs.stripe.com/api/credit_notes/object
+func readCreditNote(e *Event, note gjson.Result) {
+	e.Money = true
+	e.readNames(note)
+	invoice := id(note.Get("invoice"))
+	e.Payment = cmp.Or(invoice, e.object)
+	told := models.CreditNote{
+		At: e.at(), Invoice: invoice, Amount: givenBack(note),
+		Voided: e.eventType == "credit_note.voided" || note.Get("status").Str == "void",
+	}
+	e.tell(models.Evidence{CreditNotes: map[string]models.CreditNote{e.object: told}})
+	e.tellInvoice(invoice, models.Invoice{})
+}
+
+func givenBack(note gjson.Result) int64 {
+	outside := amount(note.Get("out_of_band_amount"))
+	balance := note.Get("customer_balance_transaction")
+	switch {
+	case balance.IsObject() && balance.Get("amount").Type == gjson.Number:
+		moved := signed(balance.Get("amount")) // negative: a credit for the customer
+		return outside + max(moved, -moved)
+	case balance.Str == "":
+		return outside
+	case note.Get("post_payment_amount").Type == gjson.Number:
+		return max(outside, amount(note.Get("post_payment_amount"))-refundedBy(note))
+	case note.Get("type").Str == "pre_payment":
+		return outside
+	default:
+		return max(outside, amount(firstOf(note, "total", "amount"))-refundedBy(note))
+	}
+}
+
+func refundedBy(note gjson.Result) (sum int64) {
+	for _, refund := range note.Get("refunds").Array() {
+		sum += amount(refund.Get("amount_refunded"))
+	}
+	return sum + amount(note.Get("refund.amount"))
+}
+
+func readSubscription(e *Event, subscription gjson.Result) {
+	e.Subscription = &models.Subscription{
+		ID:            e.object,
+		StudentID:     text(subscription.Get("metadata.student_id")),
+		PlanID:        text(subscription.Get("metadata.plan")),
+		StripePriceID: id(firstOf(subscription, "items.data.0.price", "items.data.0.plan", "plan")),
+		ToldAt:        e.at(),
+	}
+}

@@ -1,0 +1,132 @@
+package stripe
+
+import (
+	"cmp"
+
+	"github.com/tidwall/gjson"
+
+	"hourbank/models"
+)
+
+// readNames reads what names the purchase beside Stripe's ids.
+func (e *Event) readNames(object gjson.Result) {
+	e.Names = Names{
+		Purchase:        text(firstOf(object, "metadata.purchase_transaction_id", "charge.metadata.purchase_transaction_id")),
+		ClientReference: text(object.Get("client_reference_id")),
+		Customer:        id(object.Get("customer")),
+	}
+}
+
+// readSale reads what metadata say that a payment buys: of a student and a
+// plan, or of hours that we sold (the metadata are ours then).
+func (e *Event) readSale(object gjson.Result, origin models.Origin) {
+	metadata := object.Get("metadata")
+	sale := &Sale{
+		Origin: origin, Subtotal: -1,
+		StudentID: text(metadata.Get("student_id")), Plan: text(metadata.Get("plan")),
+		Currency: currency(object.Get("currency")),
+	}
+	if e.Names.Purchase != "" {
+		hours, err := models.ParseHours(text(metadata.Get("hours")))
+		price, priceErr := models.ParseMinorUnits(text(metadata.Get("amount")))
+		if err == nil && priceErr == nil {
+			sale.Hours, sale.Amount = hours, price
+		}
+	}
+	if sale.Plan != "" && sale.StudentID == "" && e.Names.Purchase == "" {
+		sale.StudentID = e.Names.ClientReference
+	}
+	if sale.StudentID != "" && (sale.Plan != "" || sale.Hours > 0) {
+		e.Sale = sale
+	}
+}
+
+// readSession takes what a Checkout Session asked, once that is settled: paid,
+// or complete with nothing to pay. "Completed" alone only says that the
+// customer is done; a delayed payment method pays later.
+func readSession(e *Event, session gjson.Result) {
+	e.readNames(session)
+	told := models.Session{
+		PaymentIntent: id(session.Get("payment_intent")), Invoice: id(session.Get("invoice")),
+		PaymentLink: id(session.Get("payment_link")) != "",
+	}
+	e.Payment = cmp.Or(told.PaymentIntent, told.Invoice, e.object)
+	status := session.Get("payment_status").Str
+	switch {
+	case e.eventType == "checkout.session.async_payment_succeeded", status == "paid", status == "no_payment_required":
+		told.Settled = e.asked(session)
+		e.Money = true
+	case e.eventType == "checkout.session.async_payment_failed":
+		told.Failed = &models.Setback{At: e.at(), Code: "async_payment_failed", Message: "The delayed payment failed."}
+	case e.eventType == "checkout.session.expired":
+		told.Cancelled = e.cancelled("expired")
+	}
+	e.tell(models.Evidence{Sessions: map[string]models.Session{e.object: told}})
+	e.tellPayment(told.PaymentIntent, models.Payment{})
+	e.tellInvoice(told.Invoice, models.Invoice{})
+	switch session.Get("mode").Str {
+	case "setup":
+		e.Status, e.Reason = models.EventIgnored, models.ReasonUnsupportedType
+	case "subscription":
+		e.readSubscriptionSession(session)
+	default:
+		if e.eventType != "checkout.session.expired" { // nobody bought anything
+			e.readSessionSale(session)
+		}
+	}
+}
+
+// readSubscriptionSession remembers whose the subscription is that began with
+// the session. What it buys, its invoices say.
+func (e *Event) readSubscriptionSession(session gjson.Result) {
+	e.Money = false
+	metadata := session.Get("metadata")
+	e.Subscription = &models.Subscription{
+		ID:        id(session.Get("subscription")),
+		StudentID: cmp.Or(text(metadata.Get("student_id")), e.Names.ClientReference),
+		PlanID:    text(metadata.Get("plan")),
+	}
+}
+
+func (e *Event) readSessionSale(session gjson.Result) {
+	e.readSale(session, models.OriginSession)
+	if e.Sale == nil {
+		return
+	}
+	if subtotal := session.Get("amount_subtotal"); subtotal.Type == gjson.Number {
+		e.Sale.Subtotal = amount(subtotal)
+	}
+	if source := session.Get("currency_conversion"); source.IsObject() {
+		e.Sale.Subtotal, e.Sale.Currency = amount(source.Get("amount_subtotal")), currency(source.Get("source_currency"))
+	}
+	for _, item := range session.Get("line_items.data").Array() {
+		e.Sale.Items = append(e.Sale.Items, Item{PriceID: id(item.Get("price")), Quantity: quantity(item)})
+	}
+}
+
+// quantity is how many a line is of; 1 where it doesn't say.
+func quantity(line gjson.Result) int64 {
+	if r := line.Get("quantity"); r.Type == gjson.Number {
+		return amount(r)
+	}
+	return 1
+}
+
+// asked is what the session came to; nil where its version doesn't say.
+func (e *Event) asked(session gjson.Result) *models.Asked {
+	total := session.Get("amount_total")
+	if total.Type != gjson.Number {
+		return nil
+	}
+	asked := &models.Asked{
+		At: e.at(), Total: amount(total), Subtotal: amount(firstOf(session, "amount_subtotal", "amount_total")),
+		Currency: currency(session.Get("currency")),
+	}
+	if source := session.Get("currency_conversion"); source.IsObject() {
+		asked.Source = &models.Converted{
+			Subtotal: amount(source.Get("amount_subtotal")), Total: amount(source.Get("amount_total")),
+			Currency: currency(source.Get("source_currency")),
+		}
+	}
+	return asked
+}
