@@ -10,6 +10,7 @@ import (
 
 	"hourbank/models"
 	"hourbank/services"
+	"hourbank/services/ingest"
 )
 
 func (p *program) events() *cobra.Command {
@@ -130,7 +131,7 @@ func (p *program) eventsReplay() *cobra.Command {
 		Long: "Apply stored events once more, whatever became of them before. What a purchase\nknows already it can't learn twice, so a replay never credits twice.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return p.withServices(cmd.Context(), func(ctx context.Context, s *services.Services) error {
-				outcomes := make([]services.Outcome, 0, len(args))
+				outcomes := make([]ingest.Outcome, 0, len(args))
 				for _, id := range args {
 					outcome, err := s.Events.Replay(ctx, id)
 					if err != nil {

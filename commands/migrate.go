@@ -4,9 +4,9 @@ import (
 	"context"
 	"fmt"
 
-	"hourbank/database"
-
 	"github.com/spf13/cobra"
+
+	"hourbank/database"
 )
 
 func (p *program) migrate() *cobra.Command {
