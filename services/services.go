@@ -1,3 +1,7 @@
+// Package services holds what Hourbank does beside taking events in, which is
+// services/ingest's: it sells, books and refunds hours, retries events that
+// came too early, reconciles with Stripe, and answers questions about all of
+// it.
 package services
 
 import (
