@@ -14,8 +14,11 @@ import (
 
 // mayImport says what each package may import of ours: imports go one way.
 var mayImport = map[string][]string{
-	".":        {"commands"},
-	"commands": {"bench", "config", "controllers", "database", "models", "routes", "sandbox", "services", "services/ingest", "services/stripe"},
+	".": {"commands"},
+	"commands": {"bench", "commands/cli", "commands/webhooktest", "config", "database", "models", "routes", "sandbox",
+		"services", "services/ingest"},
+	"commands/webhooktest": {"commands/cli", "config", "controllers", "database", "models", "routes", "services", "services/stripe"},
+	"commands/cli":         {"config", "database", "services"},
 	"bench": {"config", "controllers", "database", "models", "routes", "services", "services/ingest",
 		"services/stripe"},
 	"routes":              {"config", "controllers", "controllers/console", "services"},
