@@ -60,7 +60,7 @@ fuzz: ## each fuzz target for FUZZTIME (10m)
 	done
 
 CORE := models/hours.go models/evidence.go models/facts.go models/derive.go models/purchase.go models/ledger.go
-BATCH := services/batch.go services/batch_write.go database/rows.go services/batch_periods.go services/purchase_book.go
+BATCH := services/ingest/batch.go services/ingest/batch_write.go services/ingest/batch_periods.go services/ingest/purchase_book.go database/rows.go
 
 .PHONY: mutation
 mutation: ## break the core, then 60 places of the batch, one at a time; list what no test notices (an hour)

@@ -18,6 +18,7 @@ import (
 	"hourbank/models"
 	"hourbank/routes"
 	"hourbank/services"
+	"hourbank/services/ingest"
 	"hourbank/services/stripe"
 )
 
@@ -26,9 +27,9 @@ const webhookPath = "/api/finances/webhooks/stripe/"
 // handlers gives each way its server. All three log, verify and decode alike.
 func handlers(cfg *config.Config, s *services.Services, db *database.DB) map[Way]http.Handler {
 	log := zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig()), zapcore.AddSync(io.Discard), zap.InfoLevel))
-	plain := func(event *stripe.Event) (services.Outcome, error) { return plainTransaction(db, event) }
-	empty := func(event *stripe.Event) (services.Outcome, error) {
-		return services.Outcome{EventID: event.ID, Status: models.EventProcessed}, nil
+	plain := func(event *stripe.Event) (ingest.Outcome, error) { return plainTransaction(db, event) }
+	empty := func(event *stripe.Event) (ingest.Outcome, error) {
+		return ingest.Outcome{EventID: event.ID, Status: models.EventProcessed}, nil
 	}
 	return map[Way]http.Handler{
 		Service: routes.New(cfg, s, log),
@@ -38,7 +39,7 @@ func handlers(cfg *config.Config, s *services.Services, db *database.DB) map[Way
 }
 
 // standIn is the service's server with another way of applying an event.
-func standIn(cfg *config.Config, s *services.Services, log *zap.Logger, apply func(*stripe.Event) (services.Outcome, error)) http.Handler {
+func standIn(cfg *config.Config, s *services.Services, log *zap.Logger, apply func(*stripe.Event) (ingest.Outcome, error)) http.Handler {
 	engine := gin.New()
 	engine.Use(controllers.RequestID, controllers.Measure(s.Metrics), controllers.AccessLog(log), controllers.RenderErrors(log))
 	engine.POST(webhookPath, controllers.Handle(func(c *gin.Context) error {
@@ -66,8 +67,8 @@ func standIn(cfg *config.Config, s *services.Services, log *zap.Logger, apply fu
 // plainTransaction is how the job is usually done: lock the purchase, record
 // the event, update the purchase, credit the account, write the ledger, each
 // with its own statement, one transaction an event.
-func plainTransaction(db *database.DB, event *stripe.Event) (services.Outcome, error) {
-	outcome := services.Outcome{EventID: event.ID, Status: models.EventProcessed}
+func plainTransaction(db *database.DB, event *stripe.Event) (ingest.Outcome, error) {
+	outcome := ingest.Outcome{EventID: event.ID, Status: models.EventProcessed}
 	err := db.Transaction(func(tx *gorm.DB) error {
 		var p models.Purchase
 		if err := tx.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate}).

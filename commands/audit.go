@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"hourbank/commands/cli"
 	"hourbank/services"
 )
 
@@ -21,8 +22,8 @@ only reads, and it may run beside a serving instance.`,
 		Example: "  hourbank audit\n  hourbank audit --json",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return p.withServices(cmd.Context(), func(ctx context.Context, s *services.Services) error {
-				bar := p.progress("auditing")
+			return p.WithServices(cmd.Context(), func(ctx context.Context, s *services.Services) error {
+				bar := p.Progress("auditing")
 				report, err := s.Audit.Run(ctx, func(rows int) { _ = bar.Add(rows) }) // a bar that can't be drawn is no reason to stop
 				_ = bar.Finish()
 				if err != nil {
@@ -32,24 +33,24 @@ only reads, and it may run beside a serving instance.`,
 			})
 		},
 	}
-	addJSONFlag(cmd, &asJSON)
+	cli.AddJSONFlag(cmd, &asJSON)
 	return cmd
 }
 
 func (p *program) printAudit(report services.AuditReport, asJSON bool) error {
 	if asJSON {
-		if err := p.printJSON(report); err != nil {
+		if err := p.PrintJSON(report); err != nil {
 			return err
 		}
 	} else {
 		for _, d := range report.Differences {
-			fmt.Fprintf(p.stdout, "%s %s: %s is %s, should be %s\n", d.Kind, d.ID, d.Field, d.Recorded, d.Expected)
+			fmt.Fprintf(p.Stdout, "%s %s: %s is %s, should be %s\n", d.Kind, d.ID, d.Field, d.Recorded, d.Expected)
 		}
-		fmt.Fprintf(p.stdout, "audited %d purchases, %d accounts and %d ledger entries: %d differences\n",
+		fmt.Fprintf(p.Stdout, "audited %d purchases, %d accounts and %d ledger entries: %d differences\n",
 			report.Purchases, report.Accounts, report.Entries, len(report.Differences))
 	}
 	if len(report.Differences) > 0 {
-		return errChecksFailed
+		return cli.ErrChecksFailed
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"hourbank/bench"
+	"hourbank/commands/cli"
 )
 
 func (p *program) bench() *cobra.Command {
@@ -27,16 +28,16 @@ rows are not touched.`,
 		Example: "  hourbank bench\n  DATABASE_URL=postgres://… hourbank bench --clients 1,64 --seconds 10 --json",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, err := p.config()
+			cfg, err := p.Config()
 			if err != nil {
 				return err
 			}
 			for _, n := range clients {
 				if n < 1 {
-					return usageError{fmt.Errorf("--clients: must be 1 or more")}
+					return cli.Usage(fmt.Errorf("--clients: must be 1 or more"))
 				}
 			}
-			bar := p.progress("bench")
+			bar := p.Progress("bench")
 			report, err := bench.Run(cmd.Context(), cfg, bench.Options{
 				Clients:  clients,
 				Duration: time.Duration(seconds * float64(time.Second)),
@@ -47,14 +48,14 @@ rows are not touched.`,
 				return err
 			}
 			if asJSON {
-				return p.printJSON(report)
+				return p.PrintJSON(report)
 			}
 			return p.printBench(report, clients)
 		},
 	}
 	cmd.Flags().IntSliceVar(&clients, "clients", []int{1, 16, 64, 256}, "numbers of concurrent clients")
 	cmd.Flags().Float64Var(&seconds, "seconds", 5, "for each way and number of clients")
-	addJSONFlag(cmd, &asJSON)
+	cli.AddJSONFlag(cmd, &asJSON)
 	return cmd
 }
 
@@ -67,8 +68,8 @@ func (p *program) printBench(report *bench.Report, clients []int) error {
 		}
 		rows = append(rows, []any{r.Clients, r.Way, fmt.Sprintf("%.0f", r.PerSecond), p50, p99, r.Refused})
 	}
-	fmt.Fprintf(p.stdout, "%s\n\n", report.Engine)
-	if err := p.printTable("CLIENTS\tWAY\tEVENTS/S\tP50\tP99\tREFUSED", rows); err != nil {
+	fmt.Fprintf(p.Stdout, "%s\n\n", report.Engine)
+	if err := p.PrintTable("CLIENTS\tWAY\tEVENTS/S\tP50\tP99\tREFUSED", rows); err != nil {
 		return err
 	}
 	rows = rows[:0]
@@ -80,11 +81,11 @@ func (p *program) printBench(report *bench.Report, clients []int) error {
 	for _, hot := range []bench.Way{bench.OneStudent, bench.OnePurchase, bench.TenTimes} {
 		rows = append(rows, []any{bench.HotSpotClients, hot + " / service", ratio(report, bench.HotSpotClients, hot, bench.Service)})
 	}
-	fmt.Fprintln(p.stdout)
-	if err := p.printTable("CLIENTS\tRATIO OF EVENTS/S\t", rows); err != nil {
+	fmt.Fprintln(p.Stdout)
+	if err := p.PrintTable("CLIENTS\tRATIO OF EVENTS/S\t", rows); err != nil {
 		return err
 	}
-	fmt.Fprintf(p.stdout, "\npeak memory of this process, clients and server together: %.0f MiB\n", report.PeakMemoryMiB)
+	fmt.Fprintf(p.Stdout, "\npeak memory of this process, clients and server together: %.0f MiB\n", report.PeakMemoryMiB)
 	return nil
 }
 

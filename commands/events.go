@@ -8,8 +8,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"hourbank/commands/cli"
 	"hourbank/models"
 	"hourbank/services"
+	"hourbank/services/ingest"
 )
 
 func (p *program) events() *cobra.Command {
@@ -34,15 +36,15 @@ func (p *program) eventsList() *cobra.Command {
 		Use: "list", Short: "List events, newest first", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if limit < 1 {
-				return usageError{fmt.Errorf("--limit: must be from 1 to %d", services.MaxPageSize)}
+				return cli.Usage(fmt.Errorf("--limit: must be from 1 to %d", services.MaxPageSize))
 			}
-			return p.withServices(cmd.Context(), func(ctx context.Context, s *services.Services) error {
+			return p.WithServices(cmd.Context(), func(ctx context.Context, s *services.Services) error {
 				page, err := s.Events.List(ctx, status, eventType, services.PageRequest{Cursor: cursor, Limit: limit})
 				if err != nil {
 					return err
 				}
 				if asJSON {
-					return p.printJSON(page)
+					return p.PrintJSON(page)
 				}
 				return p.printEvents(page)
 			})
@@ -53,24 +55,24 @@ func (p *program) eventsList() *cobra.Command {
 	flags.StringVar(&eventType, "type", "", "only of this type, such as payment_intent.succeeded")
 	flags.StringVar(&cursor, "cursor", "", "the next_cursor of the page before")
 	flags.IntVar(&limit, "limit", services.DefaultPageSize, "events a page")
-	addJSONFlag(cmd, &asJSON)
+	cli.AddJSONFlag(cmd, &asJSON)
 	return cmd
 }
 
 func (p *program) printEvents(page services.Page[models.WebhookEvent]) error {
 	if len(page.Data) == 0 {
-		fmt.Fprintln(p.stdout, "No events. Send one with: hourbank test-stripe-webhook --help")
+		fmt.Fprintln(p.Stdout, "No events. Send one with: hourbank test-stripe-webhook --help")
 		return nil
 	}
 	rows := make([][]any, len(page.Data))
 	for i, e := range page.Data {
-		rows[i] = []any{showTime(&e.ReceivedAt), e.ID, e.Type, e.Status, orDash(e.Reason), orDash(e.TransactionID)}
+		rows[i] = []any{cli.ShowTime(&e.ReceivedAt), e.ID, e.Type, e.Status, cli.OrDash(e.Reason), cli.OrDash(e.TransactionID)}
 	}
-	if err := p.printTable("RECEIVED\tID\tTYPE\tSTATUS\tREASON\tPURCHASE", rows); err != nil {
+	if err := p.PrintTable("RECEIVED\tID\tTYPE\tSTATUS\tREASON\tPURCHASE", rows); err != nil {
 		return err
 	}
 	if page.NextCursor != nil {
-		fmt.Fprintf(p.stdout, "\nMore with: --cursor %s\n", *page.NextCursor)
+		fmt.Fprintf(p.Stdout, "\nMore with: --cursor %s\n", *page.NextCursor)
 	}
 	return nil
 }
@@ -80,7 +82,7 @@ func (p *program) eventsShow() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "show ID", Short: "Show one event with its payload", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return p.withServices(cmd.Context(), func(ctx context.Context, s *services.Services) error {
+			return p.WithServices(cmd.Context(), func(ctx context.Context, s *services.Services) error {
 				event, err := s.Events.Get(ctx, args[0])
 				if err != nil {
 					return err
@@ -93,25 +95,25 @@ func (p *program) eventsShow() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				fmt.Fprintln(p.stdout, indented(encoded))
+				fmt.Fprintln(p.Stdout, indented(encoded))
 				return nil
 			})
 		},
 	}
-	addJSONFlag(cmd, &asJSON)
+	cli.AddJSONFlag(cmd, &asJSON)
 	return cmd
 }
 
 func (p *program) printEvent(e *models.WebhookEvent) {
 	for _, line := range [][2]string{
-		{"id", e.ID}, {"type", e.Type}, {"api version", orDash(e.APIVersion)}, {"livemode", fmt.Sprint(e.Livemode)},
-		{"status", string(e.Status)}, {"reason", orDash(e.Reason)}, {"purchase", orDash(e.TransactionID)},
+		{"id", e.ID}, {"type", e.Type}, {"api version", cli.OrDash(e.APIVersion)}, {"livemode", fmt.Sprint(e.Livemode)},
+		{"status", string(e.Status)}, {"reason", cli.OrDash(e.Reason)}, {"purchase", cli.OrDash(e.TransactionID)},
 		{"attempts", fmt.Sprint(e.Attempts)}, {"deliveries", fmt.Sprint(e.Deliveries)},
-		{"received", showTime(&e.ReceivedAt)}, {"processed", showTime(e.ProcessedAt)}, {"next attempt", showTime(e.NextAttemptAt)},
+		{"received", cli.ShowTime(&e.ReceivedAt)}, {"processed", cli.ShowTime(e.ProcessedAt)}, {"next attempt", cli.ShowTime(e.NextAttemptAt)},
 	} {
-		fmt.Fprintf(p.stdout, "%-13s %s\n", line[0], line[1])
+		fmt.Fprintf(p.Stdout, "%-13s %s\n", line[0], line[1])
 	}
-	fmt.Fprintf(p.stdout, "\n%s\n", indented([]byte(e.Payload)))
+	fmt.Fprintf(p.Stdout, "\n%s\n", indented([]byte(e.Payload)))
 }
 
 // indented lays JSON out for people; what is nested too deeply stays as it is.
@@ -129,8 +131,8 @@ func (p *program) eventsReplay() *cobra.Command {
 		Use: "replay ID…", Short: "Apply stored events once more", Args: cobra.MinimumNArgs(1),
 		Long: "Apply stored events once more, whatever became of them before. What a purchase\nknows already it can't learn twice, so a replay never credits twice.",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return p.withServices(cmd.Context(), func(ctx context.Context, s *services.Services) error {
-				outcomes := make([]services.Outcome, 0, len(args))
+			return p.WithServices(cmd.Context(), func(ctx context.Context, s *services.Services) error {
+				outcomes := make([]ingest.Outcome, 0, len(args))
 				for _, id := range args {
 					outcome, err := s.Events.Replay(ctx, id)
 					if err != nil {
@@ -139,16 +141,16 @@ func (p *program) eventsReplay() *cobra.Command {
 					outcomes = append(outcomes, outcome)
 				}
 				if asJSON {
-					return p.printJSON(outcomes)
+					return p.PrintJSON(outcomes)
 				}
 				rows := make([][]any, len(outcomes))
 				for i, o := range outcomes {
-					rows[i] = []any{o.EventID, o.Status, orDash(o.Reason), orDash(o.TransactionID)}
+					rows[i] = []any{o.EventID, o.Status, cli.OrDash(o.Reason), cli.OrDash(o.TransactionID)}
 				}
-				return p.printTable("ID\tSTATUS\tREASON\tPURCHASE", rows)
+				return p.PrintTable("ID\tSTATUS\tREASON\tPURCHASE", rows)
 			})
 		},
 	}
-	addJSONFlag(cmd, &asJSON)
+	cli.AddJSONFlag(cmd, &asJSON)
 	return cmd
 }

@@ -15,7 +15,7 @@ func (p *program) health() *cobra.Command {
 		Short: "Ask the instance on LISTEN_ADDR whether it is ready; exit 1 when it isn't",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, err := p.config()
+			cfg, err := p.Config()
 			if err != nil {
 				return err
 			}
@@ -32,7 +32,7 @@ func (p *program) health() *cobra.Command {
 			if response.StatusCode != http.StatusOK {
 				return fmt.Errorf("not ready: %s", response.Status)
 			}
-			fmt.Fprintln(p.stdout, "ready")
+			fmt.Fprintln(p.Stdout, "ready")
 			return nil
 		},
 	}

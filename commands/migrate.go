@@ -4,9 +4,10 @@ import (
 	"context"
 	"fmt"
 
-	"hourbank/database"
-
 	"github.com/spf13/cobra"
+
+	"hourbank/commands/cli"
+	"hourbank/database"
 )
 
 func (p *program) migrate() *cobra.Command {
@@ -33,7 +34,7 @@ func (p *program) migrateCommand(use, short, nothing string, run func(context.Co
 	cmd := &cobra.Command{
 		Use: use, Short: short, Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, err := p.config()
+			cfg, err := p.Config()
 			if err != nil {
 				return err
 			}
@@ -47,21 +48,21 @@ func (p *program) migrateCommand(use, short, nothing string, run func(context.Co
 				return err
 			}
 			if asJSON {
-				return p.printJSON(migrations)
+				return p.PrintJSON(migrations)
 			}
 			if len(migrations) == 0 {
-				fmt.Fprintln(p.stdout, nothing)
+				fmt.Fprintln(p.Stdout, nothing)
 			}
 			for _, m := range migrations {
 				state := "pending"
 				if m.AppliedAt != nil {
-					state = "applied " + showTime(m.AppliedAt)
+					state = "applied " + cli.ShowTime(m.AppliedAt)
 				}
-				fmt.Fprintf(p.stdout, "%05d  %s  %s\n", m.Version, m.Name, state)
+				fmt.Fprintf(p.Stdout, "%05d  %s  %s\n", m.Version, m.Name, state)
 			}
 			return nil
 		},
 	}
-	addJSONFlag(cmd, &asJSON)
+	cli.AddJSONFlag(cmd, &asJSON)
 	return cmd
 }

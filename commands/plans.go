@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"hourbank/commands/cli"
 	"hourbank/models"
 	"hourbank/services"
 )
@@ -29,23 +30,23 @@ func (p *program) plansList() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "list", Short: "List all plans, the retired ones too", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return p.withServices(cmd.Context(), func(ctx context.Context, s *services.Services) error {
+			return p.WithServices(cmd.Context(), func(ctx context.Context, s *services.Services) error {
 				plans, err := s.Plans.List(ctx, true)
 				if err != nil {
 					return err
 				}
 				if asJSON {
-					return p.printJSON(plans)
+					return p.PrintJSON(plans)
 				}
 				if len(plans) == 0 {
-					fmt.Fprintln(p.stdout, "There are no plans yet; add one with: hourbank plans add --help")
+					fmt.Fprintln(p.Stdout, "There are no plans yet; add one with: hourbank plans add --help")
 					return nil
 				}
 				return p.printPlans(plans...)
 			})
 		},
 	}
-	addJSONFlag(cmd, &asJSON)
+	cli.AddJSONFlag(cmd, &asJSON)
 	return cmd
 }
 
@@ -62,7 +63,7 @@ func (p *program) plansAdd() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var err error
 			if plan.Hours, err = models.ParseHours(hours); err != nil {
-				return usageError{fmt.Errorf("--hours: %w", err)}
+				return cli.Usage(fmt.Errorf("--hours: %w", err))
 			}
 			plan.TransactionType = models.TransactionType(kind)
 			if priceID != "" {
@@ -85,7 +86,7 @@ func (p *program) plansAdd() *cobra.Command {
 	flags.StringVar(&kind, "type", string(models.TypePackage), "package or subscription")
 	flags.StringVar(&priceID, "stripe-price-id", "", "the Stripe price that subscriptions to it have")
 	flags.IntVar(&validDays, "valid-days", 0, "days after payment until the hours expire (default: never)")
-	addJSONFlag(cmd, &asJSON)
+	cli.AddJSONFlag(cmd, &asJSON)
 	for _, name := range []string{"id", "name", "hours", "amount", "currency"} {
 		if err := cmd.MarkFlagRequired(name); err != nil {
 			panic(err) // the flag is defined above
@@ -104,18 +105,18 @@ func (p *program) plansRetire() *cobra.Command {
 			})
 		},
 	}
-	addJSONFlag(cmd, &asJSON)
+	cli.AddJSONFlag(cmd, &asJSON)
 	return cmd
 }
 
 func (p *program) changePlan(cmd *cobra.Command, asJSON bool, change func(context.Context, *services.Services) (*models.Plan, error)) error {
-	return p.withServices(cmd.Context(), func(ctx context.Context, s *services.Services) error {
+	return p.WithServices(cmd.Context(), func(ctx context.Context, s *services.Services) error {
 		plan, err := change(ctx, s)
 		if err != nil {
 			return err
 		}
 		if asJSON {
-			return p.printJSON(plan)
+			return p.PrintJSON(plan)
 		}
 		return p.printPlans(*plan)
 	})
@@ -128,7 +129,7 @@ func (p *program) printPlans(plans ...models.Plan) error {
 		if !plan.Active {
 			state = "retired"
 		}
-		rows[i] = []any{plan.ID, plan.Name, plan.TransactionType, plan.Hours, models.FormatMoney(plan.Amount, plan.Currency), orDash(plan.StripePriceID), state}
+		rows[i] = []any{plan.ID, plan.Name, plan.TransactionType, plan.Hours, models.FormatMoney(plan.Amount, plan.Currency), cli.OrDash(plan.StripePriceID), state}
 	}
-	return p.printTable("ID\tNAME\tTYPE\tHOURS\tPRICE\tSTRIPE PRICE\tSTATE", rows)
+	return p.PrintTable("ID\tNAME\tTYPE\tHOURS\tPRICE\tSTRIPE PRICE\tSTATE", rows)
 }

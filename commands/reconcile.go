@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"hourbank/commands/cli"
 	"hourbank/services"
 )
 
@@ -24,10 +25,10 @@ same path as a webhook, so that running it again, or beside one, changes nothing
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if since <= 0 {
-				return usageError{fmt.Errorf("--since: must be more than 0, such as 72h")}
+				return cli.Usage(fmt.Errorf("--since: must be more than 0, such as 72h"))
 			}
-			return p.withServices(cmd.Context(), func(ctx context.Context, s *services.Services) error {
-				bar := p.progress("reconcile")
+			return p.WithServices(cmd.Context(), func(ctx context.Context, s *services.Services) error {
+				bar := p.Progress("reconcile")
 				now := time.Now()
 				report, err := s.Reconcile.Run(ctx, services.ReconcileOptions{
 					Since: now.Add(-since), Until: now, DryRun: dryRun,
@@ -41,7 +42,7 @@ same path as a webhook, so that running it again, or beside one, changes nothing
 					return err
 				}
 				if asJSON {
-					return p.printJSON(report)
+					return p.PrintJSON(report)
 				}
 				return p.printReconciliation(report)
 			})
@@ -49,7 +50,7 @@ same path as a webhook, so that running it again, or beside one, changes nothing
 	}
 	cmd.Flags().DurationVar(&since, "since", 72*time.Hour, "how far back to look, such as 72h")
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "show what differs and what each line would change, and change nothing")
-	addJSONFlag(cmd, &asJSON)
+	cli.AddJSONFlag(cmd, &asJSON)
 	return cmd
 }
 
@@ -59,17 +60,17 @@ func (p *program) printReconciliation(report *services.ReconcileReport) error {
 		rows[i] = append([]any{found.Source, found.ID, found.Type}, describeChange(found)...)
 	}
 	if len(rows) > 0 {
-		if err := p.printTable("SOURCE\tID\tTYPE\tPURCHASE\tSTATUS\tCREDITED\tREVERSED\tNOTE", rows); err != nil {
+		if err := p.PrintTable("SOURCE\tID\tTYPE\tPURCHASE\tSTATUS\tCREDITED\tREVERSED\tNOTE", rows); err != nil {
 			return err
 		}
-		fmt.Fprintln(p.stdout)
+		fmt.Fprintln(p.Stdout)
 	}
 	verb := "corrected"
 	if report.DryRun {
 		verb = "would be corrected (dry run)"
 	}
-	fmt.Fprintf(p.stdout, "compared %d since %s: %d %s\n",
-		report.Compared, showTime(&report.Since), len(report.Corrections), verb)
+	fmt.Fprintf(p.Stdout, "compared %d since %s: %d %s\n",
+		report.Compared, cli.ShowTime(&report.Since), len(report.Corrections), verb)
 	return nil
 }
 
@@ -90,14 +91,7 @@ func describeChange(found services.Correction) []any {
 		note = string(*c.Reason)
 	}
 	return []any{
-		c.TransactionID, arrow(c.StatusBefore, c.StatusAfter), arrow(c.CreditedBefore, c.CreditedAfter),
-		arrow(c.ReversedBefore, c.ReversedAfter), note,
+		c.TransactionID, cli.Arrow(c.StatusBefore, c.StatusAfter), cli.Arrow(c.CreditedBefore, c.CreditedAfter),
+		cli.Arrow(c.ReversedBefore, c.ReversedAfter), note,
 	}
-}
-
-func arrow[T comparable](before, after T) string {
-	if before == after {
-		return fmt.Sprint(before)
-	}
-	return fmt.Sprintf("%v → %v", before, after)
 }

@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
 
+	"hourbank/commands/cli"
 	"hourbank/config"
 	"hourbank/database"
 	"hourbank/routes"
@@ -34,9 +35,9 @@ func (p *program) serve() *cobra.Command {
 			if sandbox {
 				return p.serveSandbox(cmd.Context())
 			}
-			cfg, err := config.Load(p.environ)
+			cfg, err := config.Load(p.Environ)
 			if err := errors.Join(err, cfg.RequireWebhookSecret()); err != nil {
-				return usageError{err}
+				return cli.Usage(err)
 			}
 			return p.runServer(cmd.Context(), cfg, nil)
 		},
@@ -48,8 +49,8 @@ func (p *program) serve() *cobra.Command {
 // runServer serves until ctx ends (SIGTERM), finishes what is in flight and
 // returns. started, where given, runs once the address answers.
 func (p *program) runServer(ctx context.Context, cfg *config.Config, started func(context.Context, *services.Services, string) error) error {
-	log := p.logger(cfg)
-	db, err := openMigrated(ctx, cfg)
+	log := p.Logger(cfg)
+	db, err := cli.OpenMigrated(ctx, cfg)
 	if err != nil {
 		return err
 	}
@@ -59,7 +60,7 @@ func (p *program) runServer(ctx context.Context, cfg *config.Config, started fun
 	if err != nil {
 		return fmt.Errorf("LISTEN_ADDR: %w", err)
 	}
-	server := newHTTPServer(routes.New(cfg, s, log))
+	server := cli.NewHTTPServer(routes.New(cfg, s, log))
 
 	// The services outlive the server, so that requests in flight at a
 	// SIGTERM still get their events committed.
@@ -93,19 +94,6 @@ func (p *program) runServer(ctx context.Context, cfg *config.Config, started fun
 		}
 	}
 	return group.Wait()
-}
-
-func newHTTPServer(handler http.Handler) *http.Server {
-	return &http.Server{
-		Handler:                      handler,
-		DisableGeneralOptionsHandler: true, // "OPTIONS *" is answered as all else is
-
-		ReadHeaderTimeout: 5 * time.Second, // slow senders hold only themselves
-		ReadTimeout:       15 * time.Second,
-		WriteTimeout:      30 * time.Second,
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    64 << 10,
-	}
 }
 
 // warnAboutConfig says what works but is probably not meant.

@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"hourbank/commands/cli"
 	"hourbank/config"
 	"hourbank/models"
 	"hourbank/sandbox"
@@ -39,10 +40,10 @@ func (p *program) serveSandbox(ctx context.Context) error {
 	environ := p.sandboxEnviron()
 	cfg, err := config.Load(environ)
 	if cfg != nil && cfg.Live() { // whatever else is wrong follows from it
-		return usageError{errors.New("STRIPE_SECRET_KEY: --sandbox is refused with a live key")}
+		return cli.Usage(errors.New("STRIPE_SECRET_KEY: --sandbox is refused with a live key"))
 	}
 	if err != nil {
-		return usageError{err}
+		return cli.Usage(err)
 	}
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", cfg.SandboxAddr)
 	if err != nil {
@@ -51,8 +52,8 @@ func (p *program) serveSandbox(ctx context.Context) error {
 	cfg.Sandbox = true
 	stripeBase := "http://" + listener.Addr().String()
 	cfg.StripeAPIBase = cmp.Or(cfg.StripeAPIBase, stripeBase)
-	standIn := sandbox.New(sandbox.Config{CLISecret: cfg.StripeWebhookSecrets[0], Logger: p.logger(cfg).Named("sandbox")})
-	server := newHTTPServer(standIn.Handler())
+	standIn := sandbox.New(sandbox.Config{CLISecret: cfg.StripeWebhookSecrets[0], Logger: p.Logger(cfg).Named("sandbox")})
+	server := cli.NewHTTPServer(standIn.Handler())
 	server.WriteTimeout = 0 // a listening Stripe CLI keeps its websocket
 
 	running, stop := context.WithCancel(ctx)
@@ -76,7 +77,7 @@ func (p *program) serveSandbox(ctx context.Context) error {
 
 // sandboxEnviron fills in what is needed and not set.
 func (p *program) sandboxEnviron() map[string]string {
-	environ := maps.Clone(p.environ)
+	environ := maps.Clone(p.Environ)
 	for name, made := range map[string]string{
 		"STRIPE_SECRET_KEY":     sandboxSecretKey,
 		"STRIPE_PUBLIC_KEY":     "pk_test_sandbox",
@@ -137,7 +138,7 @@ func (p *program) welcome(ctx context.Context, s *services.Services, w welcome) 
 	if err := json.Unmarshal(answer.Body, &sale); err != nil {
 		return fmt.Errorf("read the sale: %w", err)
 	}
-	w.print(p.stdout, sale.Purchase)
+	w.print(p.Stdout, sale.Purchase)
 	return nil
 }
 

@@ -19,6 +19,8 @@ import (
 	"hourbank/config"
 	"hourbank/models"
 	"hourbank/services"
+	"hourbank/services/ingest"
+	"hourbank/services/metrics"
 )
 
 const (
@@ -41,7 +43,7 @@ func RequestID(c *gin.Context) {
 }
 
 // Measure feeds the metrics.
-func Measure(metrics *services.Metrics) gin.HandlerFunc {
+func Measure(metrics *metrics.Metrics) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		start := time.Now()
 		c.Next()
@@ -80,7 +82,7 @@ func AccessLog(log *zap.Logger) gin.HandlerFunc {
 			}
 		}
 		if outcome, ok := c.Get(outcomeKey); ok {
-			outcome := outcome.(services.Outcome)
+			outcome := outcome.(ingest.Outcome)
 			fields = append(fields, zap.String("outcome", string(outcome.Status)), zap.Bool("duplicate", outcome.Duplicate))
 			if outcome.Reason != nil {
 				fields = append(fields, zap.String("reason", string(*outcome.Reason)))

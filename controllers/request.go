@@ -57,7 +57,7 @@ func given[T comparable](must string) func(*jsontext.Decoder, *T) error {
 }
 
 // readRequest reads a JSON body, and the key that makes the request
-// repeatable. It returns an *Error with code payload_too_large or
+// repeatable. It returns a *models.Error with code payload_too_large or
 // invalid_request, which names the field.
 func readRequest(c *gin.Context, request any) (services.RequestKey, error) {
 	body, err := ReadBody(c, maxRequestBytes)
@@ -119,7 +119,7 @@ func fieldName(at jsontext.Pointer) string {
 
 // query reads the address's parameters, of which only those named may be
 // there, once each: a misspelt filter would otherwise answer with everybody's
-// rows. An empty one is as one left out. It returns an *Error with code
+// rows. An empty one is as one left out. It returns a *models.Error with code
 // invalid_request.
 func query(c *gin.Context, names ...string) (url.Values, error) {
 	values := c.Request.URL.Query()

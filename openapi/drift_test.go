@@ -17,6 +17,7 @@ import (
 	"hourbank/openapi"
 	"hourbank/routes"
 	"hourbank/services"
+	"hourbank/services/ingest"
 	"hourbank/services/stripe"
 )
 
@@ -158,7 +159,7 @@ func TestSchemasAreTheTypesThatAreAnswered(t *testing.T) {
 	for schema, value := range map[string]any{
 		"Purchase": models.Purchase{}, "Failure": models.Failure{}, "Account": models.Account{},
 		"LedgerEntry": models.LedgerEntry{}, "Plan": models.Plan{}, "Event": models.WebhookEvent{},
-		"Outcome": services.Outcome{}, "Sale": services.Sale{}, "Booking": services.Booking{},
+		"Outcome": ingest.Outcome{}, "Sale": services.Sale{}, "Booking": services.Booking{},
 		"RefundRequested": services.RefundRequested{}, "PurchasePage": services.Page[models.Purchase]{},
 		"LedgerPage": services.Page[models.LedgerEntry]{}, "EventPage": services.Page[models.WebhookEvent]{},
 	} {

@@ -16,12 +16,13 @@ import (
 	"hourbank/openapi/openapitest"
 	"hourbank/routes"
 	"hourbank/services"
+	"hourbank/services/metrics"
 )
 
 // get asks the whole program but for its database.
 func get(t *testing.T, method, path string) *httptest.ResponseRecorder {
 	t.Helper()
-	server := routes.New(&config.Config{}, &services.Services{Metrics: services.NewMetrics()}, zap.NewNop())
+	server := routes.New(&config.Config{}, &services.Services{Metrics: metrics.New()}, zap.NewNop())
 	request := httptest.NewRequest(method, path, nil)
 	recorder := httptest.NewRecorder()
 	server.ServeHTTP(recorder, request)

@@ -1,6 +1,3 @@
-// Package services holds what Hourbank does: it verifies and decodes Stripe's
-// events, turns them into hours in one transaction, retries those that came
-// too early, and answers questions about all of it.
 package services
 
 import (

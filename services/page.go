@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"time"
 
-	"hourbank/models"
-
 	"gorm.io/gorm"
+
+	"hourbank/models"
 )
 
 // Page sizes of every list.

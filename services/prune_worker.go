@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"time"
 
-	"hourbank/database"
-
 	"go.uber.org/zap"
+
+	"hourbank/database"
 )
 
 const (

@@ -150,7 +150,7 @@ func (r *reconciliation) compare(ctx context.Context, source, eventType string, 
 		return fmt.Errorf("decode %s %s: %w", source, stripe.ObjectID(object), err)
 	}
 	change, err := r.payments.Preview(ctx, event)
-	if err != nil || change == nil || isReason(change.Reason, models.ReasonStale) {
+	if err != nil || change == nil || change.Reason != nil && *change.Reason == models.ReasonStale {
 		return err // nothing of ours, or nothing new
 	}
 	// A contradiction is found again every time, but told once.

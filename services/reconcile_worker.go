@@ -5,9 +5,10 @@ import (
 	"fmt"
 	"time"
 
-	"hourbank/database"
-
 	"go.uber.org/zap"
+
+	"hourbank/database"
+	"hourbank/services/metrics"
 )
 
 const (
@@ -29,12 +30,12 @@ type ReconcileWorker struct {
 	db        *database.DB
 	reconcile *ReconcileService
 	log       *zap.Logger
-	metrics   *Metrics
+	metrics   *metrics.Metrics
 	every     time.Duration
 }
 
 // NewReconcileWorker makes the worker; every 0 means never.
-func NewReconcileWorker(db *database.DB, reconcile *ReconcileService, log *zap.Logger, metrics *Metrics, every time.Duration) *ReconcileWorker {
+func NewReconcileWorker(db *database.DB, reconcile *ReconcileService, log *zap.Logger, metrics *metrics.Metrics, every time.Duration) *ReconcileWorker {
 	return &ReconcileWorker{db: db, reconcile: reconcile, log: log, metrics: metrics, every: every}
 }
 
@@ -82,7 +83,7 @@ func (w *ReconcileWorker) runIfDue(ctx context.Context) error {
 
 // alarm tells of a correction.
 func (w *ReconcileWorker) alarm(found Correction) {
-	w.metrics.found.Inc()
+	w.metrics.Correction()
 	w.log.Error("Stripe knew what the webhook was not told: check the endpoint in Stripe's dashboard",
 		zap.String("source", found.Source), zap.String("id", found.ID), zap.String("event_type", found.Type))
 }

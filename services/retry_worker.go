@@ -10,6 +10,7 @@ import (
 
 	"hourbank/database"
 	"hourbank/models"
+	"hourbank/services/ingest"
 )
 
 const (
@@ -66,7 +67,7 @@ func (w *RetryWorker) retryDue(ctx context.Context) (int, error) {
 	var group sync.WaitGroup
 	for _, event := range claimed {
 		group.Go(func() {
-			outcome, err := w.events.again(ctx, event.Payload, retried)
+			outcome, err := w.events.again(ctx, event.Payload, ingest.Retried)
 			switch {
 			case err == nil:
 				w.log.Debug("parked event retried", zap.String("event_id", event.ID), zap.String("status", string(outcome.Status)))

@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"time"
 
-	"hourbank/database"
-
 	"gorm.io/gorm/clause"
+
+	"hourbank/database"
 )
 
 // scheduledJob is work that one replica at a time does now and then.

@@ -1,3 +1,7 @@
+// Package services holds what Hourbank does beside taking events in, which is
+// services/ingest's: it sells, books and refunds hours, retries events that
+// came too early, reconciles with Stripe, and answers questions about all of
+// it.
 package services
 
 import (
@@ -9,13 +13,15 @@ import (
 
 	"hourbank/config"
 	"hourbank/database"
+	"hourbank/services/ingest"
+	"hourbank/services/metrics"
 	"hourbank/services/stripe"
 )
 
 // Services is everything that Hourbank does, wired together.
 type Services struct {
 	Stripe    *stripe.StripeService
-	Payments  *PaymentService
+	Payments  *ingest.PaymentService
 	Purchases *PurchaseService
 	Accounts  *AccountService
 	Plans     *PlanService
@@ -27,7 +33,7 @@ type Services struct {
 	Overview  *OverviewService
 	Search    *SearchService
 	Till      *TillService
-	Metrics   *Metrics
+	Metrics   *metrics.Metrics
 
 	background []func(context.Context) error
 }
@@ -35,8 +41,8 @@ type Services struct {
 // New wires the services to a database.
 func New(cfg *config.Config, db *database.DB, log *zap.Logger) *Services {
 	stripe := stripe.NewStripeService(string(cfg.StripeSecretKey), cfg.StripeAPIBase)
-	metrics := NewMetrics()
-	payments := NewPaymentService(db, log, metrics, cfg.ParkFor)
+	metrics := metrics.New()
+	payments := ingest.NewPaymentService(db, log, metrics, cfg.ParkFor)
 	events := NewEventService(db, stripe, payments)
 	reconcile := NewReconcileService(db, stripe, payments)
 	purchases := NewPurchaseService(db)

@@ -14,15 +14,21 @@ import (
 
 // mayImport says what each package may import of ours: imports go one way.
 var mayImport = map[string][]string{
-	".":                   {"commands"},
-	"commands":            {"bench", "config", "controllers", "database", "models", "routes", "sandbox", "services", "services/stripe"},
-	"bench":               {"config", "controllers", "database", "models", "routes", "services", "services/stripe"},
+	".": {"commands"},
+	"commands": {"bench", "commands/cli", "commands/webhooktest", "config", "database", "models", "routes", "sandbox",
+		"services", "services/ingest"},
+	"commands/webhooktest": {"commands/cli", "config", "controllers", "database", "models", "routes", "services", "services/stripe"},
+	"commands/cli":         {"config", "database", "services"},
+	"bench": {"config", "controllers", "database", "models", "routes", "services", "services/ingest",
+		"services/stripe"},
 	"routes":              {"config", "controllers", "controllers/console", "services"},
-	"controllers":         {"config", "models", "openapi", "services"},
-	"controllers/console": {"config", "controllers", "models", "services"},
+	"controllers":         {"config", "models", "openapi", "services", "services/ingest", "services/metrics"},
+	"controllers/console": {"config", "controllers", "models", "services", "services/ingest"},
 	"openapi":             {},
 	"openapi/openapitest": {"openapi"}, // for tests alone
-	"services":            {"config", "database", "models", "services/stripe"},
+	"services":            {"config", "database", "models", "services/ingest", "services/metrics", "services/stripe"},
+	"services/ingest":     {"database", "models", "services/metrics", "services/stripe"},
+	"services/metrics":    {"models"},
 	"services/stripe":     {"models"},
 	"database":            {"models"},
 	"models":              {},

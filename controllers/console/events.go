@@ -8,6 +8,7 @@ import (
 
 	"hourbank/models"
 	"hourbank/services"
+	"hourbank/services/ingest"
 )
 
 type eventsPage struct {
@@ -30,7 +31,7 @@ func (h *Console) Events(c *gin.Context) error {
 type eventPage struct {
 	Event   *models.WebhookEvent
 	Payload string
-	Change  *services.PurchaseChange // that a replay would make; nil: it has no purchase
+	Change  *ingest.PurchaseChange // that a replay would make; nil: it has no purchase
 }
 
 // Event shows one event, and what a replay of it would change.

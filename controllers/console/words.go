@@ -8,6 +8,7 @@ import (
 
 	"hourbank/models"
 	"hourbank/services"
+	"hourbank/services/ingest"
 )
 
 // words are what the templates say things with.
@@ -100,7 +101,7 @@ func why(status models.EventStatus, reason *models.Reason) string {
 }
 
 // told says in a sentence what an event changed, or would change.
-func told(change services.PurchaseChange, reason *models.Reason) string {
+func told(change ingest.PurchaseChange, reason *models.Reason) string {
 	var changes []string
 	if credited := change.CreditedAfter - change.CreditedBefore; credited != 0 {
 		changes = append(changes, credited.String()+" hours credited")

@@ -7,11 +7,11 @@ import (
 	"errors"
 	"strings"
 
-	"hourbank/models"
-
 	stripego "github.com/stripe/stripe-go/v76"
 	"github.com/stripe/stripe-go/v76/webhook"
 	"golang.org/x/time/rate"
+
+	"hourbank/models"
 )
 
 // StripeService speaks Stripe's language: signatures, events, and its API.

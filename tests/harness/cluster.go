@@ -15,9 +15,9 @@ import (
 	"testing"
 	"time"
 
-	"hourbank/database"
-
 	"github.com/jackc/pgx/v5"
+
+	"hourbank/database"
 )
 
 // startTimeout is how long a server may take to answer.

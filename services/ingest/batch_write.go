@@ -1,4 +1,4 @@
-package services
+package ingest
 
 import (
 	"cmp"
@@ -233,4 +233,9 @@ func insertLedger(rows []models.LedgerEntry) database.Write {
 		database.ColumnOf("reason", "text", rows, func(l posting) *string { return l.Reason }),
 		database.ColumnOf("created_at", "timestamptz", rows, func(l posting) *time.Time { return &l.CreatedAt }),
 	}}
+}
+
+// LedgerWrites book entries: on the students' accounts, and in the ledger.
+func LedgerWrites(ledger []models.LedgerEntry, now time.Time) []database.Write {
+	return []database.Write{moveAccounts(totals(ledger), now), insertLedger(ledger)}
 }

@@ -8,6 +8,7 @@ import (
 
 	"hourbank/database"
 	"hourbank/models"
+	"hourbank/services/ingest"
 	"hourbank/services/stripe"
 )
 
@@ -16,11 +17,11 @@ import (
 type ReconcileService struct {
 	db       *database.DB
 	stripe   *stripe.StripeService
-	payments *PaymentService
+	payments *ingest.PaymentService
 }
 
 // NewReconcileService makes the service.
-func NewReconcileService(db *database.DB, stripe *stripe.StripeService, payments *PaymentService) *ReconcileService {
+func NewReconcileService(db *database.DB, stripe *stripe.StripeService, payments *ingest.PaymentService) *ReconcileService {
 	return &ReconcileService{db: db, stripe: stripe, payments: payments}
 }
 
@@ -34,23 +35,11 @@ type ReconcileOptions struct {
 
 // Correction is one thing that Stripe knew and Hourbank did not.
 type Correction struct {
-	Source  string          `json:"source"` // "event", or the object that was compared
-	ID      string          `json:"id"`     // Stripe's id of it
-	Type    string          `json:"type"`   // the event type that it is, or stands for
-	Change  *PurchaseChange `json:"change"` // null: no purchase is known for it
-	Outcome *Outcome        `json:"outcome"`
-}
-
-// PurchaseChange is what an event does, or would do, to its purchase.
-type PurchaseChange struct {
-	TransactionID  string               `json:"transaction_id"`
-	StatusBefore   models.PaymentStatus `json:"status_before"`
-	StatusAfter    models.PaymentStatus `json:"status_after"`
-	CreditedBefore models.Hours         `json:"hours_credited_before"`
-	CreditedAfter  models.Hours         `json:"hours_credited_after"`
-	ReversedBefore models.Hours         `json:"hours_reversed_before"`
-	ReversedAfter  models.Hours         `json:"hours_reversed_after"`
-	Reason         *models.Reason       `json:"reason"` // stale: it changes nothing
+	Source  string                 `json:"source"` // "event", or the object that was compared
+	ID      string                 `json:"id"`     // Stripe's id of it
+	Type    string                 `json:"type"`   // the event type that it is, or stands for
+	Change  *ingest.PurchaseChange `json:"change"` // null: no purchase is known for it
+	Outcome *ingest.Outcome        `json:"outcome"`
 }
 
 // ReconcileReport counts what was compared and corrected.

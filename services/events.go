@@ -11,6 +11,7 @@ import (
 
 	"hourbank/database"
 	"hourbank/models"
+	"hourbank/services/ingest"
 	"hourbank/services/stripe"
 )
 
@@ -19,11 +20,11 @@ import (
 type EventService struct {
 	db       *database.DB
 	stripe   *stripe.StripeService
-	payments *PaymentService
+	payments *ingest.PaymentService
 }
 
 // NewEventService makes the service.
-func NewEventService(db *database.DB, stripe *stripe.StripeService, payments *PaymentService) *EventService {
+func NewEventService(db *database.DB, stripe *stripe.StripeService, payments *ingest.PaymentService) *EventService {
 	return &EventService{db: db, stripe: stripe, payments: payments}
 }
 
@@ -62,19 +63,19 @@ func (s *EventService) List(ctx context.Context, status, eventType string, page 
 
 // Replay applies a stored event once more, whatever became of it before. What
 // its purchase knows already can't be learned twice, so a replay is safe.
-func (s *EventService) Replay(ctx context.Context, id string) (Outcome, error) {
+func (s *EventService) Replay(ctx context.Context, id string) (ingest.Outcome, error) {
 	stored, err := s.Get(ctx, id)
 	if err != nil {
-		return Outcome{}, err
+		return ingest.Outcome{}, err
 	}
-	return s.again(ctx, stored.Payload, replayed)
+	return s.again(ctx, stored.Payload, ingest.Replayed)
 }
 
 // again sends a stored event down the one way in.
-func (s *EventService) again(ctx context.Context, payload string, origin origin) (Outcome, error) {
+func (s *EventService) again(ctx context.Context, payload string, origin ingest.Origin) (ingest.Outcome, error) {
 	event, err := s.stripe.Decode([]byte(payload))
 	if err != nil {
-		return Outcome{}, fmt.Errorf("decode a stored event: %w", err)
+		return ingest.Outcome{}, fmt.Errorf("decode a stored event: %w", err)
 	}
-	return s.payments.submit(ctx, event, origin)
+	return s.payments.Submit(ctx, event, origin)
 }

@@ -1,4 +1,4 @@
-package commands
+package cli
 
 import (
 	"os"
@@ -7,13 +7,13 @@ import (
 	"golang.org/x/term"
 )
 
-// progress draws a counter on stderr while long work runs, where that is a
+// Progress draws a counter on stderr while long work runs, where that is a
 // terminal.
-func (p *program) progress(what string) *progressbar.ProgressBar {
-	file, ok := p.stderr.(*os.File)
+func (p *Program) Progress(what string) *progressbar.ProgressBar {
+	file, ok := p.Stderr.(*os.File)
 	return progressbar.NewOptions(-1,
 		progressbar.OptionSetDescription(what),
-		progressbar.OptionSetWriter(p.stderr),
+		progressbar.OptionSetWriter(p.Stderr),
 		progressbar.OptionShowCount(),
 		progressbar.OptionClearOnFinish(),
 		progressbar.OptionSetVisibility(ok && term.IsTerminal(int(file.Fd()))),

@@ -1,4 +1,4 @@
-package services
+package ingest
 
 import (
 	"cmp"
@@ -44,7 +44,7 @@ type batch struct {
 // entry is one event of the batch, however many callers brought it.
 type entry struct {
 	event      *stripe.Event
-	origin     origin
+	origin     Origin
 	deliveries int                  // how many of the callers were Stripe
 	known      *models.WebhookEvent // the row, where the event was committed before
 	outcome    Outcome
@@ -70,10 +70,10 @@ func newBatch(db *database.DB, jobs []*job, parkFor time.Duration) *batch {
 			b.entries = append(b.entries, e)
 		}
 		e.origin = max(e.origin, j.origin)
-		if j.origin == delivered {
+		if j.origin == Delivered {
 			e.deliveries++
 		}
-		b.lookUp = b.lookUp || j.origin != delivered
+		b.lookUp = b.lookUp || j.origin != Delivered
 		b.byJob[i] = e
 	}
 	return b
@@ -158,7 +158,7 @@ func (b *batch) loadKnown(tx *gorm.DB) error {
 
 // decide says what becomes of one event, and lets its purchase learn.
 func (b *batch) decide(e *entry) {
-	if e.known != nil && e.known.Status != models.EventParked && e.origin != replayed {
+	if e.known != nil && e.known.Status != models.EventParked && e.origin != Replayed {
 		e.row = *e.known
 		e.row.Deliveries += e.deliveries
 		e.outcome = outcomeOf(e.row, true)

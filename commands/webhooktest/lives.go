@@ -1,9 +1,10 @@
-package commands
+package webhooktest
 
 import (
 	"context"
 	"fmt"
 
+	"hourbank/commands/cli"
 	"hourbank/models"
 	"hourbank/services"
 )
@@ -136,8 +137,8 @@ func (t *webhookTest) checkPayment(ctx context.Context, s *services.Services, e 
 		return err
 	}
 	t.compare("hours credited, once", before.Hours.String(), after.HoursCredited.String(), "")
-	t.pass("purchase "+before.ID, arrow(stateOf(before), stateOf(after)))
-	t.pass("money received", arrow(models.FormatMoney(before.AmountReceived, before.Currency), models.FormatMoney(after.AmountReceived, before.Currency)))
+	t.pass("purchase "+before.ID, cli.Arrow(stateOf(before), stateOf(after)))
+	t.pass("money received", cli.Arrow(models.FormatMoney(before.AmountReceived, before.Currency), models.FormatMoney(after.AmountReceived, before.Currency)))
 	t.pass("student "+before.StudentID, account.HoursAvailable.String()+" hours available")
 	return nil
 }

@@ -1,4 +1,4 @@
-package commands
+package webhooktest
 
 import (
 	"crypto/rand"

@@ -11,6 +11,7 @@ import (
 
 	"hourbank/database"
 	"hourbank/models"
+	"hourbank/services/ingest"
 )
 
 // AccountService reads students' accounts and ledgers, and books what moves
@@ -164,7 +165,7 @@ func (s *AccountService) book(ctx context.Context, studentID string, kind models
 		entry.ID, entry.StudentID, entry.Kind, entry.Currency = models.NewID(), studentID, kind, account.Currency
 		entry.Reference, entry.CreatedAt = &reference, tx.NowFunc()
 		ledger := []models.LedgerEntry{*entry}
-		if err := database.Store(tx, []database.Write{moveAccounts(totals(ledger), entry.CreatedAt), insertLedger(ledger)}); err != nil {
+		if err := database.Store(tx, ingest.LedgerWrites(ledger, entry.CreatedAt)); err != nil {
 			return err
 		}
 		account, err = readAccount(tx, studentID)

@@ -1,4 +1,6 @@
-package commands
+// Package webhooktest is test-stripe-webhook: it checks, without Stripe, that
+// Stripe's events become hours here.
+package webhooktest
 
 import (
 	"context"
@@ -9,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"hourbank/commands/cli"
 	"hourbank/config"
 	"hourbank/models"
 )
@@ -25,7 +28,7 @@ type webhookTestOptions struct {
 
 // webhookTest is one run of test-stripe-webhook.
 type webhookTest struct {
-	*program
+	*cli.Program
 	options  webhookTestOptions
 	terms    models.Terms
 	cfg      *config.Config
@@ -34,8 +37,9 @@ type webhookTest struct {
 	report   checkReport
 }
 
-func (p *program) testStripeWebhook() *cobra.Command {
-	t := &webhookTest{program: p}
+// Command is test-stripe-webhook.
+func Command(p *cli.Program) *cobra.Command {
+	t := &webhookTest{Program: p}
 	cmd := &cobra.Command{
 		Use:   "test-stripe-webhook",
 		Short: "Check the configuration, the webhook and every life of a purchase",
@@ -58,7 +62,7 @@ What it makes stays in the database (student "test_student"), and adds up there.
 				return cmd.Help()
 			}
 			if err := t.checkUsage(cmd.Flags().Changed); err != nil {
-				return usageError{err}
+				return cli.Usage(err)
 			}
 			return t.run(cmd.Context())
 		},
@@ -81,7 +85,7 @@ func (t *webhookTest) addFlags(cmd *cobra.Command) {
 	flags.StringVar(&o.hours, "hours", "10.00", "hours that test purchases are for")
 	flags.Int64Var(&o.amount, "amount", 5000, "their price in the currency's minor unit: 5000 is €50.00")
 	flags.StringVar(&o.currency, "currency", "eur", "its lower-case ISO code")
-	addJSONFlag(cmd, &o.asJSON)
+	cli.AddJSONFlag(cmd, &o.asJSON)
 }
 
 // checkUsage completes the options and refuses those that don't go together.
@@ -153,9 +157,9 @@ func (o *webhookTestOptions) checkURL(given bool) error {
 func (t *webhookTest) run(ctx context.Context) error {
 	o := t.options
 	purchases := o.createData || o.testEndpoint || o.paymentIntent != ""
-	t.cfg, t.mistakes = config.Load(t.environ)
+	t.cfg, t.mistakes = config.Load(t.Environ)
 	if t.mistakes != nil && purchases && !o.validateConfig {
-		return usageError{t.mistakes}
+		return cli.Usage(t.mistakes)
 	}
 	if o.createData && !o.validateConfig && !o.testEndpoint && !o.instructions {
 		return t.onlyCreateData(ctx)

@@ -1,4 +1,4 @@
-package commands
+package webhooktest
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"hourbank/commands/cli"
 	"hourbank/models"
 	"hourbank/services"
 )
@@ -17,7 +18,7 @@ const madeByTest = "test-stripe-webhook"
 // withQuietServices runs the services without a log: what matters is in the
 // checks.
 func (t *webhookTest) withQuietServices(ctx context.Context, work func(context.Context, *services.Services) error) error {
-	return t.runServices(ctx, t.cfg, zap.NewNop(), work)
+	return t.RunServices(ctx, t.cfg, zap.NewNop(), work)
 }
 
 // onlyCreateData prints the purchase and no checks.
@@ -28,10 +29,10 @@ func (t *webhookTest) onlyCreateData(ctx context.Context) error {
 			return err
 		}
 		if t.options.asJSON {
-			return t.printJSON(purchase)
+			return t.PrintJSON(purchase)
 		}
 		t.printTestData(purchase)
-		fmt.Fprintf(t.stdout, `
+		fmt.Fprintf(t.Stdout, `
 Try next:
 
   hourbank test-stripe-webhook --payment-intent-id %[1]s
@@ -43,11 +44,11 @@ Try next:
 
 func (t *webhookTest) printTestData(p *models.Purchase) {
 	for _, line := range [][2]string{
-		{"purchase", p.ID}, {"payment intent", orDash(p.StripePaymentIntentID)}, {"status", string(p.PaymentStatus)},
-		{"student", p.StudentID}, {"plan", orDash(p.PlanID)}, {"hours", p.Hours.String()},
+		{"purchase", p.ID}, {"payment intent", cli.OrDash(p.StripePaymentIntentID)}, {"status", string(p.PaymentStatus)},
+		{"student", p.StudentID}, {"plan", cli.OrDash(p.PlanID)}, {"hours", p.Hours.String()},
 		{"amount", models.FormatMoney(p.Amount, p.Currency)},
 	} {
-		fmt.Fprintf(t.stdout, "%-15s %s\n", line[0], line[1])
+		fmt.Fprintf(t.Stdout, "%-15s %s\n", line[0], line[1])
 	}
 }
 
@@ -139,10 +140,10 @@ func (t *webhookTest) checkCreateData(ctx context.Context, s *services.Services)
 	}
 	t.report.Purchase = purchase
 	t.pass("student", purchase.StudentID)
-	t.pass("plan", orDash(purchase.PlanID))
+	t.pass("plan", cli.OrDash(purchase.PlanID))
 	t.pass("purchase", fmt.Sprintf("%s, %s hours for %s", purchase.ID, purchase.Hours, models.FormatMoney(purchase.Amount, purchase.Currency)))
 	t.compare("status", string(models.StatusProcessing), string(purchase.PaymentStatus), "")
-	t.pass("payment intent", orDash(purchase.StripePaymentIntentID))
+	t.pass("payment intent", cli.OrDash(purchase.StripePaymentIntentID))
 	return nil
 }
 

@@ -1,4 +1,4 @@
-package commands
+package webhooktest
 
 import (
 	"fmt"
@@ -68,7 +68,7 @@ func (t *webhookTest) printInstructions() {
 	if strings.HasPrefix(t.cfg.StripeAPIBase, "http://") {
 		noTLS = " --no-wss" // a stand-in's websocket has no certificate
 	}
-	fmt.Fprintf(t.stdout, cliInstructions, options, noTLS, address)
+	fmt.Fprintf(t.Stdout, cliInstructions, options, noTLS, address)
 }
 
 // host is where this machine reaches the service.

@@ -1,4 +1,6 @@
-package services
+// Package ingest is the one way in for events: they wait for a transaction,
+// find their purchases, let these learn, and are committed together.
+package ingest
 
 import (
 	"context"
@@ -12,6 +14,7 @@ import (
 
 	"hourbank/database"
 	"hourbank/models"
+	"hourbank/services/metrics"
 	"hourbank/services/stripe"
 )
 
@@ -31,7 +34,7 @@ const (
 type PaymentService struct {
 	db      *database.DB
 	log     *zap.Logger
-	metrics *Metrics
+	metrics *metrics.Metrics
 	parkFor time.Duration
 	queue   chan *job
 	stopped chan struct{}
@@ -44,13 +47,13 @@ type PaymentService struct {
 
 // NewPaymentService makes the service. Events without a purchase are parked
 // for parkFor and then ignored.
-func NewPaymentService(db *database.DB, log *zap.Logger, metrics *Metrics, parkFor time.Duration) *PaymentService {
+func NewPaymentService(db *database.DB, log *zap.Logger, metrics *metrics.Metrics, parkFor time.Duration) *PaymentService {
 	s := &PaymentService{
 		db: db, log: log, metrics: metrics, parkFor: parkFor,
 		queue:   make(chan *job, queueLength),
 		stopped: make(chan struct{}),
 	}
-	metrics.watchQueue(func() int { return len(s.queue) })
+	metrics.WatchQueue(func() int { return len(s.queue) })
 	return s
 }
 
@@ -63,19 +66,20 @@ type Outcome struct {
 	Reason        *models.Reason     `json:"reason"`
 }
 
-// origin says why an event is tried.
-type origin int
+// Origin says why an event is tried.
+type Origin int
 
+// The reasons for trying an event.
 const (
-	delivered origin = iota // Stripe sent it, perhaps again
-	retried                 // it is parked and its time has come
-	replayed                // an operator asks for it, whatever became of it
+	Delivered Origin = iota // Stripe sent it, perhaps again
+	Retried                 // it is parked and its time has come
+	Replayed                // an operator asks for it, whatever became of it
 )
 
 // job is one caller waiting for one event.
 type job struct {
 	event  *stripe.Event
-	origin origin
+	origin Origin
 	done   chan answer // holds one, so that a caller that gave up blocks nobody
 }
 
@@ -90,10 +94,11 @@ type answer struct {
 // answerTimeout ends first, the event may still be committed: its next
 // delivery will say so.
 func (s *PaymentService) Handle(ctx context.Context, event *stripe.Event) (Outcome, error) {
-	return s.submit(ctx, event, delivered)
+	return s.Submit(ctx, event, Delivered)
 }
 
-func (s *PaymentService) submit(ctx context.Context, event *stripe.Event, origin origin) (Outcome, error) {
+// Submit is Handle for an event that comes for another reason.
+func (s *PaymentService) Submit(ctx context.Context, event *stripe.Event, origin Origin) (Outcome, error) {
 	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
 	j := &job{event: event, origin: origin, done: make(chan answer, 1)}
@@ -212,8 +217,15 @@ func (s *PaymentService) commit(jobs []*job) error {
 		outcomes[i] = b.outcome(i)
 		j.done <- answer{outcome: outcomes[i]}
 	}
-	s.metrics.committed(outcomes)
+	s.count(outcomes)
 	return nil
+}
+
+func (s *PaymentService) count(outcomes []Outcome) {
+	s.metrics.Batch(len(outcomes))
+	for _, outcome := range outcomes {
+		s.metrics.Event(outcome.Status, outcome.Reason, outcome.Duplicate)
+	}
 }
 
 func (s *PaymentService) runOnce(b *batch) (err error) {

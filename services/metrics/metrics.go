@@ -1,10 +1,14 @@
-package services
+// Package metrics is what an operator's Prometheus reads of Hourbank.
+package metrics
 
 import (
+	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"hourbank/models"
 )
 
 // Metrics are what an operator's Prometheus reads. docs/operation.md says
@@ -18,9 +22,9 @@ type Metrics struct {
 	found    prometheus.Counter
 }
 
-// NewMetrics makes a registry of its own, so that two programs in one process
+// New makes a registry of its own, so that two programs in one process
 // don't share counters.
-func NewMetrics() *Metrics {
+func New() *Metrics {
 	m := &Metrics{
 		Registry: prometheus.NewRegistry(),
 		requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{
@@ -52,25 +56,27 @@ func (m *Metrics) Request(method, route, status string, took time.Duration) {
 	m.requests.WithLabelValues(method, route, status).Observe(took.Seconds())
 }
 
-// watchQueue shows how many events wait for a transaction.
-func (m *Metrics) watchQueue(length func() int) {
+// WatchQueue shows how many events wait for a transaction.
+func (m *Metrics) WatchQueue(length func() int) {
 	m.Registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "hourbank_events_waiting", Help: "Events that wait for a transaction.",
 	}, func() float64 { return float64(length()) }))
 }
 
-// committed counts a batch's outcomes.
-func (m *Metrics) committed(outcomes []Outcome) {
-	m.batches.Observe(float64(len(outcomes)))
+// Batch counts a transaction and how many events it committed.
+func (m *Metrics) Batch(events int) {
+	m.batches.Observe(float64(events))
 	m.last.SetToCurrentTime()
-	for _, outcome := range outcomes {
-		reason, duplicate := "", "false"
-		if outcome.Reason != nil {
-			reason = string(*outcome.Reason)
-		}
-		if outcome.Duplicate {
-			duplicate = "true"
-		}
-		m.events.WithLabelValues(string(outcome.Status), reason, duplicate).Inc()
-	}
 }
+
+// Event counts an event that was committed, by what became of it.
+func (m *Metrics) Event(status models.EventStatus, reason *models.Reason, duplicate bool) {
+	why := ""
+	if reason != nil {
+		why = string(*reason)
+	}
+	m.events.WithLabelValues(string(status), why, strconv.FormatBool(duplicate)).Inc()
+}
+
+// Correction counts what reconcile found.
+func (m *Metrics) Correction() { m.found.Inc() }

@@ -61,7 +61,7 @@ func (h *Controllers) receive(c *gin.Context, secrets []string) error {
 const maxPromised = 16 << 10
 
 // ReadBody reads the raw bytes that the signature is over, up to limit bytes.
-// It returns an *Error with code payload_too_large or invalid_request.
+// It returns a *models.Error with code payload_too_large or invalid_request.
 func ReadBody(c *gin.Context, limit int64) ([]byte, error) {
 	tooLarge := models.Errorf(models.CodePayloadTooLarge, "The body is larger than %d bytes.", limit)
 	if c.Request.ContentLength > limit {

@@ -2,6 +2,7 @@ package controllers
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -9,41 +10,40 @@ import (
 	"hourbank/services"
 )
 
-// CreatePurchase sells hours: 201 with the purchase and what pays it.
-func (h *Controllers) CreatePurchase(c *gin.Context) error {
-	var order services.Order
-	key, err := readRequest(c, &order)
+// Balance answers a student's account, now or as it was ?at= a time.
+func (h *Controllers) Balance(c *gin.Context) error {
+	values, err := query(c, "at")
 	if err != nil {
 		return err
 	}
-	answer, err := h.services.Sales.Sell(c.Request.Context(), order, key)
+	ctx, student := c.Request.Context(), c.Param("student_id")
+	var account *models.Account
+	if at := values.Get("at"); at == "" {
+		account, err = h.services.Accounts.Balance(ctx, student)
+	} else {
+		t, parseErr := time.Parse(time.RFC3339, at)
+		if parseErr != nil {
+			return models.Errorf(models.CodeInvalidRequest, "at must be a time such as 2026-01-31T12:00:00Z.")
+		}
+		account, err = h.services.Accounts.BalanceAt(ctx, student, t)
+	}
 	if err != nil {
 		return err
 	}
-	return answerAgain(c, answer)
+	return ok(c, account)
 }
 
-// RefundPurchase asks Stripe for a refund: 201 with what Stripe made of it.
-func (h *Controllers) RefundPurchase(c *gin.Context) error {
-	var order services.RefundOrder
-	key, err := readRequest(c, &order)
+// Ledger answers a page of a student's ledger.
+func (h *Controllers) Ledger(c *gin.Context) error {
+	page, _, err := pageRequest(c)
 	if err != nil {
 		return err
 	}
-	answer, err := h.services.Sales.Refund(c.Request.Context(), c.Param("id"), order, key)
+	entries, err := h.services.Accounts.Ledger(c.Request.Context(), c.Param("student_id"), page)
 	if err != nil {
 		return err
 	}
-	return answerAgain(c, answer)
-}
-
-// answerAgain writes an answer, and says where it is a repetition.
-func answerAgain(c *gin.Context, answer *services.Answer) error {
-	if answer.Replayed {
-		c.Header("Idempotent-Replayed", "true")
-	}
-	c.Data(answer.Status, "application/json; charset=utf-8", answer.Body)
-	return nil
+	return ok(c, entries)
 }
 
 // Consume books a lesson: 201, or 200 where the reference was booked before.

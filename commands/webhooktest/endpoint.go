@@ -1,4 +1,4 @@
-package commands
+package webhooktest
 
 import (
 	"bytes"
@@ -16,6 +16,7 @@ import (
 	"github.com/stripe/stripe-go/v76/webhook"
 	"go.uber.org/zap"
 
+	"hourbank/commands/cli"
 	"hourbank/models"
 	"hourbank/routes"
 	"hourbank/services"
@@ -50,7 +51,7 @@ func (t *webhookTest) withEndpoint(ctx context.Context, s *services.Services, wo
 	if err != nil {
 		return fmt.Errorf("listen for the handler under test: %w", err)
 	}
-	server := newHTTPServer(routes.New(t.cfg, s, zap.NewNop()))
+	server := cli.NewHTTPServer(routes.New(t.cfg, s, zap.NewNop()))
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	e.url, e.where = "http://"+listener.Addr().String()+webhookPath, "in this process"

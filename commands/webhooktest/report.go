@@ -1,4 +1,4 @@
-package commands
+package webhooktest
 
 import (
 	"errors"
@@ -6,6 +6,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"hourbank/commands/cli"
 	"hourbank/models"
 )
 
@@ -49,13 +50,13 @@ func (t *webhookTest) section(title string, run func() error) {
 	if t.options.asJSON || len(t.report.Checks) == first {
 		return
 	}
-	fmt.Fprintf(t.stdout, "%s\n\n", title)
-	w := tabwriter.NewWriter(t.stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(t.Stdout, "%s\n\n", title)
+	w := tabwriter.NewWriter(t.Stdout, 0, 0, 2, ' ', 0)
 	for _, c := range t.report.Checks[first:] {
 		c.print(w)
 	}
 	_ = w.Flush() // it goes to a terminal
-	fmt.Fprintln(t.stdout)
+	fmt.Fprintln(t.Stdout)
 }
 
 // print writes a line for the check, and one for each thing more to say.
@@ -132,19 +133,19 @@ func (t *webhookTest) finish() error {
 		return nil // only the instructions were asked for
 	}
 	if t.options.asJSON {
-		if err := t.printJSON(t.report); err != nil {
+		if err := t.PrintJSON(t.report); err != nil {
 			return err
 		}
 	} else {
-		fmt.Fprintf(t.stdout, "%d passed, %d failed, %d skipped\n", t.report.Passed, t.report.Failed, t.report.Skipped)
+		fmt.Fprintf(t.Stdout, "%d passed, %d failed, %d skipped\n", t.report.Passed, t.report.Failed, t.report.Skipped)
 		for _, c := range t.report.Checks {
 			if c.Result == checkFail {
-				fmt.Fprintf(t.stdout, "failed: %s\n", c.Name)
+				fmt.Fprintf(t.Stdout, "failed: %s\n", c.Name)
 			}
 		}
 	}
 	if t.report.Failed > 0 {
-		return errChecksFailed
+		return cli.ErrChecksFailed
 	}
 	return nil
 }

@@ -1,0 +1,51 @@
+package services
+
+import (
+	"context"
+	"fmt"
+
+	"hourbank/models"
+	"hourbank/services/ingest"
+)
+
+// maxTimeline is more events than any payment has in practice.
+const maxTimeline = 200
+
+// Told is one event of a purchase's life and what it changed.
+type Told struct {
+	Event  models.WebhookEvent // without its payload
+	Change ingest.PurchaseChange
+}
+
+// Timeline tells a purchase's life again from its events, in the order in
+// which they were applied. What each changed follows from the evidence alone,
+// so that it need not be kept.
+func (s *EventService) Timeline(ctx context.Context, p *models.Purchase) ([]Told, error) {
+	var events []models.WebhookEvent
+	err := s.db.Reader.WithContext(ctx).Where("transaction_id = ?", p.ID).
+		Order("processed_at, received_at, id").Limit(maxTimeline).Find(&events).Error
+	if err != nil {
+		return nil, fmt.Errorf("read a purchase's events: %w", err)
+	}
+	again := p.Unpaid()
+	timeline := make([]Told, len(events))
+	for i, stored := range events {
+		event, err := s.stripe.Decode([]byte(stored.Payload))
+		if err != nil {
+			return nil, fmt.Errorf("decode event %s: %w", stored.ID, err)
+		}
+		stored.Payload = ""
+		timeline[i] = Told{Event: stored, Change: *ingest.Teach(again, event)}
+	}
+	return timeline, nil
+}
+
+// PreviewReplay says what a replay of a stored event would change; nil where
+// it has no purchase.
+func (s *EventService) PreviewReplay(ctx context.Context, stored *models.WebhookEvent) (*ingest.PurchaseChange, error) {
+	event, err := s.stripe.Decode([]byte(stored.Payload))
+	if err != nil {
+		return nil, fmt.Errorf("decode event %s: %w", stored.ID, err)
+	}
+	return s.payments.Preview(ctx, event)
+}
