@@ -1,5 +1,7 @@
 package models
 
+import "maps"
+
 // Evidence is all that Stripe's events have told about one purchase, by
 // Stripe's own objects. What one event tells is a small Evidence too, and to
 // learn it is to Join it. Links between objects are told by either side and in
@@ -224,4 +226,26 @@ func appendKeys[T any](ids []string, objects map[string]T) []string {
 		ids = append(ids, id)
 	}
 	return ids
+}
+
+// Without is the evidence but for the objects that foreign says yes to.
+func (e *Evidence) Without(foreign func(id string) bool) Evidence {
+	return Evidence{
+		Payments: without(e.Payments, foreign), Charges: without(e.Charges, foreign), Refunds: without(e.Refunds, foreign),
+		Disputes: without(e.Disputes, foreign), Sessions: without(e.Sessions, foreign), Invoices: without(e.Invoices, foreign),
+		CreditNotes: without(e.CreditNotes, foreign), Accepted: e.Accepted, Full: e.Full,
+	}
+}
+
+func without[T any](objects map[string]T, foreign func(id string) bool) map[string]T {
+	kept := objects
+	for id := range objects {
+		if foreign(id) {
+			if len(kept) == len(objects) {
+				kept = maps.Clone(objects)
+			}
+			delete(kept, id)
+		}
+	}
+	return kept
 }

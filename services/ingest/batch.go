@@ -25,7 +25,6 @@ import (
 // invoices open come between the first two, and by id as well.)
 type batch struct {
 	db      *database.DB
-	parkFor time.Duration
 	entries []*entry
 	byJob   []*entry // the entry of each job, in order
 	isFirst []bool   // whether the job is the first of its entry
@@ -34,11 +33,10 @@ type batch struct {
 	// be: only then is it worth a statement to read what is known about it.
 	lookUp bool
 
-	others    []models.OtherIntent // by which purchases were found that are named by nothing else
-	now       time.Time
-	purchases *purchaseBook
-	periods   *periodBook
-	ledger    []models.LedgerEntry
+	options Options
+	now     time.Time
+	book    *book
+	waiting []*entry // parked by it, or parked before and no longer
 }
 
 // entry is one event of the batch, however many callers brought it.
@@ -47,6 +45,7 @@ type entry struct {
 	origin     Origin
 	deliveries int                  // how many of the callers were Stripe
 	known      *models.WebhookEvent // the row, where the event was committed before
+	repeated   bool                 // it is final already
 	outcome    Outcome
 	row        models.WebhookEvent // what the row shall be
 }
@@ -55,12 +54,8 @@ type entry struct {
 // some of the rows that it meant to insert.
 var errOvertaken = errors.New("another transaction was first")
 
-// errMorePurchases rolls the transaction back when events turn out to be about
-// purchases that it has not locked, which it must do in id order.
-var errMorePurchases = errors.New("more purchases are to be locked")
-
-func newBatch(db *database.DB, jobs []*job, parkFor time.Duration) *batch {
-	b := &batch{db: db, parkFor: parkFor, byJob: make([]*entry, len(jobs)), isFirst: make([]bool, len(jobs))}
+func newBatch(db *database.DB, jobs []*job, options Options) *batch {
+	b := &batch{db: db, options: options, byJob: make([]*entry, len(jobs)), isFirst: make([]bool, len(jobs))}
 	byID := make(map[string]*entry, len(jobs))
 	for i, j := range jobs {
 		e, ok := byID[j.event.ID]
@@ -99,9 +94,6 @@ const overtakenTries = 5
 func (b *batch) run(ctx context.Context) (err error) {
 	for range overtakenTries {
 		err = b.transaction(ctx)
-		if errors.Is(err, errMorePurchases) {
-			continue
-		}
 		if !errors.Is(err, errOvertaken) && !database.IsOvertaken(err) {
 			return err
 		}
@@ -113,30 +105,19 @@ func (b *batch) run(ctx context.Context) (err error) {
 }
 
 func (b *batch) transaction(ctx context.Context) error {
-	return b.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
-		b.now = tx.NowFunc()
-		b.ledger = nil
-		var err error
-		if b.purchases, err = lockPurchases(tx, b.entries, b.others); err != nil {
-			return err
+	return b.db.WithContext(ctx).Transaction(func(tx *gorm.DB) (err error) {
+		b.now, b.waiting = tx.NowFunc(), nil
+		events := make([]*stripe.Event, len(b.entries))
+		for i, e := range b.entries {
+			events[i] = e.event
 		}
-		others, err := b.purchases.otherIntents(tx, b.entries)
-		if err != nil {
+		if b.book, err = openBook(tx, events, true); err != nil {
 			return err
-		}
-		if len(others) > 0 {
-			b.others = append(b.others, others...)
-			return errMorePurchases
 		}
 		if err := b.loadKnown(tx); err != nil {
 			return err
 		}
-		if b.periods, err = loadPeriods(tx, b.entries, b.purchases); err != nil {
-			return err
-		}
-		for _, e := range b.entries {
-			b.decide(e)
-		}
+		b.decide()
 		return b.write(tx)
 	})
 }
@@ -156,96 +137,107 @@ func (b *batch) loadKnown(tx *gorm.DB) error {
 	return nil
 }
 
-// decide says what becomes of one event, and lets its purchase learn.
-func (b *batch) decide(e *entry) {
+// decide says what becomes of each event, in order of arrival; those that find
+// no purchase are tried again where later ones told of theirs.
+func (b *batch) decide() {
+	var open []*entry
+	for _, e := range b.entries {
+		if b.decideOne(e); e.row.Status == models.EventParked {
+			open = append(open, e)
+		}
+	}
+	for again := true; again; {
+		again = false
+		open = slices.DeleteFunc(open, func(e *entry) bool {
+			if e.repeated || !slices.ContainsFunc(waitingKeys(e.event), b.book.knows) {
+				return false
+			}
+			b.decideOne(e)
+			resolved := e.row.Status != models.EventParked
+			again = again || resolved
+			return resolved
+		})
+	}
+}
+
+// decideOne says what becomes of one event.
+func (b *batch) decideOne(e *entry) {
 	if e.known != nil && e.known.Status != models.EventParked && e.origin != Replayed {
-		e.row = *e.known
+		e.row, e.repeated = *e.known, true
 		e.row.Deliveries += e.deliveries
 		e.outcome = outcomeOf(e.row, true)
 		return
 	}
 	row := newRow(e, b.now)
 	row.Attempts++
-	row.Status, row.Reason, row.TransactionID = b.try(e, row.ReceivedAt)
-	row.NextAttemptAt, row.ProcessedAt = nil, &b.now
-	if row.Status == models.EventParked {
-		next := b.now.Add(min(retryDelay(row.Attempts), b.parkFor-b.now.Sub(row.ReceivedAt)))
-		row.NextAttemptAt, row.ProcessedAt = &next, nil
+	decided := b.book.apply(e.event)
+	if decided.status == models.EventParked {
+		b.park(e, &row, decided)
+	} else {
+		row.Status, row.Reason = decided.status, reasonOrNull(decided.reason)
+		row.NextAttemptAt, row.ProcessedAt = nil, &b.now
+		if decided.purchase != nil {
+			row.TransactionID = &decided.purchase.ID
+		}
+		if wasOpen(e.known) {
+			b.book.cases.settle(e.event)
+		}
 	}
 	e.row, e.outcome = row, outcomeOf(row, e.known != nil)
-	if e.known != nil && e.known.Status == models.EventProcessed && isReason(row.Reason, models.ReasonStale) {
+	if e.known != nil && e.known.Status == models.EventProcessed && decided.reason == models.ReasonStale {
 		e.row.Reason = e.known.Reason // a replay that adds nothing leaves what the event once did on record
 	}
 }
 
-// try matches the event with its purchase and applies it.
-func (b *batch) try(e *entry, receivedAt time.Time) (models.EventStatus, *models.Reason, *string) {
-	switch {
-	case e.event.Status != "":
-		return e.event.Status, &e.event.Reason, nil
-	case e.event.Subscription != nil:
-		return b.remembered(e.event.Subscription)
+// park keeps an event whose purchase is not here yet. One that tells of money
+// opens a case after a while; one that was parked for too long is given up,
+// and its case stays.
+func (b *batch) park(e *entry, row *models.WebhookEvent, decided result) {
+	waited := b.now.Sub(row.ReceivedAt)
+	patience := min(unmatchedAfter, b.options.ParkFor)
+	reason := decided.reason
+	if reason == "" && e.event.Money && waited >= patience && b.concerns(e.event) {
+		b.book.cases.open(unmatched(e.event), e.event.ID)
+		reason = models.Reason(models.CaseUnmatchedPayment)
 	}
-	p := b.purchases.find(e.event.Keys)
-	if p == nil && e.event.Period != nil {
-		made, reason := b.periods.purchase(e.event.Period, b.now)
-		if reason != models.ReasonNone {
-			return models.EventRejected, &reason, nil
-		}
-		if p = made; p != nil {
-			b.purchases.add(p)
-		}
+	if waited >= b.options.ParkFor {
+		row.Status, row.Reason = models.EventIgnored, reasonOrNull(models.ReasonUnmatched)
+		row.NextAttemptAt, row.ProcessedAt = nil, &b.now
+		return
 	}
-	if p == nil {
-		return b.unmatched(receivedAt)
+	delay := min(retryDelay(row.Attempts), b.options.ParkFor-waited)
+	if waited < patience {
+		delay = min(delay, patience-waited)
 	}
-	return b.apply(e.event, p)
+	next := b.now.Add(delay)
+	row.Status, row.Reason = models.EventParked, reasonOrNull(reason)
+	row.NextAttemptAt, row.ProcessedAt = &next, nil
 }
 
-// unmatched parks an event whose purchase is not here yet, and gives up on
-// one that was parked for too long.
-func (b *batch) unmatched(receivedAt time.Time) (models.EventStatus, *models.Reason, *string) {
-	if b.now.Sub(receivedAt) < b.parkFor {
-		return models.EventParked, nil, nil
-	}
-	reason := models.ReasonUnmatched
-	return models.EventIgnored, &reason, nil
+func unmatched(e *stripe.Event) models.CaseState {
+	state := models.CaseState{Kind: models.CaseUnmatchedPayment, Subject: cmp.Or(e.Payment, e.ID), Payment: e.Payment}
+	state.Amount, state.Currency = e.Told.Largest()
+	return state
 }
 
-func (b *batch) remembered(told *models.Subscription) (models.EventStatus, *models.Reason, *string) {
-	if b.periods.isLatest(told) {
-		return models.EventProcessed, nil, nil
-	}
-	stale := models.ReasonStale
-	return models.EventProcessed, &stale, nil
+// concerns says whether an event that tells of money is for a person to look
+// at, even where it names nothing of ours.
+func (b *batch) concerns(e *stripe.Event) bool {
+	return !b.options.ListOthers || e.Names.Purchase != "" || e.Sale != nil ||
+		(e.Invoice != nil && b.book.catalogue.subscriptions[e.Invoice.SubscriptionID] != nil)
 }
 
-// apply lets the purchase learn from the event.
-func (b *batch) apply(event *stripe.Event, p *models.Purchase) (models.EventStatus, *models.Reason, *string) {
-	tied := b.purchases.tie(p, event.Keys)
-	if event.Period != nil && event.Period.Paid {
-		p.Reprice(event.Period.Amount)
+// wasOpen says whether an event that was committed before found no purchase
+// then, so that it may have opened a case.
+func wasOpen(known *models.WebhookEvent) bool {
+	return known != nil && (known.Status != models.EventProcessed)
+}
+
+func reasonOrNull(reason models.Reason) *models.Reason {
+	if reason == "" {
+		return nil
 	}
-	unpaid := p.HoursCredited == 0
-	lesson := p.Learn(event.Facts)
-	if (unpaid && p.HoursCredited > 0) || event.PaysInvoice {
-		b.purchases.noteOther(p, event.Keys.PaymentIntent)
-	}
-	for _, posting := range lesson.Entries {
-		posting.ID, posting.EventID, posting.CreatedAt = models.NewID(), &event.ID, b.now
-		b.ledger = append(b.ledger, posting)
-	}
-	if tied || lesson.Changed {
-		b.purchases.touch(p)
-	}
-	switch {
-	case lesson.Reason == models.ReasonNone, lesson.Reason == models.ReasonStale && tied:
-		return models.EventProcessed, nil, &p.ID
-	case lesson.Reason == models.ReasonStale:
-		return models.EventProcessed, &lesson.Reason, &p.ID
-	default:
-		return models.EventRejected, &lesson.Reason, &p.ID
-	}
+	return &reason
 }
 
 // newRow starts the event's row from what is known of it.
@@ -272,15 +264,11 @@ func outcomeOf(row models.WebhookEvent, duplicate bool) Outcome {
 	}
 }
 
-func isReason(reason *models.Reason, want models.Reason) bool {
-	return reason != nil && *reason == want
-}
-
 // Delays between the tries of a parked event: the first ones catch a webhook
 // that was faster than our own commit, the last ones cost next to nothing.
 const (
 	firstRetryDelay = time.Second
-	lastRetryDelay  = 5 * time.Minute
+	lastRetryDelay  = 4 * time.Hour
 )
 
 // retryDelay doubles with every attempt, up to lastRetryDelay.

@@ -35,69 +35,97 @@ func lockEvents(tx *gorm.DB, entries []*entry) (map[string]*models.WebhookEvent,
 
 // write stores what was decided.
 func (b *batch) write(tx *gorm.DB) error {
-	sorted := slices.SortedFunc(slices.Values(b.entries), func(a, b *entry) int { return cmp.Compare(a.event.ID, b.event.ID) })
 	var fresh, known []models.WebhookEvent
+	var waiting, resolved []*entry
+	sorted := slices.SortedFunc(slices.Values(b.entries), func(a, b *entry) int { return cmp.Compare(a.event.ID, b.event.ID) })
 	for _, e := range sorted {
 		if e.known == nil {
 			fresh = append(fresh, e.row)
 		} else {
 			known = append(known, e.row)
 		}
+		switch {
+		case e.repeated:
+		case e.row.Status == models.EventParked || isReason(e.row.Reason, models.ReasonUnmatched):
+			waiting = append(waiting, e)
+		case wasOpen(e.known):
+			resolved = append(resolved, e)
+		}
 	}
-	writes := slices.DeleteFunc([]database.Write{
+	keys := b.book.newKeys()
+	woken := make([]string, len(keys), len(keys)+len(b.book.told))
+	for i, key := range keys {
+		woken[i] = key.key
+	}
+	woken = slices.AppendSeq(woken, maps.Keys(b.book.told))
+	return database.Store(tx, []database.Write{
 		insertEvents(fresh),
 		updateEvents(known),
-		insertPurchases(b.purchases.made()),
-		updatePurchases(b.purchases.changed(), b.now),
-		noteOtherIntents(b.purchases.others),
-		rememberSubscriptions(b.periods.told, b.now),
-		moveAccounts(totals(b.ledger), b.now),
-		insertLedger(b.ledger),
-	}, func(w database.Write) bool { return w.Rows == 0 })
-	return database.Store(tx, writes)
+		insertPurchases(byID(b.book.made)),
+		updatePurchases(byID(b.book.changed), b.now),
+		moveKeys(b.book.moved),
+		insertKeys(keys),
+		rememberSubscriptions(b.book.told, b.now),
+		moveAccounts(totals(b.book.ledger), b.now),
+		insertLedger(b.book.ledger),
+		openCases(b.book.cases, b.now),
+		closeCases(b.book.cases, b.now),
+		await(waiting),
+		awaitNoMore(resolved),
+		b.wake(tx, woken),
+	})
 }
+
+// wake is left out where the batch itself holds every event that is parked;
+// PostgreSQL can't update a row twice in one statement, so that one which this
+// batch writes is left to its own delay.
+func (b *batch) wake(tx *gorm.DB, keys []string) database.Write {
+	slices.Sort(keys)
+	w := Wake(slices.Compact(keys), b.now)
+	if ids := b.knownIDs(); len(ids) > 0 && database.IsPostgres(tx) {
+		w.Statement += fmt.Sprintf(" AND webhook_events.id NOT IN (SELECT id FROM w%d)", 1)
+	}
+	return w
+}
+
+func byID(purchases map[string]*models.Purchase) []*models.Purchase {
+	return slices.SortedFunc(maps.Values(purchases), func(a, b *models.Purchase) int { return cmp.Compare(a.ID, b.ID) })
+}
+
+func isReason(reason *models.Reason, want models.Reason) bool { return reason != nil && *reason == want }
 
 // insertEvents falls short when another transaction was first with an event.
 func insertEvents(rows []models.WebhookEvent) database.Write {
 	type event = models.WebhookEvent
-	return database.Write{What: "insert events", Rows: len(rows), Short: errOvertaken, Statement: `
-		INSERT INTO webhook_events (id, type, api_version, livemode, status, reason, attempts, deliveries, payload,
-			transaction_id, next_attempt_at, received_at, processed_at)
-		SELECT id, type, api_version, livemode, status, reason, attempts, deliveries, payload,
-			transaction_id, next_attempt_at, received_at, processed_at
-		FROM %s WHERE true
-		ON CONFLICT (id) DO NOTHING`, Columns: []database.Column{
-		database.ColumnOf("id", "text", rows, func(e event) string { return e.ID }),
+	w := database.Insert("insert events", "webhook_events", rows, append(eventColumns(rows),
 		database.ColumnOf("type", "text", rows, func(e event) string { return e.Type }),
 		database.ColumnOf("api_version", "text", rows, func(e event) *string { return e.APIVersion }),
 		database.ColumnOf("livemode", "boolean", rows, func(e event) bool { return e.Livemode }),
-		database.ColumnOf("status", "text", rows, func(e event) string { return string(e.Status) }),
-		database.ColumnOf("reason", "text", rows, func(e event) *string { return (*string)(e.Reason) }),
-		database.ColumnOf("attempts", "integer", rows, func(e event) int { return e.Attempts }),
-		database.ColumnOf("deliveries", "integer", rows, func(e event) int { return e.Deliveries }),
 		database.ColumnOf("payload", "text", rows, func(e event) string { return e.Payload }),
-		database.ColumnOf("transaction_id", "text", rows, func(e event) *string { return e.TransactionID }),
-		database.ColumnOf("next_attempt_at", "timestamptz", rows, func(e event) *time.Time { return e.NextAttemptAt }),
 		database.ColumnOf("received_at", "timestamptz", rows, func(e event) *time.Time { return &e.ReceivedAt }),
-		database.ColumnOf("processed_at", "timestamptz", rows, func(e event) *time.Time { return e.ProcessedAt }),
-	}}
+	), "ON CONFLICT (id) DO NOTHING")
+	w.Short = errOvertaken
+	return w
 }
 
 func updateEvents(rows []models.WebhookEvent) database.Write {
+	return database.Update("update events", "webhook_events", rows, eventColumns(rows))
+}
+
+// eventColumns are what a try changes of an event.
+func eventColumns(rows []models.WebhookEvent) []database.Column {
 	type event = models.WebhookEvent
-	return database.Write{What: "update events", Rows: len(rows), Statement: `
-		UPDATE webhook_events SET status = r.status, reason = r.reason, attempts = r.attempts, deliveries = r.deliveries,
-			transaction_id = r.transaction_id, next_attempt_at = r.next_attempt_at, processed_at = r.processed_at
-		FROM %s WHERE webhook_events.id = r.id`, Columns: []database.Column{
+	return []database.Column{
 		database.ColumnOf("id", "text", rows, func(e event) string { return e.ID }),
 		database.ColumnOf("status", "text", rows, func(e event) string { return string(e.Status) }),
 		database.ColumnOf("reason", "text", rows, func(e event) *string { return (*string)(e.Reason) }),
 		database.ColumnOf("attempts", "integer", rows, func(e event) int { return e.Attempts }),
 		database.ColumnOf("deliveries", "integer", rows, func(e event) int { return e.Deliveries }),
+		database.ColumnOf("snapshot", "text", rows, func(e event) *string { return e.Snapshot }),
 		database.ColumnOf("transaction_id", "text", rows, func(e event) *string { return e.TransactionID }),
 		database.ColumnOf("next_attempt_at", "timestamptz", rows, func(e event) *time.Time { return e.NextAttemptAt }),
 		database.ColumnOf("processed_at", "timestamptz", rows, func(e event) *time.Time { return e.ProcessedAt }),
-	}}
+	}
 }
 
 // purchaseColumns are the columns that events change.
@@ -106,7 +134,7 @@ func purchaseColumns(rows []*models.Purchase, now time.Time) []database.Column {
 	return []database.Column{
 		database.ColumnOf("id", "text", rows, func(p purchase) string { return p.ID }),
 		database.ColumnOf("payment_status", "text", rows, func(p purchase) string { return string(p.PaymentStatus) }),
-		database.ColumnOf("amount", "bigint", rows, func(p purchase) int64 { return p.Amount }),
+		database.ColumnOf("amount_due", "bigint", rows, func(p purchase) int64 { return p.AmountDue }),
 		database.ColumnOf("hours_credited", "bigint", rows, func(p purchase) int64 { return int64(p.HoursCredited) }),
 		database.ColumnOf("hours_reversed", "bigint", rows, func(p purchase) int64 { return int64(p.HoursReversed) }),
 		database.ColumnOf("amount_received", "bigint", rows, func(p purchase) int64 { return p.AmountReceived }),
@@ -118,6 +146,7 @@ func purchaseColumns(rows []*models.Purchase, now time.Time) []database.Column {
 		database.ColumnOf("stripe_customer_id", "text", rows, func(p purchase) *string { return p.StripeCustomerID }),
 		database.ColumnOf("failure", "jsonb", rows, func(p purchase) *string { return database.JSONOrNull(p.Failure) }),
 		database.ColumnOf("evidence", "jsonb", rows, func(p purchase) *string { return database.JSONOrNull(&p.Evidence) }),
+		database.ColumnOf("merged_into", "text", rows, func(p purchase) *string { return p.MergedInto }),
 		database.ColumnOf("expires_at", "timestamptz", rows, func(p purchase) *time.Time { return p.ExpiresAt }),
 		database.ColumnOf("completed_at", "timestamptz", rows, func(p purchase) *time.Time { return p.CompletedAt }),
 		database.ColumnOf("updated_at", "timestamptz", rows, func(purchase) *time.Time { return &now }),
@@ -125,74 +154,90 @@ func purchaseColumns(rows []*models.Purchase, now time.Time) []database.Column {
 }
 
 func updatePurchases(rows []*models.Purchase, now time.Time) database.Write {
-	return database.Write{What: "update purchases", Rows: len(rows), Columns: purchaseColumns(rows, now), Statement: `
-		UPDATE purchase_transactions SET payment_status = r.payment_status, amount = r.amount,
-			hours_credited = r.hours_credited, hours_reversed = r.hours_reversed, amount_received = r.amount_received,
-			amount_refunded = r.amount_refunded, amount_disputed = r.amount_disputed,
-			stripe_payment_intent_id = r.stripe_payment_intent_id, stripe_invoice_id = r.stripe_invoice_id,
-			stripe_checkout_session_id = r.stripe_checkout_session_id, stripe_customer_id = r.stripe_customer_id,
-			failure = r.failure, evidence = r.evidence, expires_at = r.expires_at, completed_at = r.completed_at,
-			updated_at = r.updated_at
-		FROM %s WHERE purchase_transactions.id = r.id`}
+	return database.Update("update purchases", "purchase_transactions", rows, purchaseColumns(rows, now))
 }
 
-// insertPurchases stores the purchases that invoices made. It falls short
-// when another transaction was first with an invoice.
+// insertPurchases stores the purchases that Stripe began. It falls short when
+// another transaction was first with one.
 func insertPurchases(rows []*models.Purchase) database.Write {
 	type purchase = *models.Purchase
-	columns := append(purchaseColumns(rows, time.Time{}),
+	now := time.Time{}
+	if len(rows) > 0 {
+		now = rows[0].CreatedAt
+	}
+	w := database.Insert("insert purchases", "purchase_transactions", rows, append(purchaseColumns(rows, now),
 		database.ColumnOf("student_id", "text", rows, func(p purchase) string { return p.StudentID }),
 		database.ColumnOf("transaction_type", "text", rows, func(p purchase) string { return string(p.TransactionType) }),
+		database.ColumnOf("amount", "bigint", rows, func(p purchase) int64 { return p.Amount }),
 		database.ColumnOf("currency", "text", rows, func(p purchase) string { return p.Currency }),
 		database.ColumnOf("hours", "bigint", rows, func(p purchase) int64 { return int64(p.Hours) }),
+		database.ColumnOf("origin", "integer", rows, func(p purchase) int { return int(p.Origin) }),
 		database.ColumnOf("plan_id", "text", rows, func(p purchase) *string { return p.PlanID }),
 		database.ColumnOf("valid_days", "integer", rows, func(p purchase) *int { return p.ValidDays }),
 		database.ColumnOf("created_at", "timestamptz", rows, func(p purchase) *time.Time { return &p.CreatedAt }),
-	)
-	return database.Write{What: "insert purchases", Rows: len(rows), Short: errOvertaken, Columns: columns, Statement: `
-		INSERT INTO purchase_transactions (id, student_id, transaction_type, payment_status, amount, currency, hours,
-			hours_credited, hours_reversed, amount_received, amount_refunded, amount_disputed, stripe_payment_intent_id,
-			stripe_checkout_session_id, stripe_invoice_id, stripe_customer_id, plan_id, valid_days, failure, evidence,
-			expires_at, completed_at, created_at, updated_at)
-		SELECT id, student_id, transaction_type, payment_status, amount, currency, hours,
-			hours_credited, hours_reversed, amount_received, amount_refunded, amount_disputed, stripe_payment_intent_id,
-			stripe_checkout_session_id, stripe_invoice_id, stripe_customer_id, plan_id, valid_days, failure, evidence,
-			expires_at, completed_at, created_at, created_at
-		FROM %s WHERE true
-		ON CONFLICT (stripe_invoice_id) DO NOTHING`}
+	), "ON CONFLICT (id) DO NOTHING")
+	w.Short = errOvertaken
+	return w
 }
 
-// noteOtherIntents may note one again.
-func noteOtherIntents(others []models.OtherIntent) database.Write {
-	type other = models.OtherIntent
-	rows := slices.SortedFunc(slices.Values(others), func(a, b other) int { return cmp.Compare(a.ID, b.ID) })
-	return database.Write{What: "note other payment intents", Rows: len(rows), Statement: `
-		INSERT INTO purchase_payment_intents (id, purchase_id) SELECT id, purchase_id FROM %s WHERE true
-		ON CONFLICT (id) DO UPDATE SET purchase_id = EXCLUDED.purchase_id`, Columns: []database.Column{
-		database.ColumnOf("id", "text", rows, func(o other) string { return o.ID }),
-		database.ColumnOf("purchase_id", "text", rows, func(o other) string { return o.PurchaseID }),
-	}}
+// purchaseKey is an id of Stripe's by which a purchase is found.
+type purchaseKey struct{ key, purchaseID string }
+
+// newKeys lists the ids that were seen to belong to a purchase for the first
+// time, in order.
+func (b *book) newKeys() []purchaseKey {
+	keys := make([]purchaseKey, 0, len(b.keys))
+	for key, p := range b.keys {
+		keys = append(keys, purchaseKey{key, p.ID})
+	}
+	slices.SortFunc(keys, func(a, b purchaseKey) int { return cmp.Compare(a.key, b.key) })
+	return keys
 }
 
-func rememberSubscriptions(told map[telling]*models.Subscription, now time.Time) database.Write {
+// insertKeys falls short when another transaction was first with one.
+func insertKeys(rows []purchaseKey) database.Write {
+	w := database.Insert("note purchase keys", "purchase_keys", rows, []database.Column{
+		database.ColumnOf("key", "text", rows, func(k purchaseKey) string { return k.key }),
+		database.ColumnOf("purchase_id", "text", rows, func(k purchaseKey) string { return k.purchaseID }),
+	}, "ON CONFLICT (key) DO NOTHING")
+	w.Short = errOvertaken
+	return w
+}
+
+// moveKeys gives the keys of merged purchases to those that took their evidence.
+func moveKeys(moved map[string]string) database.Write {
+	rows := slices.Sorted(maps.Keys(moved))
+	final := func(id string) string {
+		for moved[id] != "" {
+			id = moved[id]
+		}
+		return id
+	}
+	return database.Write{What: "move purchase keys", Rows: len(rows), AtMost: true, Statement: `
+		UPDATE purchase_keys SET purchase_id = r.into_id FROM %s WHERE purchase_keys.purchase_id = r.from_id`,
+		Columns: []database.Column{
+			database.ColumnOf("from_id", "text", rows, func(id string) string { return id }),
+			database.ColumnOf("into_id", "text", rows, final),
+		}}
+}
+
+func rememberSubscriptions(told map[string]*models.Subscription, now time.Time) database.Write {
 	type subscription = *models.Subscription
-	rows := slices.SortedFunc(maps.Values(told), func(a, b subscription) int {
-		return cmp.Or(cmp.Compare(a.ID, b.ID), cmp.Compare(a.ToldAt, b.ToldAt))
-	})
-	return database.Write{What: "remember subscriptions", Rows: len(rows), Short: errOvertaken, Statement: `
-		INSERT INTO stripe_subscriptions (id, student_id, plan_id, stripe_price_id, told_at, updated_at)
-		SELECT id, student_id, plan_id, stripe_price_id, told_at, updated_at FROM %s WHERE true
-		ON CONFLICT (id, told_at) DO UPDATE SET student_id = EXCLUDED.student_id, plan_id = EXCLUDED.plan_id,
-			stripe_price_id = EXCLUDED.stripe_price_id, updated_at = EXCLUDED.updated_at
-		WHERE (stripe_subscriptions.student_id, stripe_subscriptions.plan_id, stripe_subscriptions.stripe_price_id)
-			< (EXCLUDED.student_id, EXCLUDED.plan_id, EXCLUDED.stripe_price_id)`, Columns: []database.Column{
+	rows := slices.SortedFunc(maps.Values(told), func(a, b subscription) int { return cmp.Compare(a.ID, b.ID) })
+	w := database.Insert("remember subscriptions", "stripe_subscriptions", rows, []database.Column{
 		database.ColumnOf("id", "text", rows, func(s subscription) string { return s.ID }),
 		database.ColumnOf("student_id", "text", rows, func(s subscription) string { return s.StudentID }),
 		database.ColumnOf("plan_id", "text", rows, func(s subscription) string { return s.PlanID }),
 		database.ColumnOf("stripe_price_id", "text", rows, func(s subscription) string { return s.StripePriceID }),
 		database.ColumnOf("told_at", "bigint", rows, func(s subscription) int64 { return s.ToldAt }),
 		database.ColumnOf("updated_at", "timestamptz", rows, func(subscription) *time.Time { return &now }),
-	}}
+	}, `ON CONFLICT (id) DO UPDATE SET student_id = EXCLUDED.student_id, plan_id = EXCLUDED.plan_id,
+			stripe_price_id = EXCLUDED.stripe_price_id, told_at = EXCLUDED.told_at, updated_at = EXCLUDED.updated_at
+		WHERE (stripe_subscriptions.student_id <> '', stripe_subscriptions.told_at, stripe_subscriptions.student_id,
+				stripe_subscriptions.plan_id, stripe_subscriptions.stripe_price_id)
+			< (EXCLUDED.student_id <> '', EXCLUDED.told_at, EXCLUDED.student_id, EXCLUDED.plan_id, EXCLUDED.stripe_price_id)`)
+	w.Short = errOvertaken
+	return w
 }
 
 // moveAccounts adds to the accounts' totals. Its rows are in student order, and
@@ -216,11 +261,7 @@ func moveAccounts(rows []accountMovement, now time.Time) database.Write {
 
 func insertLedger(rows []models.LedgerEntry) database.Write {
 	type posting = models.LedgerEntry
-	return database.Write{What: "insert ledger entries", Rows: len(rows), Statement: `
-		INSERT INTO hour_ledger_entries (id, student_id, transaction_id, kind, hours, amount, currency, event_id,
-			reference, reason, created_at)
-		SELECT id, student_id, transaction_id, kind, hours, amount, currency, event_id, reference, reason, created_at
-		FROM %s`, Columns: []database.Column{
+	return database.Insert("insert ledger entries", "hour_ledger_entries", rows, []database.Column{
 		database.ColumnOf("id", "text", rows, func(l posting) string { return l.ID }),
 		database.ColumnOf("student_id", "text", rows, func(l posting) string { return l.StudentID }),
 		database.ColumnOf("transaction_id", "text", rows, func(l posting) *string { return l.TransactionID }),
@@ -232,10 +273,49 @@ func insertLedger(rows []models.LedgerEntry) database.Write {
 		database.ColumnOf("reference", "text", rows, func(l posting) *string { return l.Reference }),
 		database.ColumnOf("reason", "text", rows, func(l posting) *string { return l.Reason }),
 		database.ColumnOf("created_at", "timestamptz", rows, func(l posting) *time.Time { return &l.CreatedAt }),
-	}}
+	}, "")
 }
 
 // LedgerWrites book entries: on the students' accounts, and in the ledger.
 func LedgerWrites(ledger []models.LedgerEntry, now time.Time) []database.Write {
 	return []database.Write{moveAccounts(totals(ledger), now), insertLedger(ledger)}
+}
+
+// openCases opens cases, or renews what is known of open ones. One that staff
+// closed opens again only when its amount grows.
+func openCases(cases caseBook, now time.Time) database.Write {
+	rows := cases.rows(true, now)
+	w := database.Insert("open cases", "cases", rows, append(caseColumns(rows),
+		database.ColumnOf("id", "text", rows, func(c models.Case) string { return c.ID }),
+		database.ColumnOf("student_id", "text", rows, func(c models.Case) *string { return c.StudentID }),
+		database.ColumnOf("transaction_id", "text", rows, func(c models.Case) *string { return c.TransactionID }),
+		database.ColumnOf("event_id", "text", rows, func(c models.Case) *string { return c.EventID }),
+		database.ColumnOf("payment", "text", rows, func(c models.Case) *string { return c.Payment }),
+		database.ColumnOf("amount", "bigint", rows, func(c models.Case) *int64 { return c.Amount }),
+		database.ColumnOf("currency", "text", rows, func(c models.Case) *string { return c.Currency }),
+		database.ColumnOf("due_by", "timestamptz", rows, func(c models.Case) *time.Time { return c.DueBy }),
+		database.ColumnOf("opened_at", "timestamptz", rows, func(c models.Case) *time.Time { return &c.OpenedAt }),
+	), `ON CONFLICT (kind, subject) DO UPDATE SET student_id = EXCLUDED.student_id, transaction_id = EXCLUDED.transaction_id,
+			event_id = EXCLUDED.event_id, payment = EXCLUDED.payment, amount = EXCLUDED.amount, currency = EXCLUDED.currency,
+			due_by = EXCLUDED.due_by, closed_at = NULL,
+			opened_at = CASE WHEN cases.closed_at IS NULL THEN cases.opened_at ELSE EXCLUDED.opened_at END
+		WHERE cases.closed_at IS NULL OR cases.closed_by IS NULL OR EXCLUDED.amount > coalesce(cases.amount, 0)`)
+	w.AtMost = true
+	return w
+}
+
+func closeCases(cases caseBook, now time.Time) database.Write {
+	rows := cases.rows(false, now)
+	return database.Write{What: "close cases", Rows: len(rows), AtMost: true, Statement: `
+		UPDATE cases SET closed_at = r.closed_at FROM %s
+		WHERE cases.kind = r.kind AND cases.subject = r.subject AND cases.closed_at IS NULL`,
+		Columns: append(caseColumns(rows), database.ColumnOf("closed_at", "timestamptz", rows, func(c models.Case) *time.Time { return c.ClosedAt })),
+	}
+}
+
+func caseColumns(rows []models.Case) []database.Column {
+	return []database.Column{
+		database.ColumnOf("kind", "text", rows, func(c models.Case) string { return string(c.Kind) }),
+		database.ColumnOf("subject", "text", rows, func(c models.Case) string { return c.Subject }),
+	}
 }

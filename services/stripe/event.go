@@ -29,17 +29,17 @@ type Event struct {
 	// that the event may not end with nobody told.
 	Payment string
 	Money   bool
+	Object  string // the id of what it is about
 
 	Sale         *Sale                // what a purchase would be made of, where there is none
 	Invoice      *Invoice             // likewise, of what its lines say
 	Subscription *models.Subscription // to remember
-	Unfetched    *Object              // must be asked of Stripe before the event can be read
+	Unfetched    *ObjectRef            // must be asked of Stripe before the event can be read
 
 	// Snapshot is what Stripe answered when it was asked for more (Fetch).
 	Snapshot string
 
 	eventType string // Type as it is read: of a thin event, by what was fetched
-	object    string // the id of what it is about
 	fetchedAt int64  // Unix seconds; 0: nothing was fetched
 
 	// Status and Reason are set where reading alone decides what becomes of
@@ -76,8 +76,8 @@ type Item struct {
 	Quantity int64
 }
 
-// Object is one that Stripe's API has.
-type Object struct {
+// ObjectRef names an object that Stripe's API has.
+type ObjectRef struct {
 	Kind string // as its "object" field says
 	ID   string
 }
@@ -138,7 +138,7 @@ func (s *StripeService) interpret(event *Event, root gjson.Result) {
 	case !supported:
 		event.Status, event.Reason = models.EventIgnored, models.ReasonUnsupportedType
 	case thin && event.Snapshot == "":
-		event.Unfetched = &Object{Kind: text(object.Get("type")), ID: text(object.Get("id"))}
+		event.Unfetched = &ObjectRef{Kind: text(object.Get("type")), ID: text(object.Get("id"))}
 		event.Money = true
 	default:
 		if event.Snapshot != "" {
@@ -148,7 +148,7 @@ func (s *StripeService) interpret(event *Event, root gjson.Result) {
 			eventType = TypeAsItIs(eventType, object)
 			reader = eventReaders[eventType]
 		}
-		if event.of(object); !models.IsObjectID(event.object) {
+		if event.of(object); !models.IsObjectID(event.Object) {
 			event.Status, event.Reason = models.EventRejected, models.ReasonMissingObject
 			return
 		}

@@ -41,12 +41,12 @@ func readInvoice(e *Event, invoice gjson.Result) {
 	case "invoice.voided", "invoice.marked_uncollectible":
 		told.Cancelled = e.cancelled(cmp.Or(word(invoice.Get("status")), "voided"))
 	}
-	e.Payment = e.object
-	e.tellInvoice(e.object, told)
+	e.Payment = e.Object
+	e.tellInvoice(e.Object, told)
 	intent, charge := id(invoice.Get("payment_intent")), id(invoice.Get("charge"))
 	e.tellPayment(intent, models.Payment{})
 	e.tellCharge(charge, models.Charge{PaymentIntent: intent})
-	e.paysInvoice(cmp.Or(intent, charge), e.object)
+	e.paysInvoice(cmp.Or(intent, charge), e.Object)
 	for _, payment := range invoice.Get("payments.data").Array() {
 		if payment.Get("status").Str == "paid" {
 			e.readInvoicePayment(payment)
@@ -67,7 +67,7 @@ func (e *Event) readLines(invoice gjson.Result, paid bool) {
 	details := firstOf(invoice, "parent.subscription_details.metadata", "subscription_details.metadata")
 	lines := invoice.Get("lines.data").Array()
 	e.Invoice = &Invoice{
-		ID: e.object, Currency: currency(invoice.Get("currency")), Paid: paid,
+		ID: e.Object, Currency: currency(invoice.Get("currency")), Paid: paid,
 		SubscriptionID: id(firstOf(invoice, "parent.subscription_details.subscription", "subscription")),
 		StudentID:      cmp.Or(text(invoice.Get("metadata.student_id")), text(details.Get("student_id"))),
 		PlanID:         cmp.Or(text(invoice.Get("metadata.plan")), text(details.Get("plan"))),
@@ -141,7 +141,7 @@ func readInvoicePayment(e *Event, payment gjson.Result) {
 
 func (e *Event) readInvoicePayment(payment gjson.Result) {
 	intent, charge := id(payment.Get("payment.payment_intent")), id(payment.Get("payment.charge"))
-	invoice := cmp.Or(id(payment.Get("invoice")), e.object)
+	invoice := cmp.Or(id(payment.Get("invoice")), e.Object)
 	e.tellPayment(intent, models.Payment{})
 	e.tellCharge(charge, models.Charge{PaymentIntent: intent})
 	told := models.Invoice{}
@@ -159,12 +159,12 @@ func readCreditNote(e *Event, note gjson.Result) {
 	e.Money = true
 	e.readNames(note)
 	invoice := id(note.Get("invoice"))
-	e.Payment = cmp.Or(invoice, e.object)
+	e.Payment = cmp.Or(invoice, e.Object)
 	told := models.CreditNote{
 		At: e.at(), Invoice: invoice, Amount: givenBack(note),
 		Voided: e.eventType == "credit_note.voided" || note.Get("status").Str == "void",
 	}
-	e.tell(models.Evidence{CreditNotes: map[string]models.CreditNote{e.object: told}})
+	e.tell(models.Evidence{CreditNotes: map[string]models.CreditNote{e.Object: told}})
 	e.tellInvoice(invoice, models.Invoice{})
 }
 
@@ -195,7 +195,7 @@ func refundedBy(note gjson.Result) (sum int64) {
 
 func readSubscription(e *Event, subscription gjson.Result) {
 	e.Subscription = &models.Subscription{
-		ID:            e.object,
+		ID:            e.Object,
 		StudentID:     text(subscription.Get("metadata.student_id")),
 		PlanID:        text(subscription.Get("metadata.plan")),
 		StripePriceID: id(firstOf(subscription, "items.data.0.price", "items.data.0.plan", "plan")),

@@ -98,9 +98,9 @@ func amountDetails(r gjson.Result) *models.AmountDetails {
 func readChargeEvent(e *Event, charge gjson.Result) {
 	e.readNames(charge)
 	e.readSale(charge, models.OriginPaymentIntent)
-	e.Payment = cmp.Or(id(charge.Get("payment_intent")), e.object)
+	e.Payment = cmp.Or(id(charge.Get("payment_intent")), e.Object)
 	e.readCharge(charge, "")
-	told := e.Told.Charges[e.object]
+	told := e.Told.Charges[e.Object]
 	e.Money = told.Captured.Amount > 0 || told.Refunded.Amount > 0
 }
 
@@ -144,7 +144,7 @@ func readRefundEvent(e *Event, refund gjson.Result) {
 	e.Money = true
 	e.readNames(refund)
 	intent := id(firstOf(refund, "payment_intent", "charge.payment_intent"))
-	e.Payment = cmp.Or(intent, id(refund.Get("charge")), e.object)
+	e.Payment = cmp.Or(intent, id(refund.Get("charge")), e.Object)
 	e.readRefund(refund, "", "")
 }
 
@@ -176,7 +176,7 @@ func readDispute(e *Event, dispute gjson.Result) {
 	e.Money = true
 	e.readNames(dispute)
 	charge, intent := id(dispute.Get("charge")), id(firstOf(dispute, "payment_intent", "charge.payment_intent"))
-	e.Payment = cmp.Or(intent, charge, e.object)
+	e.Payment = cmp.Or(intent, charge, e.Object)
 	told := models.Dispute{Charge: charge, PaymentIntent: intent, DisputeState: models.DisputeState{
 		At: e.at(), Status: word(dispute.Get("status")), Amount: amount(dispute.Get("amount")), Currency: currency(dispute.Get("currency")),
 	}}
@@ -191,7 +191,7 @@ func readDispute(e *Event, dispute gjson.Result) {
 			told.Transactions[text(transaction.Get("id"))] = signed(moved)
 		}
 	}
-	e.tell(models.Evidence{Disputes: map[string]models.Dispute{e.object: told}})
+	e.tell(models.Evidence{Disputes: map[string]models.Dispute{e.Object: told}})
 	e.tellCharge(charge, models.Charge{PaymentIntent: intent})
 	e.tellPayment(intent, models.Payment{})
 }

@@ -50,7 +50,7 @@ func readSession(e *Event, session gjson.Result) {
 		PaymentIntent: id(session.Get("payment_intent")), Invoice: id(session.Get("invoice")),
 		PaymentLink: id(session.Get("payment_link")) != "",
 	}
-	e.Payment = cmp.Or(told.PaymentIntent, told.Invoice, e.object)
+	e.Payment = cmp.Or(told.PaymentIntent, told.Invoice, e.Object)
 	status := session.Get("payment_status").Str
 	switch {
 	case e.eventType == "checkout.session.async_payment_succeeded", status == "paid", status == "no_payment_required":
@@ -61,7 +61,7 @@ func readSession(e *Event, session gjson.Result) {
 	case e.eventType == "checkout.session.expired":
 		told.Cancelled = e.cancelled("expired")
 	}
-	e.tell(models.Evidence{Sessions: map[string]models.Session{e.object: told}})
+	e.tell(models.Evidence{Sessions: map[string]models.Session{e.Object: told}})
 	e.tellPayment(told.PaymentIntent, models.Payment{})
 	e.tellInvoice(told.Invoice, models.Invoice{})
 	switch session.Get("mode").Str {

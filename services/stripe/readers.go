@@ -58,9 +58,9 @@ var eventReaders = map[string]func(*Event, gjson.Result){
 // of notes which object the event is about. Disputes had no id of their own
 // before 2014-09: one stands under its charge's.
 func (e *Event) of(object gjson.Result) {
-	e.object = text(object.Get("id"))
-	if e.object == "" && object.Get("object").Str == "dispute" {
-		e.object = id(object.Get("charge"))
+	e.Object = text(object.Get("id"))
+	if e.Object == "" && object.Get("object").Str == "dispute" {
+		e.Object = id(object.Get("charge"))
 	}
 }
 

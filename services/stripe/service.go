@@ -18,17 +18,29 @@ import (
 // It is safe for concurrent use.
 type StripeService struct {
 	key      string
-	livemode *bool // of the key; nil where there is none
+	account  string // ours, where events name it
+	livemode *bool  // nil where neither key nor mode says it
 	backend  stripego.Backend
 	limit    *rate.Limiter
 }
 
-// NewStripeService makes the service for a secret key, which may be empty,
-// and an API base address, empty for Stripe's own.
-func NewStripeService(secretKey, apiBase string) *StripeService {
-	s := &StripeService{key: secretKey, backend: newBackend(apiBase), limit: newLimiter()}
-	if secretKey != "" {
-		live := strings.HasPrefix(secretKey, "sk_live_") || strings.HasPrefix(secretKey, "rk_live_")
+// Options say which Stripe account is ours, and how to reach it.
+type Options struct {
+	SecretKey string // may be empty: then nothing can be asked
+	APIBase   string // empty: Stripe's own
+	Account   string // its id, where events name it; empty: all that name one are foreign
+	Mode      string // "live" or "test", where no secret key says it; empty: either
+}
+
+// NewStripeService makes the service.
+func NewStripeService(o Options) *StripeService {
+	s := &StripeService{key: o.SecretKey, account: o.Account, backend: newBackend(o.APIBase), limit: newLimiter()}
+	switch {
+	case o.SecretKey != "":
+		live := strings.HasPrefix(o.SecretKey, "sk_live_") || strings.HasPrefix(o.SecretKey, "rk_live_")
+		s.livemode = &live
+	case o.Mode != "":
+		live := o.Mode == "live"
 		s.livemode = &live
 	}
 	return s

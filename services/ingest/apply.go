@@ -1,0 +1,307 @@
+package ingest
+
+import (
+	"cmp"
+	"time"
+
+	"github.com/google/uuid"
+
+	"hourbank/models"
+	"hourbank/services/stripe"
+)
+
+// result is what becomes of an event.
+type result struct {
+	status   models.EventStatus
+	reason   models.Reason
+	purchase *models.Purchase
+}
+
+// parked is for events that wait for their purchase; one whose reason is a
+// case's kind has opened that case.
+func parked(kind models.CaseKind) result {
+	return result{status: models.EventParked, reason: models.Reason(kind)}
+}
+
+// apply decides what becomes of an event, and changes the book accordingly. It
+// is the one way in which events change anything, whether the book is
+// committed or only looked at.
+func (b *book) apply(e *stripe.Event) result {
+	switch {
+	case e.Status != "":
+		if e.Reason == models.ReasonMissingObject {
+			b.cases.open(models.CaseState{Kind: models.CaseMissingObject, Subject: e.ID}, e.ID)
+		}
+		return result{status: e.Status, reason: e.Reason}
+	case e.Unfetched != nil:
+		return b.unfetched(e)
+	}
+	remembered := models.ReasonStale
+	if e.Subscription != nil && models.IsObjectID(e.Subscription.ID) && b.remember(e.Subscription) {
+		remembered = models.ReasonNone
+	}
+	group := b.group(e)
+	if e.Subscription != nil && b.named(e.Names.Purchase) == nil && b.named(e.Names.ClientReference) == nil {
+		return result{status: models.EventProcessed, reason: remembered}
+	}
+	if made := b.make(e, group); made.status != "" {
+		return made
+	} else if made.purchase != nil {
+		group = append(group, made.purchase)
+	}
+	if len(group) == 0 {
+		return parked("")
+	}
+	return b.learn(e, group)
+}
+
+func (b *book) unfetched(e *stripe.Event) result {
+	b.cases.open(models.CaseState{Kind: models.CaseUnfetchedEvent, Subject: e.ID, Payment: e.Unfetched.ID}, e.ID)
+	return parked(models.CaseUnfetchedEvent)
+}
+
+// learn lets the purchases of the event become one, and that one learn it.
+func (b *book) learn(e *stripe.Event, group []*models.Purchase) result {
+	p := group[0]
+	for _, other := range group[1:] {
+		if other.Outranks(p) {
+			p = other
+		}
+	}
+	merged := false
+	for _, other := range group {
+		if other != p {
+			b.merge(p, other, e.ID)
+			merged = true
+		}
+	}
+	customer := b.noteCustomer(p, e.Names.Customer)
+	b.weigh(e)
+	change := p.Observe(b.own(e.Told, p))
+	change.Changed = change.Changed || customer
+	b.note(p, change, e.ID)
+	outcome := result{status: models.EventProcessed, purchase: p, reason: models.Reason(change.Opened())}
+	if outcome.reason == "" && !change.New && !merged {
+		outcome.reason = models.ReasonStale
+	}
+	return outcome
+}
+
+// merge lets p take all evidence of the other one, which turned out to be the
+// same purchase.
+func (b *book) merge(p, other *models.Purchase, eventID string) {
+	for _, id := range other.Evidence.IDs() {
+		b.byKey[id] = p
+		if b.keys[id] == other {
+			b.keys[id] = p
+		}
+	}
+	gained, lost := p.Absorb(other)
+	b.moved[other.ID] = p.ID
+	b.keys[other.ID] = p
+	b.note(other, lost, eventID)
+	b.note(p, gained, eventID)
+}
+
+// noteCustomer keeps one of the customers that were named, whatever the order.
+func (b *book) noteCustomer(p *models.Purchase, customer string) bool {
+	if !models.IsObjectID(customer) || (p.StripeCustomerID != nil && *p.StripeCustomerID >= customer) {
+		return false
+	}
+	p.StripeCustomerID = &customer
+	return true
+}
+
+// mayMake says whether a purchase might be made of the event's metadata: none
+// is known for it, or only one that was made of what counts less.
+func (b *book) mayMake(e *stripe.Event) bool {
+	for _, p := range b.group(e) {
+		if p.Origin <= b.origin(e) {
+			return false
+		}
+	}
+	return true
+}
+
+func (b *book) origin(e *stripe.Event) models.Origin {
+	if e.Names.Purchase != "" {
+		return models.OriginSale
+	}
+	return e.Sale.Origin
+}
+
+// make makes the purchase that the event begins, if it does: a result with a
+// purchase and no status. A status says why it can't.
+func (b *book) make(e *stripe.Event, group []*models.Purchase) result {
+	switch {
+	case e.Invoice != nil && len(group) == 0:
+		return b.makeOfInvoice(e)
+	case e.Sale != nil && b.mayMake(e):
+		return b.makeOfSale(e, group)
+	default:
+		return result{}
+	}
+}
+
+// makeOfSale makes the purchase that metadata speak of: a student's, of a plan
+// at its price.
+func (b *book) makeOfSale(e *stripe.Event, group []*models.Purchase) result {
+	sale, plan := e.Sale, b.catalogue.plans[e.Sale.Plan]
+	n := models.NewPurchase{
+		ID: b.idOfSale(e), Origin: b.origin(e), StudentID: sale.StudentID, TransactionType: models.TypePackage,
+		Hours: sale.Hours, Amount: sale.Amount, Currency: sale.Currency,
+	}
+	if plan != nil {
+		quantity, known := quantityOf(sale, plan)
+		if !known {
+			e.Unfetched = &stripe.ObjectRef{Kind: "checkout.session", ID: e.Object}
+			return b.unfetched(e)
+		}
+		n.Hours, n.Amount, n.Currency = plan.Hours*models.Hours(quantity), plan.Amount*quantity, plan.Currency
+		n.TransactionType, n.PlanID, n.ValidDays = plan.TransactionType, &plan.ID, plan.ValidDays
+	}
+	if n.Validate() != nil || models.ValidateID("id", cmp.Or(n.ID, "-")) != nil {
+		return result{} // nothing that could be sold
+	}
+	for _, known := range group { // made of less, but of the same: it may stay
+		if known.StudentID == n.StudentID && known.Hours == n.Hours && known.Amount == n.Amount && known.Currency == n.Currency && n.Origin != models.OriginSale {
+			return result{}
+		}
+	}
+	if b.catalogue.currencies[n.StudentID] != n.Currency {
+		return b.otherCurrency(e, n.StudentID)
+	}
+	return b.purchaseOf(n)
+}
+
+// makeOfInvoice makes the purchase of what an invoice's lines buy, or takes
+// the hours off that they give back.
+func (b *book) makeOfInvoice(e *stripe.Event) result {
+	invoice, bought := e.Invoice, b.catalogue.buy(e.Invoice)
+	student := b.catalogue.owner(invoice)
+	switch {
+	case bought.Plan == nil && bought.All != 0, bought.Hours > models.MaxHours, bought.Hours > 0 && bought.Price <= 0:
+		return b.unexplained(e, student)
+	case bought.Hours == 0:
+		return result{status: models.EventIgnored, reason: models.ReasonNotAPeriod}
+	case models.ValidateID("student_id", student) != nil:
+		return b.unexplained(e, "")
+	case b.catalogue.currencies[student] != invoice.Currency:
+		return b.otherCurrency(e, student)
+	case bought.Hours < 0:
+		return b.takeOff(e, student, bought.Hours)
+	}
+	return b.purchaseOf(models.NewPurchase{
+		ID: b.idOf(invoice.ID), Origin: models.OriginInvoice, StudentID: student, TransactionType: models.TypeSubscription,
+		Hours: bought.Hours, Amount: bought.Price, Currency: invoice.Currency, PlanID: &bought.Plan.ID, ValidDays: bought.Plan.ValidDays,
+	})
+}
+
+func (b *book) purchaseOf(n models.NewPurchase) result {
+	p := n.Purchase(b.now)
+	b.add(p)
+	return result{purchase: p}
+}
+
+// quantityOf says how many of the plan a sale is of; unknown where only the
+// line items of its Checkout Session can tell, and these were not fetched yet.
+func quantityOf(sale *stripe.Sale, plan *models.Plan) (quantity int64, known bool) {
+	if sale.Subtotal < 0 || sale.Subtotal == plan.Amount || sale.Currency != plan.Currency {
+		return 1, true
+	}
+	for _, item := range sale.Items {
+		if len(sale.Items) == 1 || (plan.StripePriceID != nil && item.PriceID == *plan.StripePriceID) {
+			quantity += item.Quantity
+		}
+	}
+	if quantity <= 0 || quantity > int64(models.MaxHours) {
+		return 1, len(sale.Items) > 0
+	}
+	return quantity, true
+}
+
+// purchaseNamespace is where the ids of purchases that Stripe begins come from.
+var purchaseNamespace = uuid.MustParse("0a0cf8ab-2d3c-5b7e-9d0e-6a35b2f5a6c4")
+
+// idOf is the id of a purchase that Stripe began: it follows from the object
+// that it is made of, so that it is the same after a restore.
+func (b *book) idOf(object string) string {
+	id := uuid.NewSHA1(purchaseNamespace, []byte(object)).String()
+	if b.byID[id] != nil {
+		return models.NewID()
+	}
+	return id
+}
+
+// idOfSale is the id that we sold it under, where metadata name one.
+func (b *book) idOfSale(e *stripe.Event) string {
+	switch {
+	case e.Names.Purchase != "":
+		return e.Names.Purchase
+	case e.Sale.Origin == models.OriginSession:
+		return b.idOf(e.Object)
+	default:
+		return b.idOf(e.Payment)
+	}
+}
+
+// weigh says in an invoice's evidence which share of it is for hours.
+func (b *book) weigh(e *stripe.Event) {
+	if e.Invoice == nil {
+		return
+	}
+	told := e.Told.Invoices[e.Invoice.ID]
+	bought := b.catalogue.buy(e.Invoice)
+	if told.Paid == nil || bought.Plan == nil || bought.All <= 0 || bought.ForHours < 0 || bought.ForHours > bought.All {
+		return
+	}
+	paid := *told.Paid
+	paid.Hours, paid.All = bought.ForHours, bought.All
+	told.Paid = &paid
+	e.Told.Invoices[e.Invoice.ID] = told
+}
+
+// unexplained parks an invoice of which it is not known what it buys, or for
+// whom; a paid one opens a case.
+func (b *book) unexplained(e *stripe.Event, student string) result {
+	if !e.Invoice.Paid {
+		return parked("")
+	}
+	b.cases.openFor(student, models.CaseState{
+		Kind: models.CaseUnexplainedInvoice, Subject: e.Invoice.ID, Payment: e.Invoice.ID,
+		Amount: e.Told.Invoices[e.Invoice.ID].Paid.Total, Currency: e.Invoice.Currency,
+	}, e.ID)
+	return parked(models.CaseUnexplainedInvoice)
+}
+
+// otherCurrency parks an event that would make a purchase in another currency
+// than its student's account.
+func (b *book) otherCurrency(e *stripe.Event, student string) result {
+	if !e.Money {
+		return parked("")
+	}
+	b.cases.openFor(student, models.CaseState{Kind: models.CaseOtherCurrency, Subject: e.Payment, Payment: e.Payment}, e.ID)
+	return parked(models.CaseOtherCurrency)
+}
+
+// takeOff takes hours off that an invoice's lines gave back, once.
+func (b *book) takeOff(e *stripe.Event, student string, hours models.Hours) result {
+	invoice := e.Invoice
+	switch {
+	case !invoice.Paid:
+		return parked("")
+	case b.catalogue.taken[invoice.ID]:
+		return result{status: models.EventProcessed, reason: models.ReasonStale}
+	}
+	b.catalogue.taken[invoice.ID] = true
+	reason := "an invoice for fewer hours than before"
+	b.ledger = append(b.ledger, models.LedgerEntry{
+		ID: models.NewID(), StudentID: student, Kind: models.EntryAdjustment, Hours: hours, Currency: invoice.Currency,
+		EventID: &e.ID, Reference: &invoice.ID, Reason: &reason, CreatedAt: b.now,
+	})
+	return result{status: models.EventProcessed}
+}
+
+// unmatchedAfter is how long an event that tells of money may wait for its
+// purchase before a person is asked.
+const unmatchedAfter = 10 * time.Minute

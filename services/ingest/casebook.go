@@ -1,0 +1,112 @@
+package ingest
+
+import (
+	"slices"
+	"time"
+
+	"hourbank/models"
+	"hourbank/services/stripe"
+)
+
+// caseBook is what a batch changes of cases, by kind and subject. It is empty
+// where nothing is odd.
+type caseBook map[caseKey]*caseChange
+
+type caseKey struct {
+	kind    models.CaseKind
+	subject string
+}
+
+// caseChange opens a case, or closes it where open is false.
+type caseChange struct {
+	models.CaseState
+	open     bool
+	student  string
+	purchase string
+	eventID  string
+}
+
+// change follows the cases of a purchase from before a change to after it.
+func (c caseBook) change(p *models.Purchase, change models.Change, eventID string) {
+	if len(change.Before) == 0 && len(change.After) == 0 {
+		return
+	}
+	for _, before := range change.Before {
+		if !slices.ContainsFunc(change.After, func(s models.CaseState) bool { return s.Kind == before.Kind && s.Subject == before.Subject }) {
+			c.close(before.Kind, subjectOf(before, p), p.ID)
+		}
+	}
+	for _, after := range change.After {
+		if !slices.Contains(change.Before, after) {
+			subject := subjectOf(after, p)
+			c[caseKey{after.Kind, subject}] = &caseChange{CaseState: after, open: true, student: p.StudentID, purchase: p.ID, eventID: eventID}
+		}
+	}
+}
+
+func subjectOf(s models.CaseState, p *models.Purchase) string {
+	if s.Subject == "" {
+		return p.ID
+	}
+	return s.Subject
+}
+
+// open opens a case that no purchase has.
+func (c caseBook) open(state models.CaseState, eventID string) { c.openFor("", state, eventID) }
+
+func (c caseBook) openFor(student string, state models.CaseState, eventID string) {
+	c[caseKey{state.Kind, state.Subject}] = &caseChange{CaseState: state, open: true, student: student, eventID: eventID}
+}
+
+// close closes a case, unless another purchase has opened it meanwhile.
+func (c caseBook) close(kind models.CaseKind, subject, purchase string) {
+	key := caseKey{kind, subject}
+	if known := c[key]; known != nil && known.open && known.purchase != purchase {
+		return
+	}
+	c[key] = &caseChange{CaseState: models.CaseState{Kind: kind, Subject: subject}, purchase: purchase}
+}
+
+// settle closes the cases that an event opened while nobody knew what to do
+// with it.
+func (c caseBook) settle(e *stripe.Event) {
+	for _, key := range []caseKey{
+		{models.CaseUnmatchedPayment, e.Payment}, {models.CaseUnexplainedInvoice, e.Payment},
+		{models.CaseUnfetchedEvent, e.ID}, {models.CaseMissingObject, e.ID},
+	} {
+		if c[key] == nil && key.subject != "" {
+			c.close(key.kind, key.subject, "")
+		}
+	}
+	other := caseKey{models.CaseOtherCurrency, e.Payment}
+	if c[other] == nil && e.Payment != "" && len(e.Told.Payments)+len(e.Told.Invoices) > 0 {
+		c.close(other.kind, other.subject, "")
+	}
+}
+
+// row is the case as it is kept.
+func (c *caseChange) row(key caseKey, now time.Time) models.Case {
+	row := models.Case{
+		ID: models.NewID(), Kind: key.kind, Subject: key.subject, OpenedAt: now,
+		StudentID: orNull(c.student), TransactionID: orNull(c.purchase), EventID: orNull(c.eventID),
+		Payment: orNull(c.Payment), Currency: orNull(c.Currency),
+	}
+	if c.Currency != "" {
+		row.Amount = &c.Amount
+	}
+	if c.DueBy > 0 {
+		due := time.Unix(c.DueBy, 0).UTC()
+		row.DueBy = &due
+	}
+	if !c.open {
+		row.ClosedAt = &now
+	}
+	return row
+}
+
+func orNull(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}

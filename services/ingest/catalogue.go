@@ -1,0 +1,190 @@
+package ingest
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"hourbank/database"
+	"hourbank/models"
+	"hourbank/services/stripe"
+)
+
+// catalogue is what it takes to make a purchase of an event: the plans, whose
+// subscriptions are, and the currencies of accounts. It is empty where no
+// event can make one, which then pays nothing for it.
+type catalogue struct {
+	plans, byPrice map[string]*models.Plan
+	subscriptions  map[string]*models.Subscription
+	currencies     map[string]string // by student
+	taken          map[string]bool   // invoices whose hours were taken off before
+}
+
+func openCatalogue(tx *gorm.DB, b *book, events []*stripe.Event, lock bool) (*catalogue, error) {
+	c := &catalogue{
+		plans: map[string]*models.Plan{}, byPrice: map[string]*models.Plan{},
+		subscriptions: map[string]*models.Subscription{}, currencies: map[string]string{}, taken: map[string]bool{},
+	}
+	var subscriptions, invoices, students []string
+	sells := false
+	for _, e := range events {
+		if e.Subscription != nil {
+			subscriptions = append(subscriptions, e.Subscription.ID)
+		}
+		if e.Invoice != nil {
+			sells = true
+			subscriptions, invoices = append(subscriptions, e.Invoice.SubscriptionID), append(invoices, e.Invoice.ID)
+		}
+		sells = sells || (e.Sale != nil && b.mayMake(e))
+	}
+	if err := c.readSubscriptions(tx, subscriptions, lock); err != nil || !sells {
+		return c, err
+	}
+	if err := c.readPlans(tx); err != nil {
+		return nil, err
+	}
+	for _, e := range events {
+		if student, currency := c.buyer(b, e); student != "" && c.currencies[student] == "" {
+			students, c.currencies[student] = append(students, student), currency
+		}
+	}
+	if err := c.readAccounts(tx, students, lock); err != nil {
+		return nil, err
+	}
+	return c, c.readTaken(tx, invoices)
+}
+
+// readSubscriptions reads what was told of them before.
+func (c *catalogue) readSubscriptions(tx *gorm.DB, ids []string, lock bool) error {
+	ids = slices.DeleteFunc(ids, func(id string) bool { return !models.IsObjectID(id) })
+	if len(ids) == 0 {
+		return nil
+	}
+	if lock {
+		tx = tx.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate})
+	}
+	var rows []*models.Subscription
+	if err := tx.Order("id").Where(database.IsAnyOf(tx, "id", ids)).Find(&rows).Error; err != nil {
+		return fmt.Errorf("read subscriptions: %w", err)
+	}
+	for _, row := range rows {
+		c.subscriptions[row.ID] = row
+	}
+	return nil
+}
+
+// readPlans reads all plans: there are few, and retired ones still have
+// subscribers.
+func (c *catalogue) readPlans(tx *gorm.DB) error {
+	var plans []*models.Plan
+	if err := tx.Session(&gorm.Session{NewDB: true}).Order("id").Find(&plans).Error; err != nil {
+		return fmt.Errorf("read plans: %w", err)
+	}
+	for _, plan := range plans {
+		c.plans[plan.ID] = plan
+		if plan.StripePriceID != nil {
+			c.byPrice[*plan.StripePriceID] = plan
+		}
+	}
+	return nil
+}
+
+// buyer is whose account an event may need, and in which currency it would be
+// opened.
+func (c *catalogue) buyer(b *book, e *stripe.Event) (student, currency string) {
+	switch {
+	case e.Invoice != nil:
+		student, currency = c.owner(e.Invoice), e.Invoice.Currency
+		if bought := c.buy(e.Invoice); bought.Plan == nil || bought.Hours == 0 {
+			return "", ""
+		}
+	case e.Sale != nil && b.mayMake(e):
+		student, currency = e.Sale.StudentID, e.Sale.Currency
+		if plan := c.plans[e.Sale.Plan]; plan != nil {
+			currency = plan.Currency
+		} else if e.Sale.Hours == 0 {
+			return "", ""
+		}
+	}
+	if models.ValidateID("student_id", student) != nil || !models.IsCurrency(currency) {
+		return "", ""
+	}
+	return student, currency
+}
+
+// readAccounts makes sure that the students of new purchases have an account,
+// before the statement that moves accounts looks for it.
+func (c *catalogue) readAccounts(tx *gorm.DB, students []string, open bool) error {
+	if len(students) == 0 {
+		return nil
+	}
+	slices.Sort(students)
+	tx = tx.Session(&gorm.Session{NewDB: true})
+	if open {
+		accounts := make([]models.Account, len(students))
+		for i, student := range students {
+			accounts[i] = models.Account{StudentID: student, Currency: c.currencies[student], UpdatedAt: tx.NowFunc()}
+		}
+		if err := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&accounts).Error; err != nil {
+			return fmt.Errorf("open accounts: %w", err)
+		}
+	}
+	var opened []models.Account
+	if err := tx.Where(database.IsAnyOf(tx, "student_id", students)).Find(&opened).Error; err != nil {
+		return fmt.Errorf("read accounts: %w", err)
+	}
+	for _, account := range opened {
+		c.currencies[account.StudentID] = account.Currency
+	}
+	return nil
+}
+
+// readTaken finds the invoices that took hours off before.
+func (c *catalogue) readTaken(tx *gorm.DB, invoices []string) error {
+	if len(invoices) == 0 {
+		return nil
+	}
+	var references []string
+	err := tx.Session(&gorm.Session{NewDB: true}).Model(&models.LedgerEntry{}).
+		Where("kind = 'adjustment' AND event_id IS NOT NULL").Where(database.IsAnyOf(tx, "reference", invoices)).Pluck("reference", &references).Error
+	if err != nil {
+		return fmt.Errorf("look for invoices that took hours off: %w", err)
+	}
+	for _, reference := range references {
+		c.taken[reference] = true
+	}
+	return nil
+}
+
+// owner is the student of an invoice: its own metadata's, else whoever its
+// subscription was last known to be of.
+func (c *catalogue) owner(invoice *stripe.Invoice) string {
+	if s := c.subscriptions[invoice.SubscriptionID]; s != nil {
+		return cmp.Or(invoice.StudentID, s.StudentID)
+	}
+	return invoice.StudentID
+}
+
+// buy says what an invoice's lines buy. A line's price counts more than a plan
+// that metadata name, the invoice's more than its subscription's.
+func (c *catalogue) buy(invoice *stripe.Invoice) models.Bought {
+	named := c.plans[invoice.PlanID]
+	if s := c.subscriptions[invoice.SubscriptionID]; s != nil {
+		named = cmp.Or(named, c.plans[s.PlanID], c.byPrice[s.StripePriceID])
+	}
+	return models.Buy(invoice.Lines, c.byPrice, named)
+}
+
+// remember keeps what was told of a subscription, and says whether that counts
+// more than what was told before.
+func (b *book) remember(told *models.Subscription) bool {
+	known := b.catalogue.subscriptions[told.ID]
+	if known != nil && !told.After(*known) {
+		return false
+	}
+	b.catalogue.subscriptions[told.ID], b.told[told.ID] = told, told
+	return true
+}

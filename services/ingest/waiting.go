@@ -1,0 +1,86 @@
+package ingest
+
+import (
+	"slices"
+	"time"
+
+	"gorm.io/gorm"
+
+	"hourbank/database"
+	"hourbank/models"
+	"hourbank/services/stripe"
+)
+
+// waitingKeys are what a parked event waits for: a purchase with one of these
+// ids, and of an invoice, its subscription's owner or a plan.
+func waitingKeys(e *stripe.Event) []string {
+	keys := keysOf(e)
+	more := []string{}
+	if e.Sale != nil {
+		more = append(more, e.Sale.Plan)
+	}
+	if e.Invoice != nil {
+		more = append(more, e.Invoice.SubscriptionID, e.Invoice.PlanID)
+		for _, line := range e.Invoice.Lines {
+			more = append(more, line.PriceIDs...)
+		}
+	}
+	for _, key := range more {
+		if models.IsObjectID(key) {
+			keys = append(keys, key)
+		}
+	}
+	slices.Sort(keys)
+	return slices.Compact(keys)
+}
+
+// knows says whether the book learned something by a key that an event of its
+// may wait for.
+func (b *book) knows(key string) bool {
+	return b.keys[key] != nil || b.made[key] != nil || b.told[key] != nil
+}
+
+type waitingEvent struct{ key, eventID string }
+
+// await keeps what unresolved events wait for.
+func await(entries []*entry) database.Write {
+	var rows []waitingEvent
+	for _, e := range entries {
+		for _, key := range waitingKeys(e.event) {
+			rows = append(rows, waitingEvent{key, e.event.ID})
+		}
+	}
+	w := database.Insert("note what events wait for", "waiting_events", rows, []database.Column{
+		database.ColumnOf("key", "text", rows, func(w waitingEvent) string { return w.key }),
+		database.ColumnOf("event_id", "text", rows, func(w waitingEvent) string { return w.eventID }),
+	}, "ON CONFLICT (key, event_id) DO NOTHING")
+	w.AtMost = true
+	return w
+}
+
+// awaitNoMore forgets what resolved events waited for.
+func awaitNoMore(entries []*entry) database.Write {
+	return database.Write{What: "forget what events waited for", Rows: len(entries), AtMost: true,
+		Statement: `DELETE FROM waiting_events WHERE event_id IN (SELECT event_id FROM %s)`,
+		Columns:   []database.Column{database.ColumnOf("event_id", "text", entries, func(e *entry) string { return e.event.ID })},
+	}
+}
+
+// Wake lets the retry worker try unresolved events again that wait for one of
+// the keys, also those that were given up. Events of the batch itself have
+// been tried.
+func Wake(keys []string, now time.Time) database.Write {
+	return database.Write{What: "wake waiting events", Rows: len(keys), AtMost: true, Statement: `
+		UPDATE webhook_events SET status = 'parked', next_attempt_at = w.now, processed_at = NULL
+		FROM (SELECT DISTINCT waiting_events.event_id, r.now FROM %s JOIN waiting_events ON waiting_events.key = r.key) AS w
+		WHERE webhook_events.id = w.event_id AND (webhook_events.status = 'parked' OR webhook_events.reason = 'unmatched')`,
+		Columns: []database.Column{
+			database.ColumnOf("key", "text", keys, func(key string) string { return key }),
+			database.ColumnOf("now", "timestamptz", keys, func(string) *time.Time { return &now }),
+		}}
+}
+
+// WakeFor lets unresolved events be tried again that wait for one of the keys.
+func WakeFor(tx *gorm.DB, keys ...string) error {
+	return database.Store(tx, []database.Write{Wake(keys, tx.NowFunc())})
+}
