@@ -32,7 +32,6 @@ type Services struct {
 	Sales     *SalesService
 	Overview  *OverviewService
 	Search    *SearchService
-	Till      *TillService
 	Metrics   *metrics.Metrics
 
 	background []func(context.Context) error
@@ -45,11 +44,10 @@ func New(cfg *config.Config, db *database.DB, log *zap.Logger) *Services {
 	payments := ingest.NewPaymentService(db, log, metrics, cfg.ParkFor)
 	events := NewEventService(db, stripe, payments)
 	reconcile := NewReconcileService(db, stripe, payments)
-	purchases := NewPurchaseService(db)
 	return &Services{
 		Stripe:    stripe,
 		Payments:  payments,
-		Purchases: purchases,
+		Purchases: NewPurchaseService(db),
 		Accounts:  NewAccountService(db),
 		Plans:     NewPlanService(db),
 		Events:    events,
@@ -59,7 +57,6 @@ func New(cfg *config.Config, db *database.DB, log *zap.Logger) *Services {
 		Sales:     NewSalesService(db, stripe),
 		Overview:  NewOverviewService(db),
 		Search:    NewSearchService(db),
-		Till:      NewTillService(stripe, purchases),
 		Metrics:   metrics,
 		background: []func(context.Context) error{
 			NewRetryWorker(db, events, log).Run,

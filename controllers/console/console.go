@@ -17,6 +17,7 @@ import (
 	"github.com/justinas/nosurf"
 
 	"hourbank/config"
+	"hourbank/controllers/console/till"
 	"hourbank/services"
 )
 
@@ -27,6 +28,7 @@ var files embed.FS
 type Console struct {
 	cfg      *config.Config
 	services *services.Services
+	till     *till.Till // served in a sandbox alone
 	sessions *securecookie.SecureCookie
 	pages    map[string]*template.Template
 }
@@ -34,7 +36,7 @@ type Console struct {
 // New makes the controllers. It panics where a template doesn't parse, which
 // every test would see.
 func New(cfg *config.Config, s *services.Services) *Console {
-	return &Console{cfg: cfg, services: s, sessions: newSessions(cfg.ConsoleKey()), pages: parsePages()}
+	return &Console{cfg: cfg, services: s, till: till.New(s.Stripe, s.Purchases), sessions: newSessions(cfg.ConsoleKey()), pages: parsePages()}
 }
 
 // parsePages makes one template a page, each inside the layout.

@@ -11,6 +11,7 @@ import (
 	"github.com/gin-gonic/gin"
 	"github.com/google/uuid"
 
+	"hourbank/controllers/console/till"
 	"hourbank/models"
 	"hourbank/services"
 )
@@ -26,14 +27,14 @@ type tillPage struct {
 	Student   string
 	Account   *models.Account // nil: none yet
 	Plans     []models.Plan
-	Cards     []services.Card
+	Cards     []till.Card
 	Purchases services.Page[models.Purchase]
 	Once      string
 }
 
 // Till lets a person play the student in the sandbox.
 func (h *Console) Till(c *gin.Context) error {
-	ctx, page := c.Request.Context(), tillPage{Student: c.DefaultQuery("student", tillStudent), Cards: services.Cards, Once: uuid.NewString()}
+	ctx, page := c.Request.Context(), tillPage{Student: c.DefaultQuery("student", tillStudent), Cards: till.Cards, Once: uuid.NewString()}
 	plans, err := h.services.Plans.List(ctx, false)
 	if err != nil {
 		return err
@@ -81,7 +82,7 @@ func (h *Console) Buy(c *gin.Context) error {
 func (h *Console) PayAgain(c *gin.Context) error { return h.pay(c, c.Param("id")) }
 
 func (h *Console) pay(c *gin.Context, purchaseID string) error {
-	p, err := h.services.Till.Pay(c.Request.Context(), purchaseID, c.PostForm("card"))
+	p, err := h.till.Pay(c.Request.Context(), purchaseID, c.PostForm("card"))
 	known, _ := errors.AsType[*models.Error](err)
 	switch {
 	case p != nil && p.HoursCredited > 0:
@@ -108,7 +109,7 @@ func (h *Console) TillRefund(c *gin.Context) error {
 	if err := h.refund(c); err != nil {
 		return err
 	}
-	after, err := h.services.Till.WaitForRefund(c.Request.Context(), before)
+	after, err := h.till.WaitForRefund(c.Request.Context(), before)
 	if err != nil {
 		return err
 	}
@@ -117,7 +118,7 @@ func (h *Console) TillRefund(c *gin.Context) error {
 
 // Decide ends a dispute as its bank would.
 func (h *Console) Decide(c *gin.Context) error {
-	p, err := h.services.Till.Decide(c.Request.Context(), c.Param("id"), c.PostForm("verdict") == "won")
+	p, err := h.till.Decide(c.Request.Context(), c.Param("id"), c.PostForm("verdict") == "won")
 	if err != nil {
 		return err
 	}

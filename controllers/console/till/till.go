@@ -1,4 +1,6 @@
-package services
+// Package till is the console's till, which a sandbox serves: it pays with
+// Stripe's test cards and decides disputes, to show what that does to hours.
+package till
 
 import (
 	"context"
@@ -7,20 +9,21 @@ import (
 	"time"
 
 	"hourbank/models"
+	"hourbank/services"
 	"hourbank/services/stripe"
 )
 
-// TillService plays the customer, and the customer's bank, with Stripe's test
+// Till plays the customer, and the customer's bank, with Stripe's test
 // cards, so that a sandbox shows what a payment does. A live key refuses test
 // cards. It is safe for concurrent use.
-type TillService struct {
+type Till struct {
 	stripe    *stripe.StripeService
-	purchases *PurchaseService
+	purchases *services.PurchaseService
 }
 
-// NewTillService makes the service.
-func NewTillService(stripe *stripe.StripeService, purchases *PurchaseService) *TillService {
-	return &TillService{stripe: stripe, purchases: purchases}
+// New makes the till.
+func New(stripe *stripe.StripeService, purchases *services.PurchaseService) *Till {
+	return &Till{stripe: stripe, purchases: purchases}
 }
 
 // Card is one of Stripe's test cards. https://docs.stripe.com/testing
@@ -36,15 +39,15 @@ var Cards = []Card{
 	{"pm_card_refundFail", "Visa, closed later", "pays, but refunds to it fail"},
 }
 
-// tillPatience is how long a person waits for a webhook before being told to
+// patience is how long a person waits for a webhook before being told to
 // come back.
-const tillPatience = 5 * time.Second
+const patience = 5 * time.Second
 
 // Pay pays a purchase with one of the Cards and waits until a webhook told of
 // it, or for as long as a person would. It returns a *models.Error with code
 // not_found, conflict (nothing to pay), invalid_request, or one of Stripe's;
 // stripe_refused is also a declined card.
-func (s *TillService) Pay(ctx context.Context, purchaseID, card string) (*models.Purchase, error) {
+func (s *Till) Pay(ctx context.Context, purchaseID, card string) (*models.Purchase, error) {
 	if !slices.ContainsFunc(Cards, func(known Card) bool { return known.ID == card }) {
 		return nil, models.Errorf(models.CodeInvalidRequest, "There is no such test card.")
 	}
@@ -71,7 +74,7 @@ func (s *TillService) Pay(ctx context.Context, purchaseID, card string) (*models
 
 // Decide ends a purchase's open dispute, won or lost, with the evidence that
 // Stripe takes as a verdict in test mode.
-func (s *TillService) Decide(ctx context.Context, purchaseID string, won bool) (*models.Purchase, error) {
+func (s *Till) Decide(ctx context.Context, purchaseID string, won bool) (*models.Purchase, error) {
 	p, err := s.purchases.Get(ctx, purchaseID)
 	if err != nil {
 		return nil, err
@@ -102,14 +105,14 @@ func openDispute(p *models.Purchase) string {
 
 // WaitForRefund gives the purchase once a webhook told of a refund made since,
 // or as it is when the patience ends.
-func (s *TillService) WaitForRefund(ctx context.Context, before *models.Purchase) (*models.Purchase, error) {
+func (s *Till) WaitForRefund(ctx context.Context, before *models.Purchase) (*models.Purchase, error) {
 	return s.wait(ctx, before.ID, func(after *models.Purchase) bool { return after.AmountRefunded != before.AmountRefunded })
 }
 
 // wait gives the purchase once it has become what is waited for, or as it is
 // when the patience ends.
-func (s *TillService) wait(ctx context.Context, id string, until func(*models.Purchase) bool) (*models.Purchase, error) {
-	deadline := time.After(tillPatience)
+func (s *Till) wait(ctx context.Context, id string, until func(*models.Purchase) bool) (*models.Purchase, error) {
+	deadline := time.After(patience)
 	poll := time.NewTicker(50 * time.Millisecond)
 	defer poll.Stop()
 	for {
