@@ -168,20 +168,25 @@ func ownStudent(n int64) string { return fmt.Sprintf("student_%012d", n) }
 
 func hotStudent(int64) string { return "student_hot" }
 
+// purchaseKey is by which events find a purchase.
+type purchaseKey struct{ Key, PurchaseID string }
+
 // makePurchases inserts count purchases from number first on.
 func makePurchases(tx *gorm.DB, first int64, count int, intentID, studentID func(int64) string) error {
-	accounts, purchases := make([]models.Account, count), make([]models.Purchase, count)
+	accounts, purchases, keys := make([]models.Account, count), make([]models.Purchase, count), make([]purchaseKey, count)
 	now := tx.NowFunc()
 	for i := range count {
 		intent, student := intentID(first+int64(i)), studentID(first+int64(i))
 		accounts[i] = models.Account{StudentID: student, Currency: "eur", UpdatedAt: now}
-		purchases[i] = models.Purchase{
-			ID: models.NewID(), StudentID: student, TransactionType: models.TypePackage, PaymentStatus: models.StatusPending,
-			Amount: amount, Currency: "eur", Hours: 1000, StripePaymentIntentID: &intent,
-			Metadata: map[string]string{}, CreatedAt: now, UpdatedAt: now,
-		}
+		purchases[i] = *models.NewPurchase{
+			StudentID: student, TransactionType: models.TypePackage, Amount: amount, Currency: "eur", Hours: 1000, PaymentIntentID: intent,
+		}.Purchase(now)
+		keys[i] = purchaseKey{Key: intent, PurchaseID: purchases[i].ID}
 	}
 	if err := tx.Clauses(clause.OnConflict{DoNothing: true}).CreateInBatches(accounts, 500).Error; err != nil {
+		return err
+	}
+	if err := tx.CreateInBatches(keys, 500).Error; err != nil {
 		return err
 	}
 	return tx.CreateInBatches(purchases, 500).Error

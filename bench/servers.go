@@ -50,7 +50,7 @@ func standIn(cfg *config.Config, s *services.Services, log *zap.Logger, apply fu
 		if err := s.Stripe.Verify(body, c.GetHeader("Stripe-Signature"), cfg.StripeWebhookSecrets); err != nil {
 			return err
 		}
-		event, err := s.Stripe.Decode(body)
+		event, err := s.Stripe.Decode(body, "")
 		if err != nil {
 			return err
 		}
@@ -72,7 +72,7 @@ func plainTransaction(db *database.DB, event *stripe.Event) (ingest.Outcome, err
 	err := db.Transaction(func(tx *gorm.DB) error {
 		var p models.Purchase
 		if err := tx.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate}).
-			Where("stripe_payment_intent_id = ?", event.Keys.PaymentIntent).Take(&p).Error; err != nil {
+			Where("id = (SELECT purchase_id FROM purchase_keys WHERE key = ?)", event.Payment).Take(&p).Error; err != nil {
 			return fmt.Errorf("lock the purchase: %w", err)
 		}
 		now := tx.NowFunc()
@@ -85,15 +85,15 @@ func plainTransaction(db *database.DB, event *stripe.Event) (ingest.Outcome, err
 			outcome.Duplicate = created.Error == nil
 			return created.Error
 		}
-		lesson := p.Learn(event.Facts)
+		change := p.Observe(event.Told)
 		p.UpdatedAt = now
-		if err := tx.Model(&p).Select("payment_status", "hours_credited", "hours_reversed", "amount_received",
+		if err := tx.Model(&p).Select("payment_status", "amount_due", "hours_credited", "hours_reversed", "amount_received",
 			"amount_refunded", "amount_disputed", "failure", "evidence", "expires_at", "completed_at", "updated_at").
 			Updates(&p).Error; err != nil {
 			return fmt.Errorf("update the purchase: %w", err)
 		}
 		outcome.TransactionID = &p.ID
-		return postPlain(tx, lesson.Entries, event.ID)
+		return postPlain(tx, change.Entries, event.ID)
 	})
 	return outcome, err
 }

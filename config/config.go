@@ -27,18 +27,28 @@ type Config struct {
 	StripeWebhookSecrets             Secrets `env:"STRIPE_WEBHOOK_SECRET"`
 	StripeSubscriptionsWebhookSecret Secrets `env:"STRIPE_SUBSCRIPTIONS_WEBHOOK_SECRET"` // empty: as above
 	StripeAPIBase                    string  `env:"STRIPE_API_BASE"`
+	StripeAccount                    string  `env:"STRIPE_ACCOUNT"` // our own, where events name it
+	StripeMode                       string  `env:"STRIPE_MODE"`    // "live" or "test"; empty: the secret key's
 
 	APIKeys APIKeys `env:"API_KEYS"`
 
 	SandboxAddr     string        `env:"SANDBOX_ADDR" envDefault:"127.0.0.1:12111"`
 	MaxWebhookBytes int64         `env:"MAX_WEBHOOK_BYTES" envDefault:"1048576"`
 	ParkFor         time.Duration `env:"PARK_FOR" envDefault:"72h"`
+	OtherPayments   string        `env:"OTHER_PAYMENTS" envDefault:"case"`
 	ReconcileEvery  time.Duration `env:"RECONCILE_EVERY" envDefault:"1h"` // 0: never
 	LogLevel        zapcore.Level `env:"LOG_LEVEL" envDefault:"info"`
 	LogFormat       string        `env:"LOG_FORMAT" envDefault:"json"`
 
 	Sandbox bool // serve --sandbox: the console has a till
 }
+
+// What OTHER_PAYMENTS may be: whether payments that name nothing of ours open
+// a case, or are only a list of events to look at.
+const (
+	CaseOthers = "case"
+	ListOthers = "list"
+)
 
 // secretNames are the variables that may also be given as NAME_FILE, the way
 // container platforms mount secrets.
@@ -140,6 +150,10 @@ func (c *Config) check() []error {
 		"STRIPE_SECRET_KEY: must start with sk_test_ or sk_live_ (or rk_…, restricted)")
 	expect(c.StripePublicKey == "" || hasPrefix(c.StripePublicKey, "pk_test_", "pk_live_"),
 		"STRIPE_PUBLIC_KEY: must start with pk_test_ or pk_live_")
+	expect(slices.Contains([]string{"", "live", "test"}, c.StripeMode), "STRIPE_MODE: must be live or test")
+	expect(c.StripeMode == "" || c.StripeSecretKey == "" || c.Live() == (c.StripeMode == "live"), "STRIPE_MODE: is another mode than STRIPE_SECRET_KEY's")
+	expect(c.StripeAccount == "" || strings.HasPrefix(c.StripeAccount, "acct_"), "STRIPE_ACCOUNT: must start with acct_")
+	expect(slices.Contains([]string{CaseOthers, ListOthers}, c.OtherPayments), "OTHER_PAYMENTS: must be case or list")
 	expect(c.ModesAgree(), "STRIPE_PUBLIC_KEY: is for another mode (test or live) than STRIPE_SECRET_KEY")
 	for name, secrets := range map[string]Secrets{
 		"STRIPE_WEBHOOK_SECRET": c.StripeWebhookSecrets, "STRIPE_SUBSCRIPTIONS_WEBHOOK_SECRET": c.StripeSubscriptionsWebhookSecret,

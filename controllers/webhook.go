@@ -37,7 +37,7 @@ func (h *Controllers) receive(c *gin.Context, secrets []string) error {
 	if err := h.services.Stripe.Verify(body, c.GetHeader("Stripe-Signature"), secrets); err != nil {
 		return err
 	}
-	event, err := h.services.Stripe.Decode(body)
+	event, err := h.services.Stripe.Decode(body, "")
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package database
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"embed"
@@ -44,7 +45,7 @@ func (db *DB) Migrate(ctx context.Context) ([]Migration, error) {
 	now := db.NowFunc()
 	applied := make([]Migration, len(results))
 	for i, result := range results {
-		applied[i] = Migration{Version: result.Source.Version, Name: result.Source.Path, AppliedAt: &now}
+		applied[i] = Migration{Version: result.Source.Version, Name: nameOf(result.Source), AppliedAt: &now}
 	}
 	return applied, nil
 }
@@ -61,7 +62,7 @@ func (db *DB) MigrationStatus(ctx context.Context) ([]Migration, error) {
 	}
 	all := make([]Migration, len(statuses))
 	for i, status := range statuses {
-		all[i] = Migration{Version: status.Source.Version, Name: status.Source.Path}
+		all[i] = Migration{Version: status.Source.Version, Name: nameOf(status.Source)}
 		if status.State == goose.StateApplied {
 			all[i].AppliedAt = &status.AppliedAt
 		}
@@ -83,6 +84,11 @@ func (db *DB) HasPendingMigrations(ctx context.Context) (bool, error) {
 	return pending, nil
 }
 
+// nameOf is a migration's file, or what stands for one in Go.
+func nameOf(source *goose.Source) string {
+	return cmp.Or(source.Path, fmt.Sprintf("%05d_evidence.go", source.Version))
+}
+
 func (db *DB) migrationProvider() (*goose.Provider, error) {
 	folder, err := fs.Sub(migrations, "migrations/"+string(db.Engine))
 	if err != nil {
@@ -97,7 +103,7 @@ func (db *DB) migrationProvider() (*goose.Provider, error) {
 		return nil, fmt.Errorf("prepare the migration lock: %w", err)
 	}
 	provider, err := goose.NewProvider(dialect, pool, folder,
-		goose.WithLocker(locker), goose.WithDisableGlobalRegistry(true))
+		goose.WithLocker(locker), goose.WithDisableGlobalRegistry(true), goose.WithGoMigrations(db.evidenceMigration()))
 	if err != nil {
 		return nil, fmt.Errorf("prepare the migrations: %w", err)
 	}

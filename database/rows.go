@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,6 +25,33 @@ type Write struct {
 	Columns   []Column
 	Rows      int   // how many rows it must store
 	Short     error // what it means when it stores fewer
+	AtMost    bool  // it may store any number of rows
+}
+
+// Insert stores rows in a table. onConflict is the clause of that name; empty:
+// none.
+func Insert[R any](what, table string, rows []R, columns []Column, onConflict string) Write {
+	names := make([]string, len(columns))
+	for i, c := range columns {
+		names[i] = c.Name
+	}
+	list := strings.Join(names, ", ")
+	// "WHERE true" lets SQLite tell the conflict clause from a join's.
+	statement := "INSERT INTO " + table + " (" + list + ") SELECT " + list + " FROM %s WHERE true " + onConflict
+	return Write{What: what, Statement: statement, Columns: columns, Rows: len(rows)}
+}
+
+// Update writes the columns of rows that a table has by their id, which is the
+// column of that name.
+func Update[R any](what, table string, rows []R, columns []Column) Write {
+	sets := make([]string, 0, len(columns))
+	for _, c := range columns {
+		if c.Name != "id" {
+			sets = append(sets, c.Name+" = r."+c.Name)
+		}
+	}
+	statement := "UPDATE " + table + " SET " + strings.Join(sets, ", ") + " FROM %s WHERE " + table + ".id = r.id"
+	return Write{What: what, Statement: statement, Columns: columns, Rows: len(rows)}
 }
 
 // Column is a column of a relation: a value a row.
@@ -52,9 +80,11 @@ func (w Write) sql(tx *gorm.DB) (string, []any) {
 	return fmt.Sprintf(w.Statement, relation), args
 }
 
-// Store runs the writes in order. PostgreSQL gets all of them as one
-// statement, which saves a lone event the better part of its way.
+// Store runs the writes in order, but for those without rows. PostgreSQL gets
+// all of them as one statement, which saves a lone event the better part of
+// its way.
 func Store(tx *gorm.DB, writes []Write) error {
+	writes = slices.DeleteFunc(writes, func(w Write) bool { return w.Rows == 0 })
 	if len(writes) == 0 {
 		return nil
 	}
@@ -67,7 +97,7 @@ func Store(tx *gorm.DB, writes []Write) error {
 		return err
 	}
 	for i, w := range writes {
-		if rows[i] < int64(w.Rows) {
+		if rows[i] < int64(w.Rows) && !w.AtMost {
 			return cmp.Or(w.Short, fmt.Errorf("%s: %d of %d rows stored", w.What, rows[i], w.Rows))
 		}
 	}

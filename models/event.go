@@ -19,6 +19,7 @@ type WebhookEvent struct {
 	Attempts      int         `json:"attempts"`   // how often it was tried on a purchase
 	Deliveries    int         `json:"deliveries"` // how often Stripe sent it
 	Payload       string      `json:"-"`          // as signed, but for bytes that are not UTF-8
+	Snapshot      *string     `json:"-"`          // the object that was fetched for it; null: none was
 	TransactionID *string     `json:"transaction_id"`
 	ReceivedAt    time.Time   `json:"received_at"`
 	ProcessedAt   *time.Time  `json:"processed_at"`

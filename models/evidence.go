@@ -1,6 +1,9 @@
 package models
 
-import "maps"
+import (
+	"cmp"
+	"maps"
+)
 
 // Evidence is all that Stripe's events have told about one purchase, by
 // Stripe's own objects. What one event tells is a small Evidence too, and to
@@ -21,6 +24,8 @@ type Evidence struct {
 	// Accepted are the payments that staff count as paid in full, by whatever
 	// id a payment has.
 	Accepted map[string]Acceptance `json:"accepted,omitempty"`
+	// Merged are purchases whose evidence this is, too.
+	Merged map[string]bool `json:"merged,omitempty"`
 	// Full says that a map had to leave objects out (maxObjects).
 	Full bool `json:"full,omitempty"`
 }
@@ -209,7 +214,8 @@ const (
 	InquiryClosed         = "warning_closed"
 )
 
-// IDs lists the ids of the objects, by which later events find the purchase.
+// IDs lists the ids of the objects, and of merged purchases, by which later
+// events find the purchase.
 func (e *Evidence) IDs() []string {
 	ids := make([]string, 0, len(e.Payments)+len(e.Charges)+len(e.Sessions)+len(e.Invoices)+len(e.Refunds)+len(e.Disputes)+len(e.CreditNotes))
 	ids = appendKeys(ids, e.Payments)
@@ -218,6 +224,7 @@ func (e *Evidence) IDs() []string {
 	ids = appendKeys(ids, e.Invoices)
 	ids = appendKeys(ids, e.Refunds)
 	ids = appendKeys(ids, e.Disputes)
+	ids = appendKeys(ids, e.Merged)
 	return appendKeys(ids, e.CreditNotes)
 }
 
@@ -228,13 +235,16 @@ func appendKeys[T any](ids []string, objects map[string]T) []string {
 	return ids
 }
 
-// Without is the evidence but for the objects that foreign says yes to.
-func (e *Evidence) Without(foreign func(id string) bool) Evidence {
-	return Evidence{
-		Payments: without(e.Payments, foreign), Charges: without(e.Charges, foreign), Refunds: without(e.Refunds, foreign),
-		Disputes: without(e.Disputes, foreign), Sessions: without(e.Sessions, foreign), Invoices: without(e.Invoices, foreign),
-		CreditNotes: without(e.CreditNotes, foreign), Accepted: e.Accepted, Full: e.Full,
-	}
+// Without is the evidence but for the PaymentIntents, sessions and invoices
+// that foreign says yes to.
+func (e Evidence) Without(foreign func(id string) bool) Evidence {
+	e.Payments, e.Sessions, e.Invoices = without(e.Payments, foreign), without(e.Sessions, foreign), without(e.Invoices, foreign)
+	return e
+}
+
+// IsOfAnother says whether the charge is known to be of another PaymentIntent.
+func (c Charge) IsOfAnother(intent string) bool {
+	return c.PaymentIntent != "" && intent != "" && c.PaymentIntent != intent
 }
 
 func without[T any](objects map[string]T, foreign func(id string) bool) map[string]T {
@@ -248,4 +258,37 @@ func without[T any](objects map[string]T, foreign func(id string) bool) map[stri
 		}
 	}
 	return kept
+}
+
+// Largest is the largest sum that the evidence speaks of, for a person to
+// recognise it by; 0: none.
+func (e *Evidence) Largest() (amount int64, currency string) {
+	larger := func(a int64, c string) {
+		if cmp.Or(cmp.Compare(a, amount), cmp.Compare(c, currency)) > 0 && a > 0 {
+			amount, currency = a, c
+		}
+	}
+	for _, p := range e.Payments {
+		larger(p.Received.Amount, p.Currency)
+	}
+	for _, c := range e.Charges {
+		larger(c.Captured.Amount, c.Currency)
+	}
+	for _, r := range e.Refunds {
+		larger(r.Amount, r.Currency)
+	}
+	for _, d := range e.Disputes {
+		larger(d.Amount, d.Currency)
+	}
+	for _, s := range e.Sessions {
+		if s.Settled != nil {
+			larger(s.Settled.Total, s.Settled.Currency)
+		}
+	}
+	for _, i := range e.Invoices {
+		if i.Paid != nil {
+			larger(i.Paid.Total, i.Paid.Currency)
+		}
+	}
+	return amount, currency
 }

@@ -22,6 +22,7 @@ func Join(a, b Evidence) Evidence {
 		Invoices:    joinMaps(a.Invoices, b.Invoices, joinInvoice, &full),
 		CreditNotes: joinMaps(a.CreditNotes, b.CreditNotes, joinCreditNote, &full),
 		Accepted:    joinMaps(a.Accepted, b.Accepted, joinAcceptance, &full),
+		Merged:      joinMaps(a.Merged, b.Merged, func(a, b bool) bool { return a || b }, &full),
 		Full:        full,
 	}
 }
@@ -309,7 +310,7 @@ func (e *Evidence) timeless() Evidence {
 			n.At = 0
 			return n
 		}),
-		Accepted: e.Accepted, Full: e.Full,
+		Accepted: e.Accepted, Merged: e.Merged, Full: e.Full,
 	}
 }
 

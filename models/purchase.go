@@ -131,7 +131,8 @@ func (p *Purchase) Observe(told Evidence) Change {
 // Absorb lets the purchase take all evidence of another one, which turned out
 // to be the same and is left with none.
 func (p *Purchase) Absorb(other *Purchase) (gained, lost Change) {
-	gained = p.become(Join(p.Evidence, other.Evidence), p.MergedInto)
+	told := Join(other.Evidence, Evidence{Merged: map[string]bool{other.ID: true}})
+	gained = p.become(Join(p.Evidence, told), p.MergedInto)
 	lost = other.become(Evidence{}, &p.ID)
 	return gained, lost
 }

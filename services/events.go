@@ -68,14 +68,27 @@ func (s *EventService) Replay(ctx context.Context, id string) (ingest.Outcome, e
 	if err != nil {
 		return ingest.Outcome{}, err
 	}
-	return s.again(ctx, stored.Payload, ingest.Replayed)
+	return s.again(ctx, stored, ingest.Replayed)
 }
 
 // again sends a stored event down the one way in.
-func (s *EventService) again(ctx context.Context, payload string, origin ingest.Origin) (ingest.Outcome, error) {
-	event, err := s.stripe.Decode([]byte(payload))
+func (s *EventService) again(ctx context.Context, stored *models.WebhookEvent, origin ingest.Origin) (ingest.Outcome, error) {
+	event, err := s.decode(stored)
 	if err != nil {
-		return ingest.Outcome{}, fmt.Errorf("decode a stored event: %w", err)
+		return ingest.Outcome{}, err
 	}
 	return s.payments.Submit(ctx, event, origin)
+}
+
+// decode reads a stored event, with what was fetched for it.
+func (s *EventService) decode(stored *models.WebhookEvent) (*stripe.Event, error) {
+	snapshot := ""
+	if stored.Snapshot != nil {
+		snapshot = *stored.Snapshot
+	}
+	event, err := s.stripe.Decode([]byte(stored.Payload), snapshot)
+	if err != nil {
+		return nil, fmt.Errorf("decode event %s: %w", stored.ID, err)
+	}
+	return event, nil
 }

@@ -13,6 +13,7 @@ import (
 
 	"hourbank/database"
 	"hourbank/models"
+	"hourbank/services/ingest"
 )
 
 // PurchaseService makes and finds purchases. It never credits hours: only
@@ -38,7 +39,9 @@ func (s *PurchaseService) Create(ctx context.Context, n models.NewPurchase) (*mo
 	return p, nil
 }
 
-// insertPurchase opens the student's account where there is none.
+// insertPurchase stores a purchase that we sell, and its keys, and opens the
+// student's account where there is none. An event of the sale may have been
+// faster, and made the same purchase.
 func insertPurchase(tx *gorm.DB, p *models.Purchase) error {
 	account := models.Account{StudentID: p.StudentID, Currency: p.Currency, UpdatedAt: p.CreatedAt}
 	if err := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&account).Error; err != nil {
@@ -50,27 +53,32 @@ func insertPurchase(tx *gorm.DB, p *models.Purchase) error {
 	if account.Currency != p.Currency {
 		return models.Errorf(models.CodeCurrencyMismatch, "The student's account is in %s, not %s.", account.Currency, p.Currency)
 	}
-	err := tx.Create(p).Error
-	if database.IsUniqueViolation(err) {
-		return &models.Error{Code: models.CodeConflict, Message: "This PaymentIntent has a purchase already.", Err: err}
+	inserted := tx.Clauses(clause.OnConflict{Columns: []clause.Column{{Name: "id"}}, DoNothing: true}).Create(p)
+	if inserted.Error != nil {
+		return fmt.Errorf("insert the purchase: %w", inserted.Error)
 	}
-	if err != nil {
-		return fmt.Errorf("insert the purchase: %w", err)
+	if inserted.RowsAffected == 0 {
+		return nil
+	}
+	if err := ingest.TakeKeys(tx, p); err != nil {
+		if database.IsUniqueViolation(err) {
+			return &models.Error{Code: models.CodeConflict, Message: "This PaymentIntent has a purchase already.", Err: err}
+		}
+		return err
 	}
 	return nil
 }
 
-// byOtherIntent is the condition that a PaymentIntent is a purchase's, though
-// not its first.
-const byOtherIntent = "id = (SELECT purchase_id FROM purchase_payment_intents WHERE id = @id)"
+// byAnyID is the condition that a purchase has an id, or one of its Stripe
+// objects does.
+const byAnyID = "id = @id OR id = (SELECT purchase_id FROM purchase_keys WHERE key = @id)"
 
-// Get finds a purchase by its id or a PaymentIntent's. It returns a *models.Error
-// with code not_found.
+// Get finds a purchase by its id or that of any of its Stripe objects, such as
+// a PaymentIntent's. It returns a *models.Error with code not_found.
 func (s *PurchaseService) Get(ctx context.Context, id string) (*models.Purchase, error) {
 	var p models.Purchase
-	err := s.db.Reader.WithContext(ctx).
-		Where("id = @id OR stripe_payment_intent_id = @id OR "+byOtherIntent, sql.Named("id", id)).
-		Order("id").Take(&p).Error
+	err := s.db.Reader.WithContext(ctx).Where(byAnyID, sql.Named("id", id)).
+		Order("merged_into IS NULL, id").Take(&p).Error
 	if errors.Is(err, gorm.ErrRecordNotFound) {
 		return nil, models.Errorf(models.CodeNotFound, "There is no such purchase.")
 	}

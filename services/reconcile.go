@@ -123,7 +123,7 @@ func (r *reconciliation) missing(ctx context.Context, page []json.RawMessage) ([
 	var ids []string
 	for _, raw := range page {
 		r.compared("events")
-		event, err := r.stripe.Decode(raw)
+		event, err := r.stripe.Decode(raw, "")
 		if err != nil {
 			return nil, fmt.Errorf("decode event %s: %w", stripe.ObjectID(raw), err)
 		}

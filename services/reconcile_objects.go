@@ -44,14 +44,6 @@ func (r *reconciliation) openPurchases(ctx context.Context) error {
 	}
 }
 
-// typeOfIntent is the event that a PaymentIntent's status stands for.
-// https://docs.stripe.com/payments/paymentintents/lifecycle
-var typeOfIntent = map[string]string{
-	"succeeded":  "payment_intent.succeeded",
-	"canceled":   "payment_intent.canceled",
-	"processing": "payment_intent.processing",
-}
-
 func (r *reconciliation) openPurchase(ctx context.Context, intentID string) error {
 	asked := time.Now()
 	var intent stripe.RawObject
@@ -62,11 +54,7 @@ func (r *reconciliation) openPurchase(ctx context.Context, intentID string) erro
 	if err != nil {
 		return err
 	}
-	object := gjson.ParseBytes(intent.RawMessage)
-	eventType := typeOfIntent[object.Get("status").Str]
-	if eventType == "" && object.Get("last_payment_error").IsObject() {
-		eventType = "payment_intent.payment_failed"
-	}
+	eventType := stripe.TypeAsItIs("", gjson.ParseBytes(intent.RawMessage))
 	return r.compare(ctx, "payment_intent", eventType, intent.RawMessage, asked)
 }
 
@@ -128,7 +116,7 @@ func (r *reconciliation) unpaid(ctx context.Context, moneyBack json.RawMessage) 
 	intentID := stripe.FieldID(moneyBack, "payment_intent")
 	var known int64
 	err := r.db.Reader.WithContext(ctx).Model(&models.Purchase{}).
-		Where("stripe_payment_intent_id = ? AND hours_credited = 0", intentID).Count(&known).Error
+		Where("id = (SELECT purchase_id FROM purchase_keys WHERE key = ?) AND hours_credited = 0", intentID).Count(&known).Error
 	if err != nil {
 		return fmt.Errorf("look for an unpaid purchase: %w", err)
 	}
@@ -145,7 +133,7 @@ func (r *reconciliation) compare(ctx context.Context, source, eventType string, 
 	if eventType == "" {
 		return nil
 	}
-	event, err := r.stripe.Decode(standIn(eventType, object, asked, r.stripe.Live()))
+	event, err := r.stripe.Decode(standIn(eventType, object, asked, r.stripe.Live()), "")
 	if err != nil {
 		return fmt.Errorf("decode %s %s: %w", source, stripe.ObjectID(object), err)
 	}
@@ -165,7 +153,7 @@ func (r *reconciliation) compare(ctx context.Context, source, eventType string, 
 func standIn(eventType string, object json.RawMessage, asked time.Time, live bool) []byte {
 	hash := sha256.Sum256(append([]byte(eventType), object...))
 	event, err := json.Marshal(map[string]any{
-		"id": "reconcile_" + hex.EncodeToString(hash[:12]), "object": "event", "type": eventType,
+		"id": "reconcile_" + hex.EncodeToString(hash[:12]), "object": "event", "type": eventType, "api_version": stripe.APIVersion,
 		"created": asked.Unix(), "livemode": live,
 		"data": map[string]any{"object": object},
 	})

@@ -55,8 +55,6 @@ func (w *RetryWorker) Run(ctx context.Context) error {
 	}
 }
 
-type claimedEvent struct{ ID, Payload string }
-
 // retryDue claims what is due and tries it, all at once so that the events
 // share a transaction.
 func (w *RetryWorker) retryDue(ctx context.Context) (int, error) {
@@ -67,7 +65,7 @@ func (w *RetryWorker) retryDue(ctx context.Context) (int, error) {
 	var group sync.WaitGroup
 	for _, event := range claimed {
 		group.Go(func() {
-			outcome, err := w.events.again(ctx, event.Payload, ingest.Retried)
+			outcome, err := w.events.again(ctx, &event, ingest.Retried)
 			switch {
 			case err == nil:
 				w.log.Debug("parked event retried", zap.String("event_id", event.ID), zap.String("status", string(outcome.Status)))
@@ -82,7 +80,7 @@ func (w *RetryWorker) retryDue(ctx context.Context) (int, error) {
 
 // claim takes due events by moving their next attempt a lease away, so that
 // no transaction stays open while they are tried.
-func (w *RetryWorker) claim(ctx context.Context) ([]claimedEvent, error) {
+func (w *RetryWorker) claim(ctx context.Context) ([]models.WebhookEvent, error) {
 	ctx, cancel := context.WithTimeout(ctx, database.TransactionTimeout)
 	defer cancel()
 	due := w.db.Reader.WithContext(ctx).Model(&models.WebhookEvent{}).
@@ -99,7 +97,7 @@ func (w *RetryWorker) claim(ctx context.Context) ([]claimedEvent, error) {
 		skipLocked = "FOR UPDATE SKIP LOCKED"
 	}
 	now := w.db.NowFunc()
-	var claimed []claimedEvent
+	var claimed []models.WebhookEvent
 	// Not as a subquery, which some plans run again for each row, so that they
 	// claim far more than the limit.
 	err := w.db.WithContext(ctx).Raw(`
@@ -107,7 +105,7 @@ func (w *RetryWorker) claim(ctx context.Context) ([]claimedEvent, error) {
 			SELECT id FROM webhook_events WHERE status = 'parked' AND next_attempt_at <= ?
 			ORDER BY next_attempt_at LIMIT ? `+skipLocked+`)
 		UPDATE webhook_events SET next_attempt_at = ? WHERE id IN (SELECT id FROM due)
-		RETURNING id, payload`, now, retryMany, now.Add(retryLease)).Scan(&claimed).Error
+		RETURNING id, payload, snapshot`, now, retryMany, now.Add(retryLease)).Scan(&claimed).Error
 	if err != nil {
 		return nil, fmt.Errorf("claim due events: %w", err)
 	}

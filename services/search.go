@@ -49,8 +49,7 @@ func (s *SearchService) Find(ctx context.Context, words string) (*Found, error) 
 			break
 		}
 	}
-	err := db.Where("id = @id OR stripe_payment_intent_id = @id OR stripe_checkout_session_id = @id OR stripe_invoice_id = @id OR "+byOtherIntent,
-		sql.Named("id", words)).Find(&found.Purchases).Error
+	err := db.Where(byAnyID, sql.Named("id", words)).Find(&found.Purchases).Error
 	if err != nil {
 		return nil, fmt.Errorf("search purchases: %w", err)
 	}

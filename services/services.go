@@ -39,9 +39,11 @@ type Services struct {
 
 // New wires the services to a database.
 func New(cfg *config.Config, db *database.DB, log *zap.Logger) *Services {
-	stripe := stripe.NewStripeService(string(cfg.StripeSecretKey), cfg.StripeAPIBase)
+	stripe := stripe.NewStripeService(stripe.Options{
+		SecretKey: string(cfg.StripeSecretKey), APIBase: cfg.StripeAPIBase, Account: cfg.StripeAccount, Mode: cfg.StripeMode,
+	})
 	metrics := metrics.New()
-	payments := ingest.NewPaymentService(db, log, metrics, cfg.ParkFor)
+	payments := ingest.NewPaymentService(db, stripe, log, metrics, ingest.Options{ParkFor: cfg.ParkFor, ListOthers: cfg.OtherPayments == config.ListOthers})
 	events := NewEventService(db, stripe, payments)
 	reconcile := NewReconcileService(db, stripe, payments)
 	return &Services{

@@ -6,6 +6,7 @@ import (
 
 	"hourbank/models"
 	"hourbank/services/ingest"
+	"hourbank/services/stripe"
 )
 
 // maxTimeline is more events than any payment has in practice.
@@ -27,15 +28,20 @@ func (s *EventService) Timeline(ctx context.Context, p *models.Purchase) ([]Told
 	if err != nil {
 		return nil, fmt.Errorf("read a purchase's events: %w", err)
 	}
-	again := p.Unpaid()
+	decoded := make([]*stripe.Event, len(events))
+	for i := range events {
+		if decoded[i], err = s.decode(&events[i]); err != nil {
+			return nil, err
+		}
+	}
+	changes, err := ingest.Retell(s.db.Reader.WithContext(ctx), p.Unpaid(), decoded)
+	if err != nil {
+		return nil, fmt.Errorf("tell a purchase's life again: %w", err)
+	}
 	timeline := make([]Told, len(events))
 	for i, stored := range events {
-		event, err := s.stripe.Decode([]byte(stored.Payload))
-		if err != nil {
-			return nil, fmt.Errorf("decode event %s: %w", stored.ID, err)
-		}
-		stored.Payload = ""
-		timeline[i] = Told{Event: stored, Change: *ingest.Teach(again, event)}
+		stored.Payload, stored.Snapshot = "", nil
+		timeline[i] = Told{Event: stored, Change: changes[i]}
 	}
 	return timeline, nil
 }
@@ -43,9 +49,9 @@ func (s *EventService) Timeline(ctx context.Context, p *models.Purchase) ([]Told
 // PreviewReplay says what a replay of a stored event would change; nil where
 // it has no purchase.
 func (s *EventService) PreviewReplay(ctx context.Context, stored *models.WebhookEvent) (*ingest.PurchaseChange, error) {
-	event, err := s.stripe.Decode([]byte(stored.Payload))
+	event, err := s.decode(stored)
 	if err != nil {
-		return nil, fmt.Errorf("decode event %s: %w", stored.ID, err)
+		return nil, err
 	}
 	return s.payments.Preview(ctx, event)
 }

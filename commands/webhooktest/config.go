@@ -249,7 +249,7 @@ func (t *webhookTest) checkAccount(ctx context.Context) {
 		t.skip(name, "STRIPE_SECRET_KEY or STRIPE_API_BASE is wrong")
 		return
 	}
-	account, err := stripe.NewStripeService(string(t.cfg.StripeSecretKey), t.cfg.StripeAPIBase).Account(ctx)
+	account, err := stripe.NewStripeService(stripe.Options{SecretKey: string(t.cfg.StripeSecretKey), APIBase: t.cfg.StripeAPIBase}).Account(ctx)
 	if err != nil {
 		t.fail(name, "the key's account", "no account", err.Error())
 		return

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"fmt"
 	"html/template"
 	"strings"
@@ -84,15 +85,31 @@ var reasons = map[models.Reason]string{
 	models.ReasonUnmatched:        "No purchase was found for it in time. If there should be one, make it, then replay the event.",
 	models.ReasonLivemodeMismatch: "It is of the other mode (test or live) than the configured key.",
 	models.ReasonNotAPeriod:       "The invoice sells no period of a subscription, or was paid with nothing.",
-	models.ReasonAmountMismatch:   "The amount received is not the purchase's. Nothing was credited by it. Compare both in Stripe, then refund, or adjust the student's hours.",
-	models.ReasonCurrencyMismatch: "The currency received is not the purchase's. Nothing was credited by it. Compare both in Stripe, then refund, or adjust the student's hours.",
+	models.ReasonForeignAccount:   "It is of another Stripe account than ours.",
 	models.ReasonMissingObject:    "Stripe sent no object with an id in it.",
+}
+
+// caseWords say what a case is about, and what to do about it.
+var caseWords = map[models.CaseKind]string{
+	models.CaseDispute:            "A dispute or inquiry waits for an answer in Stripe's dashboard.",
+	models.CaseUnderpaid:          "Less was received than is due. Ask for the rest, refund, or accept it as paid in full.",
+	models.CaseOverpaid:           "More is kept than is due. Refund what is too much.",
+	models.CaseOtherCurrency:      "Money came in another currency than the purchase's. Refund it, or accept it as paid in full.",
+	models.CaseRefundFailed:       "A refund did not reach the customer. Refund again, or pay the customer another way.",
+	models.CaseUnclearRefund:      "What went back could be the release of an authorisation, or is of a payment that paid several purchases. The likelier reading counts: compare it with Stripe.",
+	models.CaseUnknownStatus:      "Stripe tells a status that this version doesn't know. It holds nothing until it does.",
+	models.CaseTooMany:            "More objects were told of this purchase than are kept.",
+	models.CaseOverdrawn:          "Hours were used that are no longer paid.",
+	models.CaseUnmatchedPayment:   "No purchase is known for this payment. Make one, or give the payment to a student and plan.",
+	models.CaseUnexplainedInvoice: "No plan explains this invoice's lines, or its student is not known.",
+	models.CaseMissingObject:      "Stripe sent no object with an id in it.",
+	models.CaseUnfetchedEvent:     "The event can't be read without asking Stripe, which needs STRIPE_SECRET_KEY.",
 }
 
 // why explains an event's reason; a parked one waits for its purchase.
 func why(status models.EventStatus, reason *models.Reason) string {
 	if reason != nil {
-		return reasons[*reason]
+		return cmp.Or(reasons[*reason], caseWords[models.CaseKind(*reason)])
 	}
 	if status == models.EventParked {
 		return "No purchase is known for it yet. It is tried again by itself."
@@ -119,7 +136,7 @@ func told(change ingest.PurchaseChange, reason *models.Reason) string {
 		return strings.ToUpper(changes[0][:1]) + strings.Join(changes, ", ")[1:] + "."
 	}
 	if reason != nil && reasons[*reason] != "" {
-		return reasons[*reason]
+		return cmp.Or(reasons[*reason], caseWords[models.CaseKind(*reason)])
 	}
 	return "No hours moved."
 }

@@ -94,11 +94,11 @@ func (b *book) merge(p, other *models.Purchase, eventID string) {
 		b.byKey[id] = p
 		if b.keys[id] == other {
 			b.keys[id] = p
+		} else {
+			b.moved[id] = p
 		}
 	}
 	gained, lost := p.Absorb(other)
-	b.moved[other.ID] = p.ID
-	b.keys[other.ID] = p
 	b.note(other, lost, eventID)
 	b.note(p, gained, eventID)
 }

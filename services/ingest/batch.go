@@ -36,7 +36,6 @@ type batch struct {
 	options Options
 	now     time.Time
 	book    *book
-	waiting []*entry // parked by it, or parked before and no longer
 }
 
 // entry is one event of the batch, however many callers brought it.
@@ -106,7 +105,7 @@ func (b *batch) run(ctx context.Context) (err error) {
 
 func (b *batch) transaction(ctx context.Context) error {
 	return b.db.WithContext(ctx).Transaction(func(tx *gorm.DB) (err error) {
-		b.now, b.waiting = tx.NowFunc(), nil
+		b.now = tx.NowFunc()
 		events := make([]*stripe.Event, len(b.entries))
 		for i, e := range b.entries {
 			events[i] = e.event
@@ -170,6 +169,7 @@ func (b *batch) decideOne(e *entry) {
 	}
 	row := newRow(e, b.now)
 	row.Attempts++
+	row.Snapshot = cmp.Or(orNull(e.event.Snapshot), row.Snapshot)
 	decided := b.book.apply(e.event)
 	if decided.status == models.EventParked {
 		b.park(e, &row, decided)

@@ -52,18 +52,13 @@ func (b *batch) write(tx *gorm.DB) error {
 			resolved = append(resolved, e)
 		}
 	}
-	keys := b.book.newKeys()
-	woken := make([]string, len(keys), len(keys)+len(b.book.told))
-	for i, key := range keys {
-		woken[i] = key.key
-	}
-	woken = slices.AppendSeq(woken, maps.Keys(b.book.told))
-	return database.Store(tx, []database.Write{
+	keys := sortedKeys(b.book.keys)
+	writes := []database.Write{
 		insertEvents(fresh),
 		updateEvents(known),
 		insertPurchases(byID(b.book.made)),
 		updatePurchases(byID(b.book.changed), b.now),
-		moveKeys(b.book.moved),
+		moveKeys(sortedKeys(b.book.moved)),
 		insertKeys(keys),
 		rememberSubscriptions(b.book.told, b.now),
 		moveAccounts(totals(b.book.ledger), b.now),
@@ -72,27 +67,37 @@ func (b *batch) write(tx *gorm.DB) error {
 		closeCases(b.book.cases, b.now),
 		await(waiting),
 		awaitNoMore(resolved),
-		b.wake(tx, woken),
-	})
+	}
+	woken := Wake(b.wakingKeys(keys), b.now)
+	if len(known) == 0 {
+		return database.Store(tx, append(writes, woken))
+	}
+	// Both update events, and one statement can't update a row twice.
+	if err := database.Store(tx, writes); err != nil {
+		return err
+	}
+	return database.Store(tx, []database.Write{woken})
 }
 
-// wake is left out where the batch itself holds every event that is parked;
-// PostgreSQL can't update a row twice in one statement, so that one which this
-// batch writes is left to its own delay.
-func (b *batch) wake(tx *gorm.DB, keys []string) database.Write {
-	slices.Sort(keys)
-	w := Wake(slices.Compact(keys), b.now)
-	if ids := b.knownIDs(); len(ids) > 0 && database.IsPostgres(tx) {
-		w.Statement += fmt.Sprintf(" AND webhook_events.id NOT IN (SELECT id FROM w%d)", 1)
+// wakingKeys are what unresolved events may have waited for.
+func (b *batch) wakingKeys(keys []purchaseKey) []string {
+	waking := make([]string, 0, len(keys)+len(b.book.told)+len(b.book.made))
+	for _, key := range keys {
+		waking = append(waking, key.key)
 	}
-	return w
+	waking = slices.AppendSeq(waking, maps.Keys(b.book.told))
+	waking = slices.AppendSeq(waking, maps.Keys(b.book.made))
+	slices.Sort(waking)
+	return slices.Compact(waking)
 }
 
 func byID(purchases map[string]*models.Purchase) []*models.Purchase {
 	return slices.SortedFunc(maps.Values(purchases), func(a, b *models.Purchase) int { return cmp.Compare(a.ID, b.ID) })
 }
 
-func isReason(reason *models.Reason, want models.Reason) bool { return reason != nil && *reason == want }
+func isReason(reason *models.Reason, want models.Reason) bool {
+	return reason != nil && *reason == want
+}
 
 // insertEvents falls short when another transaction was first with an event.
 func insertEvents(rows []models.WebhookEvent) database.Write {
@@ -183,42 +188,37 @@ func insertPurchases(rows []*models.Purchase) database.Write {
 // purchaseKey is an id of Stripe's by which a purchase is found.
 type purchaseKey struct{ key, purchaseID string }
 
-// newKeys lists the ids that were seen to belong to a purchase for the first
-// time, in order.
-func (b *book) newKeys() []purchaseKey {
-	keys := make([]purchaseKey, 0, len(b.keys))
-	for key, p := range b.keys {
+// sortedKeys lists keys and whose they are, in order.
+func sortedKeys(owners map[string]*models.Purchase) []purchaseKey {
+	keys := make([]purchaseKey, 0, len(owners))
+	for key, p := range owners {
 		keys = append(keys, purchaseKey{key, p.ID})
 	}
 	slices.SortFunc(keys, func(a, b purchaseKey) int { return cmp.Compare(a.key, b.key) })
 	return keys
 }
 
-// insertKeys falls short when another transaction was first with one.
-func insertKeys(rows []purchaseKey) database.Write {
-	w := database.Insert("note purchase keys", "purchase_keys", rows, []database.Column{
+func keyColumns(rows []purchaseKey) []database.Column {
+	return []database.Column{
 		database.ColumnOf("key", "text", rows, func(k purchaseKey) string { return k.key }),
 		database.ColumnOf("purchase_id", "text", rows, func(k purchaseKey) string { return k.purchaseID }),
-	}, "ON CONFLICT (key) DO NOTHING")
+	}
+}
+
+// onTakenKey leaves a key where it is.
+const onTakenKey = "ON CONFLICT (key) DO NOTHING"
+
+// insertKeys falls short when another transaction was first with one.
+func insertKeys(rows []purchaseKey) database.Write {
+	w := database.Insert("note purchase keys", "purchase_keys", rows, keyColumns(rows), onTakenKey)
 	w.Short = errOvertaken
 	return w
 }
 
-// moveKeys gives the keys of merged purchases to those that took their evidence.
-func moveKeys(moved map[string]string) database.Write {
-	rows := slices.Sorted(maps.Keys(moved))
-	final := func(id string) string {
-		for moved[id] != "" {
-			id = moved[id]
-		}
-		return id
-	}
-	return database.Write{What: "move purchase keys", Rows: len(rows), AtMost: true, Statement: `
-		UPDATE purchase_keys SET purchase_id = r.into_id FROM %s WHERE purchase_keys.purchase_id = r.from_id`,
-		Columns: []database.Column{
-			database.ColumnOf("from_id", "text", rows, func(id string) string { return id }),
-			database.ColumnOf("into_id", "text", rows, final),
-		}}
+// moveKeys gives keys of merged purchases to those that took their evidence.
+func moveKeys(rows []purchaseKey) database.Write {
+	return database.Write{What: "move purchase keys", Rows: len(rows), Columns: keyColumns(rows), Statement: `
+		UPDATE purchase_keys SET purchase_id = r.purchase_id FROM %s WHERE purchase_keys.key = r.key`}
 }
 
 func rememberSubscriptions(told map[string]*models.Subscription, now time.Time) database.Write {

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -26,7 +27,7 @@ type book struct {
 	made    map[string]*models.Purchase // by this book
 	changed map[string]*models.Purchase // not made, but changed by it
 	keys    map[string]*models.Purchase // new ones
-	moved   map[string]string           // purchases whose keys are another's now
+	moved   map[string]*models.Purchase // keys that were another's before
 	told    map[string]*models.Subscription
 	ledger  []models.LedgerEntry
 	cases   caseBook
@@ -42,11 +43,7 @@ const decisive = "id, student_id, payment_status, amount, amount_due, currency, 
 // and where one of them may make a purchase, what that takes. Where lock is
 // set, the purchases are locked, and accounts that may be needed are opened.
 func openBook(tx *gorm.DB, events []*stripe.Event, lock bool) (*book, error) {
-	b := &book{
-		now: tx.NowFunc(), byID: map[string]*models.Purchase{}, byKey: map[string]*models.Purchase{},
-		made: map[string]*models.Purchase{}, changed: map[string]*models.Purchase{}, keys: map[string]*models.Purchase{},
-		moved: map[string]string{}, told: map[string]*models.Subscription{}, cases: caseBook{},
-	}
+	b := newBook(tx.NowFunc())
 	purchases, err := readPurchases(tx, events, lock)
 	if err != nil {
 		return nil, err
@@ -64,6 +61,14 @@ func openBook(tx *gorm.DB, events []*stripe.Event, lock bool) (*book, error) {
 	}
 	b.catalogue, err = openCatalogue(tx, b, events, lock)
 	return b, err
+}
+
+func newBook(now time.Time) *book {
+	return &book{
+		now: now, byID: map[string]*models.Purchase{}, byKey: map[string]*models.Purchase{},
+		made: map[string]*models.Purchase{}, changed: map[string]*models.Purchase{}, keys: map[string]*models.Purchase{},
+		moved: map[string]*models.Purchase{}, told: map[string]*models.Subscription{}, cases: caseBook{},
+	}
 }
 
 // readPurchases finds purchases by the keys of the events, in one statement
@@ -116,7 +121,9 @@ func byKeys(tx *gorm.DB, keys []string) clause.Expression {
 // index notes the purchase under the ids in its evidence.
 func (b *book) index(p *models.Purchase) {
 	for _, id := range p.Evidence.IDs() {
-		b.byKey[id] = p
+		if b.byKey[id] == nil {
+			b.byKey[id] = p
+		}
 	}
 }
 
@@ -130,63 +137,91 @@ func (b *book) named(id string) *models.Purchase {
 	return p
 }
 
-// group lists the purchases that the event is about, the one that shall have
-// its evidence first: those that hold an object that it names, and the one
-// that is named by metadata, unless Stripe's ids lead to a sale of ours
-// already.
+// group lists the purchases that the event is about, and that are one: those
+// that hold an object that it names, and the one that metadata name, unless
+// Stripe's ids lead to a sale of ours already.
 func (b *book) group(e *stripe.Event) []*models.Purchase {
-	var group []*models.Purchase
-	add := func(p *models.Purchase) {
-		if p != nil && !slices.Contains(group, p) {
-			group = append(group, p)
-		}
-	}
-	for _, id := range e.Told.IDs() {
-		add(b.byKey[id])
-	}
-	isSale := func(p *models.Purchase) bool { return p.Origin == models.OriginSale }
+	group := b.holders(e)
 	named := b.named(e.Names.Purchase)
 	if named == nil {
 		named = b.named(e.Names.ClientReference)
 	}
-	if len(group) == 0 || (named != nil && isSale(named) && !slices.ContainsFunc(group, isSale)) {
-		add(named)
+	if named != nil && !slices.Contains(group, named) && (len(group) == 0 || (isSale(named) && !slices.ContainsFunc(group, isSale))) {
+		group = append(group, named)
 	}
-	return b.ofOneInvoice(e, group)
+	return b.apart(e, group)
 }
 
-// ofOneInvoice leaves out purchases of other invoices than the event's: a
-// PaymentIntent may pay several, which stay purchases of their own.
-func (b *book) ofOneInvoice(e *stripe.Event, group []*models.Purchase) []*models.Purchase {
-	slices.SortFunc(group, func(a, b *models.Purchase) int {
-		if a.Outranks(b) {
-			return -1
+func isSale(p *models.Purchase) bool { return p.Origin == models.OriginSale }
+
+// holders lists the purchases that hold the PaymentIntents, sessions, invoices
+// and charges that the event names; only where none does, refunds, disputes
+// and credit notes.
+func (b *book) holders(e *stripe.Event) []*models.Purchase {
+	var holders []*models.Purchase
+	add := func(p *models.Purchase) {
+		if p != nil && !slices.Contains(holders, p) {
+			holders = append(holders, p)
 		}
-		return 1
-	})
-	holds := func(p *models.Purchase) bool { return len(p.Evidence.Invoices) > 0 }
-	first := slices.IndexFunc(group, func(p *models.Purchase) bool {
-		return slices.ContainsFunc(slices.Collect(keysIn(e.Told.Invoices)), func(id string) bool { return b.byKey[id] == p })
-	})
-	if first < 0 {
-		first = slices.IndexFunc(group, holds)
 	}
-	var kept []*models.Purchase
-	for i, p := range group {
-		if i == first || !holds(p) {
-			kept = append(kept, p)
+	named := models.Evidence{Payments: e.Told.Payments, Sessions: e.Told.Sessions, Invoices: e.Told.Invoices}
+	for _, id := range named.IDs() {
+		add(b.byKey[id])
+	}
+	for id, charge := range e.Told.Charges {
+		// A charge is of one PaymentIntent: what contradicts that links nothing.
+		if p := b.byKey[id]; p != nil && !p.Evidence.Charges[id].IsOfAnother(charge.PaymentIntent) {
+			add(p)
 		}
+	}
+	if len(holders) == 0 {
+		for _, id := range e.Told.IDs() {
+			add(b.byKey[id])
+		}
+	}
+	return holders
+}
+
+// apart leaves purchases out that are not one with the others: sales of ours,
+// which are never each other's, and those of other invoices than the event's,
+// because a PaymentIntent may pay several.
+func (b *book) apart(e *stripe.Event, group []*models.Purchase) []*models.Purchase {
+	if len(group) < 2 {
+		return group
+	}
+	ofInvoice := func(p *models.Purchase) bool {
+		for id := range e.Told.Invoices {
+			if b.byKey[id] == p {
+				return true
+			}
+		}
+		return false
+	}
+	slices.SortFunc(group, func(p, o *models.Purchase) int {
+		return cmp.Or(rank(ofInvoice(p), ofInvoice(o)), rank(b.byKey[e.Payment] == p, b.byKey[e.Payment] == o), rank(p.Outranks(o), o.Outranks(p)))
+	})
+	kept := group[:0]
+	sale, invoice := false, false
+	for _, p := range group {
+		holdsInvoice := len(p.Evidence.Invoices) > 0
+		if (isSale(p) && sale) || (holdsInvoice && invoice) {
+			continue
+		}
+		sale, invoice = sale || isSale(p), invoice || holdsInvoice
+		kept = append(kept, p)
 	}
 	return kept
 }
 
-func keysIn[T any](objects map[string]T) func(yield func(string) bool) {
-	return func(yield func(string) bool) {
-		for id := range objects {
-			if !yield(id) {
-				return
-			}
-		}
+// rank orders what is so before what is not.
+func rank(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case a:
+		return -1
+	default:
+		return 1
 	}
 }
 
@@ -205,9 +240,8 @@ func (b *book) add(p *models.Purchase) {
 func (b *book) note(p *models.Purchase, change models.Change, eventID string) {
 	for _, id := range p.Evidence.IDs() {
 		if b.byKey[id] == nil {
-			b.keys[id] = p
+			b.keys[id], b.byKey[id] = p, p
 		}
-		b.byKey[id] = p
 	}
 	for _, entry := range change.Entries {
 		entry.ID, entry.EventID, entry.CreatedAt = models.NewID(), &eventID, b.now

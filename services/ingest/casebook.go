@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -82,6 +83,20 @@ func (c caseBook) settle(e *stripe.Event) {
 	if c[other] == nil && e.Payment != "" && len(e.Told.Payments)+len(e.Told.Invoices) > 0 {
 		c.close(other.kind, other.subject, "")
 	}
+}
+
+// rows are the cases to open, or to close, in a fixed order.
+func (c caseBook) rows(open bool, now time.Time) []models.Case {
+	var rows []models.Case
+	for key, change := range c {
+		if change.open == open {
+			rows = append(rows, change.row(key, now))
+		}
+	}
+	slices.SortFunc(rows, func(a, b models.Case) int {
+		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Subject, b.Subject))
+	})
+	return rows
 }
 
 // row is the case as it is kept.

@@ -34,8 +34,9 @@ const (
 type PaymentService struct {
 	db      *database.DB
 	log     *zap.Logger
+	stripe  *stripe.StripeService
 	metrics *metrics.Metrics
-	parkFor time.Duration
+	options Options
 	queue   chan *job
 	stopped chan struct{}
 
@@ -45,11 +46,16 @@ type PaymentService struct {
 	repeated atomic.Bool
 }
 
-// NewPaymentService makes the service. Events without a purchase are parked
-// for parkFor and then ignored.
-func NewPaymentService(db *database.DB, log *zap.Logger, metrics *metrics.Metrics, parkFor time.Duration) *PaymentService {
+// Options say what becomes of events that find no purchase.
+type Options struct {
+	ParkFor    time.Duration // how long they are tried again
+	ListOthers bool          // payments that name nothing of ours open no case
+}
+
+// NewPaymentService makes the service.
+func NewPaymentService(db *database.DB, stripe *stripe.StripeService, log *zap.Logger, metrics *metrics.Metrics, options Options) *PaymentService {
 	s := &PaymentService{
-		db: db, log: log, metrics: metrics, parkFor: parkFor,
+		db: db, stripe: stripe, log: log, metrics: metrics, options: options,
 		queue:   make(chan *job, queueLength),
 		stopped: make(chan struct{}),
 	}
@@ -97,10 +103,31 @@ func (s *PaymentService) Handle(ctx context.Context, event *stripe.Event) (Outco
 	return s.Submit(ctx, event, Delivered)
 }
 
-// Submit is Handle for an event that comes for another reason.
+// Submit is Handle for an event that comes for another reason. Where the event
+// can't be read without more of Stripe's, that is fetched once the event is
+// safely parked, outside any transaction, and the event tried again.
 func (s *PaymentService) Submit(ctx context.Context, event *stripe.Event, origin Origin) (Outcome, error) {
 	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
+	outcome, err := s.commitOne(ctx, event, origin)
+	if err != nil || event.Unfetched == nil || outcome.Status != models.EventParked || !s.stripe.HasKey() {
+		return outcome, err
+	}
+	fetched, err := s.stripe.Fetch(ctx, event)
+	if err != nil { // the retry worker will try again
+		s.log.Warn("an event is parked until Stripe answers", zap.String("event_id", event.ID), zap.Error(err))
+		return outcome, nil
+	}
+	again, err := s.commitOne(ctx, fetched, Retried)
+	if err != nil {
+		return outcome, nil // it is parked, and will be tried again
+	}
+	again.Duplicate = outcome.Duplicate
+	return again, nil
+}
+
+// commitOne queues an event and waits for its commit.
+func (s *PaymentService) commitOne(ctx context.Context, event *stripe.Event, origin Origin) (Outcome, error) {
 	j := &job{event: event, origin: origin, done: make(chan answer, 1)}
 	select {
 	case <-s.stopped:
@@ -205,7 +232,7 @@ func (s *PaymentService) process(jobs []*job) {
 // other transactions are tried again, with jitter. The callers' contexts play
 // no part: one that gave up must not cancel the others.
 func (s *PaymentService) commit(jobs []*job) error {
-	b := newBatch(s.db, jobs, s.parkFor)
+	b := newBatch(s.db, jobs, s.options)
 	b.lookUp = b.lookUp || s.repeated.Load()
 	err := database.RetryConflicts(context.Background(), func() error { return s.runOnce(b) })
 	if err != nil {

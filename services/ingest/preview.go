@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"gorm.io/gorm"
+
 	"hourbank/models"
 	"hourbank/services/stripe"
 )
@@ -17,49 +19,58 @@ type PurchaseChange struct {
 	CreditedAfter  models.Hours         `json:"hours_credited_after"`
 	ReversedBefore models.Hours         `json:"hours_reversed_before"`
 	ReversedAfter  models.Hours         `json:"hours_reversed_after"`
-	Reason         *models.Reason       `json:"reason"` // stale: it changes nothing
+	Reason         *models.Reason       `json:"reason"` // stale: it changes nothing; or the kind of the case that it opens
 }
 
 // Preview says what an event would do to its purchase now, without doing it;
-// nil where no purchase is known for it.
+// nil where it would find none.
 func (s *PaymentService) Preview(ctx context.Context, event *stripe.Event) (*PurchaseChange, error) {
-	if event.Status != "" {
-		return nil, nil
-	}
-	db, entries := s.db.Reader.WithContext(ctx), []*entry{{event: event}}
-	book, err := readPurchases(db, entries, nil)
+	b, err := openBook(s.db.Reader.WithContext(ctx), []*stripe.Event{event}, false)
 	if err != nil {
 		return nil, fmt.Errorf("preview an event: %w", err)
 	}
-	others, err := book.otherIntents(db, entries)
-	if err != nil {
-		return nil, fmt.Errorf("preview an event: %w", err)
+	before := map[string]models.Purchase{}
+	for id, p := range b.byID {
+		before[id] = *p
 	}
-	if len(others) > 0 {
-		if book, err = readPurchases(db, entries, others); err != nil {
-			return nil, fmt.Errorf("preview an event: %w", err)
-		}
-	}
-	p := book.find(event.Keys)
-	if p == nil {
+	decided := b.apply(event)
+	if decided.purchase == nil {
 		return nil, nil
 	}
-	return Teach(p, event), nil
+	known, ok := before[decided.purchase.ID]
+	if !ok {
+		known = *decided.purchase.Unpaid()
+	}
+	return changeOf(&known, decided), nil
 }
 
-// Teach lets a purchase that is not going to be stored learn from an event,
-// and says what that changed.
-func Teach(p *models.Purchase, event *stripe.Event) *PurchaseChange {
-	change := &PurchaseChange{
-		TransactionID: p.ID, StatusBefore: p.PaymentStatus,
-		CreditedBefore: p.HoursCredited, ReversedBefore: p.HoursReversed,
+func changeOf(before *models.Purchase, decided result) *PurchaseChange {
+	after := decided.purchase
+	return &PurchaseChange{
+		TransactionID: after.ID, Reason: reasonOrNull(decided.reason),
+		StatusBefore: before.PaymentStatus, CreditedBefore: before.HoursCredited, ReversedBefore: before.HoursReversed,
+		StatusAfter: after.PaymentStatus, CreditedAfter: after.HoursCredited, ReversedAfter: after.HoursReversed,
 	}
-	if event.Period != nil && event.Period.Paid {
-		p.Reprice(event.Period.Amount)
+}
+
+// Retell lets a purchase that is not going to be stored learn events in their
+// order, and says what each changed.
+func Retell(tx *gorm.DB, p *models.Purchase, events []*stripe.Event) ([]PurchaseChange, error) {
+	b := newBook(tx.NowFunc())
+	var err error
+	if b.catalogue, err = openCatalogue(tx, b, events, false); err != nil {
+		return nil, err
 	}
-	if lesson := p.Learn(event.Facts); lesson.Reason != models.ReasonNone {
-		change.Reason = &lesson.Reason
+	b.byID[p.ID] = p
+	b.index(p)
+	changes := make([]PurchaseChange, len(events))
+	for i, event := range events {
+		before := *p
+		decided := result{purchase: p, reason: event.Reason}
+		if event.Status == "" && event.Unfetched == nil {
+			decided = b.learn(event, []*models.Purchase{p})
+		}
+		changes[i] = *changeOf(&before, decided)
 	}
-	change.StatusAfter, change.CreditedAfter, change.ReversedAfter = p.PaymentStatus, p.HoursCredited, p.HoursReversed
-	return change
+	return changes, nil
 }

@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"gorm.io/gorm"
@@ -78,6 +79,24 @@ func Wake(keys []string, now time.Time) database.Write {
 			database.ColumnOf("key", "text", keys, func(key string) string { return key }),
 			database.ColumnOf("now", "timestamptz", keys, func(string) *time.Time { return &now }),
 		}}
+}
+
+// TakeKeys notes the keys of a purchase that was just stored, and lets the
+// events be tried again that wait for it. It returns a unique violation where
+// a key is another purchase's.
+func TakeKeys(tx *gorm.DB, p *models.Purchase) error {
+	owners := map[string]*models.Purchase{}
+	for _, id := range p.Evidence.IDs() {
+		owners[id] = p
+	}
+	keys := sortedKeys(owners)
+	rows := insertKeys(keys)
+	rows.Statement = strings.Replace(rows.Statement, onTakenKey, "", 1)
+	waiting := []string{p.ID}
+	for _, key := range keys {
+		waiting = append(waiting, key.key)
+	}
+	return database.Store(tx, []database.Write{rows, Wake(waiting, tx.NowFunc())})
 }
 
 // WakeFor lets unresolved events be tried again that wait for one of the keys.

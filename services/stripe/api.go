@@ -120,3 +120,6 @@ func ObjectID(object json.RawMessage) string { return gjson.GetBytes(object, "id
 
 // FieldID is the id in an object's field, which may have been expanded.
 func FieldID(object json.RawMessage, field string) string { return id(gjson.GetBytes(object, field)) }
+
+// APIVersion is the version in which Stripe's API answers us.
+const APIVersion = stripego.APIVersion

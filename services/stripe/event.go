@@ -34,7 +34,7 @@ type Event struct {
 	Sale         *Sale                // what a purchase would be made of, where there is none
 	Invoice      *Invoice             // likewise, of what its lines say
 	Subscription *models.Subscription // to remember
-	Unfetched    *ObjectRef            // must be asked of Stripe before the event can be read
+	Unfetched    *ObjectRef           // must be asked of Stripe before the event can be read
 
 	// Snapshot is what Stripe answered when it was asked for more (Fetch).
 	Snapshot string
