@@ -49,6 +49,7 @@ type world struct {
 type payLink struct {
 	payment, bill string
 	paid          int64 // at least so much, as this link shows; 0: it doesn't say
+	whole         bool  // paid is what the bill received from everyone through Stripe
 	currency      string
 }
 
@@ -117,7 +118,7 @@ func (w *world) bill(payment, bill string, paid int64, currency string) {
 	}
 	if payment != "" && bill != "" {
 		w.union(payment, bill)
-		w.pays = append(w.pays, payLink{payment, bill, paid, currency})
+		w.pays = append(w.pays, payLink{payment: payment, bill: bill, paid: paid, currency: currency})
 	}
 }
 
@@ -211,14 +212,15 @@ func (w *world) linkBills() {
 		for _, s := range w.told.invoices[id] {
 			o := s.object
 			w.named(id, o.Get("metadata.purchase_transaction_id").String())
-			// Before basil one PaymentIntent paid what was paid through Stripe.
+			// Before basil an invoice names the PaymentIntent that paid it.
 			var paid int64
 			if s.event == "invoice.paid" && !o.Get("paid_out_of_band").Bool() {
 				paid = o.Get("amount_paid").Int()
 			}
 			charge, intent := idOf(o.Get("charge")), idOf(o.Get("payment_intent"))
 			w.charged(charge, intent)
-			w.bill(cmp.Or(intent, w.paymentOf(charge)), id, paid, o.Get("currency").String())
+			w.bill(cmp.Or(intent, w.paymentOf(charge)), id, 0, "")
+			w.pays = append(w.pays, payLink{payment: cmp.Or(intent, w.paymentOf(charge)), bill: id, paid: paid, whole: true, currency: o.Get("currency").String()})
 		}
 	}
 	for _, s := range w.told.invoicePayments {

@@ -59,12 +59,34 @@ func (w *world) receive(p *payment, charges []charge) {
 			p.cancelled = true
 		}
 	}
-	for _, link := range w.pays {
-		if link.payment == p.id && link.paid > 0 && (p.currency == "" || p.currency == link.currency) {
+	// What it paid of an invoice or a session it received. Of an invoice that
+	// says only what it received in all, where nothing else is known.
+	for _, whole := range []bool{false, true} {
+		for _, link := range w.pays {
+			if link.payment != p.id || link.paid == 0 || link.whole != whole || p.currency != "" && p.currency != link.currency {
+				continue
+			}
+			if whole && (p.received > 0 || w.shared(link.bill)) {
+				continue
+			}
 			p.currency = link.currency
 			p.received = max(p.received, link.paid)
 		}
 	}
+}
+
+// shared says whether several payments pay a bill.
+func (w *world) shared(bill string) bool {
+	first := ""
+	for _, link := range w.pays {
+		if w.billOf(link.bill) == w.billOf(bill) {
+			if first != "" && link.payment != first {
+				return true
+			}
+			first = link.payment
+		}
+	}
+	return false
 }
 
 // enrich leaves the charges that may hold the payment's money: those that were
@@ -79,13 +101,15 @@ func (w *world) enrich(p *payment, charges []charge) []charge {
 	for _, s := range successes {
 		named = cmp.Or(idOf(s.object.Get("latest_charge")), named)
 	}
+	all := charges
+	charges = nil
 	for _, holds := range []func(charge) bool{
 		func(c charge) bool { return c.captured > 0 },
 		func(c charge) bool { return c.id == named },
 		func(c charge) bool { return !c.failed },
 	} {
-		if slices.ContainsFunc(charges, holds) {
-			charges = slices.DeleteFunc(slices.Clone(charges), func(c charge) bool { return !holds(c) })
+		if slices.ContainsFunc(all, holds) {
+			charges = slices.DeleteFunc(all, func(c charge) bool { return !holds(c) })
 			break
 		}
 	}

@@ -8,6 +8,13 @@
 // code with the service, and depends on neither order nor repeats.
 package telling
 
+import (
+	"fmt"
+	"strings"
+
+	"github.com/tidwall/gjson"
+)
+
 // Sale is a purchase that the service sold itself, before any event. The
 // metadata of its PaymentIntent and Checkout Session carry
 // purchase_transaction_id and student_id.
@@ -72,3 +79,18 @@ type Adjustment struct {
 	StudentID, Invoice string
 	Hours              int64
 }
+
+// String shows a history to people.
+func (h History) String() string {
+	var b strings.Builder
+	for _, s := range h.Sales {
+		fmt.Fprintf(&b, "sale %+v\n", s)
+	}
+	for i, note := range h.Note {
+		fmt.Fprintf(&b, "%s\n    %s\n", note, gjson.Get(h.Events[i], "data.object").Raw)
+	}
+	return b.String()
+}
+
+// GoString keeps what rapid prints short.
+func (h History) GoString() string { return h.String() }
