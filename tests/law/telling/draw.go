@@ -42,7 +42,8 @@ const (
 	Oddities                           // statuses that nobody knows, disputes in another currency, owners who change
 
 	// All of them.
-	All Features = 1<<iota - 1
+	All          Features = 1<<iota - 1
+	featureCount          = iota
 )
 
 // The API versions in which events are told.
@@ -91,6 +92,7 @@ type m = map[string]any
 type sim struct {
 	*rapid.T
 	features Features
+	accents  Features // what this history is mostly about
 	salt     string
 	h        History
 	now      int64
@@ -121,6 +123,11 @@ func simulate(t *rapid.T, features Features, salt string) *sim {
 		T: t, features: features, salt: salt, now: Epoch, ids: map[string]int{}, quiet: map[string]bool{}, tags: map[string]bool{},
 	}
 	s.h.Plans = PriceList()
+	if !s.chance("simple", 25) {
+		for range 3 {
+			s.accents |= 1 << (even.Draw(t, "accent") * featureCount / 128)
+		}
+	}
 	s.version = pick(s, "version", v2026, v2023, v2025, v2020, v2022, v2014)
 	s.tag("version " + s.version[:4])
 	s.mixing = s.may(Versions, "versions change", 30)
@@ -130,6 +137,9 @@ func simulate(t *rapid.T, features Features, salt string) *sim {
 	}
 	for _, event := range []string{"charge.succeeded", "charge.captured", "payment_intent.created", "charge.updated", "refund.created", "charge.refund.updated"} {
 		s.quiet[event] = s.chance("quiet "+event, 50)
+	}
+	if features&Omissions == 0 { // without its refunds by id a total may be read in several ways
+		s.quiet["refund.created"] = false
 	}
 	for range pick(s, "deals", 1, 1, 1, 2, 2, 3) {
 		s.deal()
@@ -169,8 +179,12 @@ func (s *sim) chance(label string, percent int) bool {
 	return even.Draw(s.T, label)*100/128 >= 100-percent
 }
 
-// may is a chance of a feature, if it is allowed.
+// may is a chance of a feature, if it is allowed; a large one where the history
+// is about it.
 func (s *sim) may(f Features, label string, percent int) bool {
+	if s.accents&f != 0 {
+		percent = max(percent, min(3*percent, 75))
+	}
 	if s.features&f == 0 || !s.chance(label, percent) {
 		return false
 	}

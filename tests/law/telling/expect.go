@@ -169,6 +169,11 @@ func (w *world) linkPayments() {
 			w.named(id, s.object.Get("metadata.purchase_transaction_id").String())
 		}
 	}
+	for _, id := range sortedKeys(w.told.invoices) {
+		for _, s := range w.told.invoices[id] {
+			w.charged(idOf(s.object.Get("charge")), idOf(s.object.Get("payment_intent")))
+		}
+	}
 	for _, r := range w.refunds {
 		w.charged(r.charge, r.intent)
 	}
@@ -218,7 +223,6 @@ func (w *world) linkBills() {
 				paid = o.Get("amount_paid").Int()
 			}
 			charge, intent := idOf(o.Get("charge")), idOf(o.Get("payment_intent"))
-			w.charged(charge, intent)
 			w.bill(cmp.Or(intent, w.paymentOf(charge)), id, 0, "")
 			w.pays = append(w.pays, payLink{payment: cmp.Or(intent, w.paymentOf(charge)), bill: id, paid: paid, whole: true, currency: o.Get("currency").String()})
 		}
@@ -317,7 +321,7 @@ func (f *family) unexplained() []string {
 	var ids []string
 	for _, b := range f.bills {
 		v, told := f.invoices[b.id]
-		if told && v.paid && v.total > 0 && f.adjustment(v) == nil {
+		if told && v.paid && f.adjustment(v) == nil && (v.total > 0 || v.boughtHours() != 0) {
 			ids = append(ids, v.id)
 		}
 	}

@@ -43,7 +43,7 @@ func (w *world) newBill(id string) *bill {
 		if v.paid { // the invoice itself knows best
 			b.received = max(v.total-v.prePayment, 0)
 		}
-		if v.planned && v.allNet > 0 && v.hoursNet > 0 && v.hoursNet < v.allNet {
+		if v.planned && v.hoursNet >= 0 && v.hoursNet < v.allNet {
 			b.part, b.whole = v.hoursNet, v.allNet
 		}
 	}
@@ -170,7 +170,12 @@ func (f *family) counted(p *payment, currency string) (counted, bool) {
 		if !told || s.intent != p.id || !s.converted || s.sourceCurrency != currency {
 			continue
 		}
-		return counted{s.sourceTotal, share(s.sourceTotal, p.returned, p.received), share(s.sourceTotal, p.kept(), p.received)}, true
+		kept := share(s.sourceTotal, p.kept(), p.received)
+		returned := s.sourceTotal - kept
+		if p.held > 0 {
+			returned = min(returned, share(s.sourceTotal, p.returned, p.received))
+		}
+		return counted{s.sourceTotal, returned, kept}, true
 	}
 	return counted{}, false
 }
@@ -251,9 +256,10 @@ func (f *family) addUp(to *Purchase) (lost bool) {
 		}
 		given := min(f.givenBack(b.id), sum.kept)
 		sum.returned, sum.kept = sum.returned+given, sum.kept-given
-		received, returned, kept := b.scale(sum.received), b.scale(sum.returned), b.scale(sum.kept)
-		if sum.returned+sum.kept == sum.received { // no dispute: nothing may be left to rounding
-			returned = received - kept
+		received, kept := b.scale(sum.received), b.scale(sum.kept)
+		returned := received - kept // nothing may be left to rounding
+		if sum.returned+sum.kept < sum.received {
+			returned = min(returned, b.scale(sum.returned))
 		}
 		to.Received += received
 		to.Refunded += returned

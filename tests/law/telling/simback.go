@@ -8,19 +8,29 @@ func (s *sim) afterwards() {
 	for _, c := range s.charges {
 		if c.captured > 0 {
 			paid = append(paid, c)
+			if c.captured < c.amount { // what is given back of a part is the harder question
+				paid = append(paid, c, c)
+			}
 		}
 	}
 	if len(paid) == 0 {
 		return
 	}
-	steps := pick(s, "steps", 0, 0, 0, 1, 1, 2, 3, 5, 7)
+	steps := pick(s, "steps", 0, 0, 1, 2, 3, 5, 7)
+	if s.accents&(Refunds|RefundFates|Disputes|Oddities) != 0 {
+		steps = pick(s, "steps", 2, 4, 7, 11)
+	}
 	for range steps {
 		if s.full() {
 			return
 		}
 		s.tick()
 		c := pick(s, "charge", paid...)
-		switch pick(s, "step", "refund", "refund", "dispute", "fate", "fate", "fate", "updated") {
+		step := pick(s, "step", "refund", "refund", "dispute", "dispute", "fate", "fate", "fate", "fate", "fate", "updated")
+		if step == "fate" && len(s.moved) == 0 {
+			step = pick(s, "step", "refund", "dispute")
+		}
+		switch step {
 		case "refund":
 			if s.features&Refunds != 0 {
 				s.refund(c)
@@ -224,7 +234,7 @@ func (l *disputeLife) moveInquiry() {
 // moveOn gives the dispute its fate.
 func (l *disputeLife) moveOn() {
 	again := true
-	switch pick(l.sim, "fate", "won", "won", "lost", "lost", "under_review", "prevented", "part back", "charge_refunded", "odd") {
+	switch pick(l.sim, "fate", "won", "won", "lost", "lost", "under_review", "prevented", "prevented", "part back", "charge_refunded", "charge_refunded", "odd") {
 	case "under_review":
 		if l.d.status == "needs_response" {
 			l.d.status = "under_review"
@@ -274,7 +284,7 @@ func (l *disputeLife) moveOn() {
 		}
 		l.tell("closed")
 	case "charge_refunded":
-		if !l.plain || l.d.status != "needs_response" {
+		if len(l.d.moves) > 0 || l.d.status != "needs_response" {
 			break
 		}
 		l.d.status, again = "charge_refunded", false

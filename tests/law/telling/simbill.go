@@ -151,7 +151,7 @@ func (s *sim) tellInvoice(what, note string, v *simInvoice) { s.emit("invoice."+
 func (s *sim) tellPaid(v *simInvoice) {
 	s.tellInvoice("paid", fmt.Sprintf("total %d, amount_paid %d", v.total(), v.paid), v)
 	for _, i := range v.intents {
-		if s.version < basil || i.received == 0 {
+		if s.version < basil && !s.mixing || i.received == 0 {
 			continue
 		}
 		id := s.id("inpay")
@@ -259,7 +259,7 @@ func (s *sim) failInvoice(v *simInvoice) {
 
 func (s *sim) payInvoice(v *simInvoice) {
 	due := v.due()
-	if s.version >= basil && len(v.intents) == 0 && s.may(Parts, "paid in two parts", 25) {
+	if s.version >= basil && len(v.intents) == 0 && s.may(Parts, "paid in two parts", 45) {
 		half := due / 2
 		s.pay(s.intentOf(v, half))
 		s.pay(s.intentOf(v, due-half))
@@ -284,7 +284,7 @@ func (v *simInvoice) kept() int64 {
 	if v.status != "paid" {
 		return 0
 	}
-	return sum
+	return max(sum, 0) // credit notes and refunds may give back the same
 }
 
 // Credit notes
@@ -528,8 +528,8 @@ func (s *sim) subscription() {
 		s.tick()
 		v := s.newInvoice()
 		v.subscription, v.subscriptionMetadata, v.reason = id, shown, "subscription_cycle"
-		if s.may(Prorations, "prorations", 45) {
-			upgrade := s.chance("upgrade", 70)
+		if s.may(Prorations, "prorations", 55) {
+			upgrade := s.chance("upgrade", 65)
 			v.reason = "subscription_update"
 			v.lines = s.change(upgrade)
 			if upgrade {

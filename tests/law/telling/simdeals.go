@@ -10,6 +10,9 @@ func (s *sim) deal() {
 	kinds := []func(){s.saleByIntent, s.saleByIntent, s.saleByIntent}
 	add := func(f Features, times int, kind func()) {
 		if s.features&f == f {
+			if s.accents&f != 0 {
+				times *= 4
+			}
 			for range times {
 				kinds = append(kinds, kind)
 			}
@@ -55,14 +58,14 @@ func (s *sim) paidByIntents(metadata m, t terms, sale *Sale) {
 		return sum
 	})
 	amounts := []int64{t.price}
-	if s.may(Several, "several payments", 30) {
+	if s.may(Several, "several payments", 40) {
 		amounts = pick(s, "amounts",
 			[]int64{t.price, t.price}, []int64{t.price * 4 / 5, t.price}, []int64{t.price * 3 / 5, t.price - t.price*3/5},
 			[]int64{t.price * 4 / 5}, []int64{t.price + 700}, []int64{t.price, t.price * 2 / 5}, []int64{t.price * 2 / 5, t.price * 2 / 5, t.price})
 	}
 	for n, amount := range amounts {
 		currency := t.currency
-		if s.may(OtherCurrency, "other currency", 6) {
+		if s.may(OtherCurrency, "other currency", 9) {
 			currency = "usd"
 		}
 		i := s.newIntent(amount, currency, metadata)
@@ -93,7 +96,7 @@ func (s *sim) paidByIntents(metadata m, t terms, sale *Sale) {
 
 // details: the PaymentIntent says that its amount has discount, tax or tip.
 func (s *sim) details(i *simIntent, price int64) {
-	if i.amount != price || !s.may(Details, "amount_details", 10) {
+	if i.amount != price || !s.may(Details, "amount_details", 18) {
 		return
 	}
 	i.details = m{"tip": m{}}
@@ -109,7 +112,7 @@ func (s *sim) details(i *simIntent, price int64) {
 		i.details["shipping"] = m{"amount": int64(490)}
 		i.amount += 490
 	}
-	if s.chance("tip", 25) {
+	if s.chance("tip", 35) {
 		s.tag("tip")
 		i.details["tip"] = m{"amount": int64(300)}
 		i.amount += 300
@@ -118,15 +121,15 @@ func (s *sim) details(i *simIntent, price int64) {
 
 // settle ends a PaymentIntent in one way or another.
 func (s *sim) settle(i *simIntent) {
-	if s.may(Authorised, "authorised", 20) {
+	if s.may(Authorised, "authorised", 27) {
 		over := int64(0)
-		if s.chance("for more than is captured", 50) {
+		if s.chance("for more than is captured", 65) {
 			over = pick[int64](s, "over", 1000, 1000, i.amount, 1)
 		}
 		want := i.amount
 		i.amount += over
 		c := s.authorise(i)
-		if s.chance("released", 30) {
+		if s.chance("released", 25) {
 			s.release(i, c)
 		} else {
 			s.capture(i, c, want)
@@ -248,7 +251,7 @@ func (s *sim) saleBySession() {
 	if i := s.checkout(c, metadata); i != nil {
 		all = append(all, i)
 	}
-	if s.may(Several, "paid twice, once without the session", 10) {
+	if s.may(Several, "paid twice, once without the session", 15) {
 		i := s.newIntent(sale.Price, sale.Currency, ours(sale))
 		all = append(all, i)
 		s.pay(i)
@@ -289,7 +292,7 @@ func (s *sim) checkout(c *simSession, metadata m) *simIntent {
 		s.abandoned(c)
 		return nil
 	}
-	if s.may(OtherCurrency, "session in another currency", 8) {
+	if s.may(OtherCurrency, "session in another currency", 14) {
 		s.convert(c)
 	}
 	i := s.newIntent(c.total, c.currency, metadata)
