@@ -46,6 +46,11 @@ const (
 	featureCount          = iota
 )
 
+// Shared is a PaymentIntent that pays two invoices. It is not one of All:
+// money.md says what it counts and that its refunds are a case, and leaves
+// open whose key it is.
+const Shared Features = 1 << 40
+
 // The API versions in which events are told.
 const (
 	v2014 = "2014-06-17"
@@ -84,6 +89,18 @@ func DrawSimple(t *rapid.T) History {
 // stands in every id, so that many histories may live in one database.
 func DrawWith(t *rapid.T, features Features, salt string) History {
 	return simulate(t, features, salt).history()
+}
+
+// Tell draws an order in which the history's events arrive, some repeatedly.
+func Tell(t *rapid.T, h History) []string {
+	if len(h.Events) == 0 {
+		return nil
+	}
+	told := slices.Clone(h.Events)
+	for range rapid.IntRange(0, 5).Draw(t, "repeats") {
+		told = append(told, rapid.SampledFrom(h.Events).Draw(t, "again"))
+	}
+	return rapid.Permutation(told).Draw(t, "order")
 }
 
 type m = map[string]any

@@ -38,6 +38,7 @@ type world struct {
 	parent   map[string]string // union-find over Stripe's ids and "sale "+id
 	payer    map[string]string // charge → its PaymentIntent
 	pays     []payLink
+	shares   map[string][]string // PaymentIntents that pay several invoices → these
 	charges  map[string]charge
 	refunds  []refund
 	disputes []dispute
@@ -56,7 +57,7 @@ type payLink struct {
 func newWorld(h History, t *told) *world {
 	w := &world{
 		History: h, told: t, parent: map[string]string{}, payer: map[string]string{},
-		charges: map[string]charge{}, sessions: map[string]session{}, invoices: map[string]invoice{},
+		shares: map[string][]string{}, charges: map[string]charge{}, sessions: map[string]session{}, invoices: map[string]invoice{},
 	}
 	for id := range t.charges {
 		w.charges[id] = t.charge(id)
@@ -73,6 +74,7 @@ func newWorld(h History, t *told) *world {
 	for id := range t.invoices {
 		w.invoices[id] = t.invoice(id, h.Plans)
 	}
+	w.share()
 	w.linkSales()
 	w.linkPayments()
 	w.linkBills()
@@ -116,9 +118,30 @@ func (w *world) bill(payment, bill string, paid int64, currency string) {
 	if bill != "" {
 		w.find(bill)
 	}
+	if w.shares[payment] != nil { // joins nothing
+		w.find(payment)
+		return
+	}
 	if payment != "" && bill != "" {
 		w.union(payment, bill)
 		w.pays = append(w.pays, payLink{payment: payment, bill: bill, paid: paid, currency: currency})
+	}
+}
+
+// share finds the PaymentIntents that pay several invoices. One counts for each
+// by what invoice_payment says, which is part of what the invoice received; so
+// it joins none of them.
+func (w *world) share() {
+	for _, s := range w.told.invoicePayments {
+		intent, invoice := idOf(s.object.Get("payment.payment_intent")), idOf(s.object.Get("invoice"))
+		if intent != "" && !slices.Contains(w.shares[intent], invoice) {
+			w.shares[intent] = append(w.shares[intent], invoice)
+		}
+	}
+	for intent, invoices := range w.shares {
+		if len(invoices) < 2 {
+			delete(w.shares, intent)
+		}
 	}
 }
 
@@ -224,6 +247,9 @@ func (w *world) linkBills() {
 			}
 			charge, intent := idOf(o.Get("charge")), idOf(o.Get("payment_intent"))
 			w.bill(cmp.Or(intent, w.paymentOf(charge)), id, 0, "")
+			if w.shares[intent] != nil {
+				continue
+			}
 			w.pays = append(w.pays, payLink{payment: cmp.Or(intent, w.paymentOf(charge)), bill: id, paid: paid, whole: true, currency: o.Get("currency").String()})
 		}
 	}
@@ -305,7 +331,7 @@ func (f *family) keys() []string {
 func (f *family) unmatched() []string {
 	var ids []string
 	for _, p := range f.payments {
-		if p.received > 0 || p.moved {
+		if w := f.world; w.shares[p.id] == nil && (p.received > 0 || p.moved) {
 			ids = append(ids, p.id)
 		}
 	}

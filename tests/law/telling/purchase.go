@@ -91,10 +91,26 @@ func (f *family) purchase(t terms) Purchase {
 	if p.Kept > p.Due {
 		p.Cases = append(p.Cases, Case{Kind: "overpaid", Amount: p.Kept - p.Due, Currency: p.Currency})
 	}
+	p.Cases = append(p.Cases, f.sharedCases()...)
 	slices.SortFunc(p.Cases, func(a, b Case) int {
 		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Payment, b.Payment), cmp.Compare(a.Amount, b.Amount))
 	})
 	return p
+}
+
+// sharedCases: the refunds of a PaymentIntent that pays several purchases are
+// a case of each.
+func (f *family) sharedCases() []Case {
+	var all []Case
+	for _, id := range sortedKeys(f.shares) {
+		if !slices.ContainsFunc(f.shares[id], func(v string) bool { return slices.Contains(f.things, v) }) {
+			continue
+		}
+		if p := f.payment(id); p.returned > 0 {
+			all = append(all, Case{Kind: "unclear_refund", Payment: id, Amount: p.returned, Currency: p.currency})
+		}
+	}
+	return all
 }
 
 // unscale: an invoice counts by its hours' share where these hours are what

@@ -15,6 +15,7 @@ type simInvoice struct {
 	prePaid, postPaid      int64 // credit notes
 	outOfBand              bool
 	intents                []*simIntent
+	intentMetadata         m
 	created                int64
 	manual                 bool
 	balanceGiven, refunded int64 // by credit notes
@@ -154,17 +155,21 @@ func (s *sim) tellPaid(v *simInvoice) {
 		if s.version < basil && !s.mixing || i.received == 0 {
 			continue
 		}
-		id := s.id("inpay")
 		if s.chance("told late", 30) {
 			s.tick()
 		}
-		s.emitIn(v2025, "", "invoice_payment.paid", fmt.Sprintf("%s paid %d of %s", i.id, i.received, v.id), func(string) m {
-			return m{
-				"id": id, "object": "invoice_payment", "invoice": v.id, "amount_paid": i.received, "amount_requested": i.received,
-				"status": "paid", "currency": i.currency, "payment": m{"type": "payment_intent", "payment_intent": i.id},
-			}
-		})
+		s.tellPays(i, v, i.received)
 	}
+}
+
+func (s *sim) tellPays(i *simIntent, v *simInvoice, amount int64) {
+	id := s.id("inpay")
+	s.emitIn(v2025, "", "invoice_payment.paid", fmt.Sprintf("%s paid %d of %s", i.id, amount, v.id), func(string) m {
+		return m{
+			"id": id, "object": "invoice_payment", "invoice": v.id, "amount_paid": amount, "amount_requested": amount,
+			"status": "paid", "currency": i.currency, "payment": m{"type": "payment_intent", "payment_intent": i.id},
+		}
+	})
 }
 
 // bill brings an invoice to its end.
@@ -244,7 +249,11 @@ func (s *sim) giveUp(v *simInvoice, event, status string) {
 }
 
 func (s *sim) intentOf(v *simInvoice, amount int64) *simIntent {
-	i := s.newIntent(amount, "eur", m{})
+	metadata := v.intentMetadata
+	if metadata == nil {
+		metadata = m{}
+	}
+	i := s.newIntent(amount, "eur", metadata)
 	i.invoice = v.id
 	v.intents = append(v.intents, i)
 	return i
@@ -293,10 +302,19 @@ func (s *sim) creditBefore(v *simInvoice) {
 	s.tick()
 	amount := pick(s, "credited", v.total()/4, v.total()/4, v.total())
 	v.prePaid = amount
-	id := s.id("cn")
-	s.emit("credit_note.created", fmt.Sprintf("%d before payment", amount), func(version string) m {
-		return noteJSON(version, id, v.id, amount, m{"type": "pre_payment", "pre_payment_amount": amount, "post_payment_amount": int64(0)})
-	})
+	id, status := s.id("cn"), "issued"
+	object := func(version string) m {
+		return noteJSON(version, id, v.id, amount, m{
+			"type": "pre_payment", "pre_payment_amount": amount, "post_payment_amount": int64(0), "status": status,
+		})
+	}
+	s.emit("credit_note.created", fmt.Sprintf("%d before payment", amount), object)
+	if s.chance("voided", 30) {
+		s.tick()
+		s.tag("credit note voided")
+		v.prePaid, status = 0, "void"
+		s.emit("credit_note.voided", "", object)
+	}
 }
 
 func noteJSON(version, id, invoice string, amount int64, more m) m {
@@ -426,11 +444,10 @@ func (s *sim) saleByInvoice() {
 	v.metadata = ours(&sale)
 	v.lines = []*simLine{{price: "price_" + s.salt + "own", unit: sale.Price, amount: sale.Price, quantity: 1}}
 	s.remember(sale.PurchaseID, v.kept)
-	s.bill(v)
-	if len(v.intents) == 1 && s.chance("PaymentIntent has metadata", 40) {
-		v.intents[0].metadata = ours(&sale)
-		s.emit("charge.updated", "", v.intents[0].charges[len(v.intents[0].charges)-1].json)
+	if s.chance("PaymentIntent has metadata", 40) {
+		v.intentMetadata = ours(&sale)
 	}
+	s.bill(v)
 }
 
 // handwritten is an invoice with a plan's line, or with metadata that say it.
@@ -445,6 +462,9 @@ func (s *sim) handwritten() {
 	case "metadata":
 		s.tag("invoice by metadata")
 		v.metadata = buys(student, p)
+		if s.chance("PaymentIntent has metadata", 30) {
+			v.intentMetadata = buys(student, p)
+		}
 		v.lines = []*simLine{{price: "price_" + s.salt + "own", unit: p.Amount, amount: p.Amount, quantity: 1}}
 	default:
 		s.tag("line outranks metadata")

@@ -27,6 +27,7 @@ func (s *sim) deal() {
 	add(Bare, 1, s.saleByBareCharge)
 	add(Strangers, 1, s.stranger)
 	add(Merges, 1, s.merge)
+	add(Shared|Invoices, 2, s.shared)
 	pick(s, "deal", kinds...)()
 }
 
@@ -121,6 +122,14 @@ func (s *sim) details(i *simIntent, price int64) {
 
 // settle ends a PaymentIntent in one way or another.
 func (s *sim) settle(i *simIntent) {
+	if i.received > 0 { // a bank transfer of which a part has come
+		if s.chance("the rest comes", 70) {
+			s.pay(i)
+		} else {
+			s.unfinished(i)
+		}
+		return
+	}
 	if s.may(Authorised, "authorised", 27) {
 		over := int64(0)
 		if s.chance("for more than is captured", 65) {
@@ -146,6 +155,11 @@ func (s *sim) settle(i *simIntent) {
 	case "cancelled":
 		s.cancel(i)
 	}
+}
+
+// unfinished: of a payment that is funded in part no charge tells.
+func (s *sim) unfinished(i *simIntent) {
+	s.truths[len(s.truths)-1].vague = true
 }
 
 // saleByBareCharge is how payments were before there were PaymentIntents.
@@ -466,6 +480,27 @@ func (s *sim) merge() {
 		s.tick()
 		v.settled(v.total())
 		s.tellPaid(v)
+	}
+}
+
+// shared is a PaymentIntent that pays two invoices.
+func (s *sim) shared() {
+	s.tag("shared PaymentIntent")
+	i := s.newIntent(0, "eur", m{})
+	var all []*simInvoice
+	for _, p := range []Plan{s.h.Plans[1], pick(s, "plan", s.h.Plans...)} {
+		v := s.newInvoice()
+		v.metadata, v.lines = m{"student_id": s.student()}, []*simLine{s.line(p, 1)}
+		v.settled(v.total())
+		i.amount += v.total()
+		all = append(all, v)
+	}
+	s.pay(i)
+	for _, v := range all {
+		s.emitIn(v2025, "", "invoice.paid", fmt.Sprintf("total %d", v.total()), v.json)
+	}
+	for _, v := range all {
+		s.tellPays(i, v, v.total())
 	}
 }
 

@@ -276,7 +276,7 @@ func (s *sim) attempts(i *simIntent) {
 		return
 	}
 	for range pick(s, "attempts", 1, 1, 2) {
-		switch pick(s, "attempt", "failed", "failed", "requires_action", "processing") {
+		switch pick(s, "attempt", "failed", "failed", "requires_action", "processing", "partially_funded") {
 		case "failed":
 			s.fail(i)
 		case "requires_action":
@@ -288,6 +288,12 @@ func (s *sim) attempts(i *simIntent) {
 			i.status = "processing"
 			s.tellIntent("processing", "", i)
 			s.tag("processing")
+		case "partially_funded": // a bank transfer of too little, so far
+			s.tick()
+			s.tag("partially funded")
+			i.status, i.received = "requires_action", max(i.received, i.amount/2)
+			s.tellIntent("partially_funded", fmt.Sprintf("%d so far", i.received), i)
+			return
 		}
 	}
 }

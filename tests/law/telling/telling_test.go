@@ -15,18 +15,10 @@ import (
 // The law: any order and any repeats end the same.
 func TestAnyOrderAndAnyRepeatsEndTheSame(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		h := Draw(t)
+		h := DrawWith(t, All|Shared, "")
 		want := Expect(h, h.Events)
 		for range 3 {
-			shuffled := slices.Clone(h.Events)
-			for range rapid.IntRange(0, 5).Draw(t, "repeats") {
-				if len(h.Events) > 0 {
-					shuffled = append(shuffled, rapid.SampledFrom(h.Events).Draw(t, "again"))
-				}
-			}
-			if len(shuffled) > 0 {
-				shuffled = rapid.Permutation(shuffled).Draw(t, "order")
-			}
+			shuffled := Tell(t, h)
 			if got := Expect(h, shuffled); !reflect.DeepEqual(got, want) {
 				t.Fatalf("%s\nin order %+v\nshuffled %+v", h, want, got)
 			}
