@@ -26,6 +26,9 @@ func (s *sim) deal() {
 	add(Subscriptions, 4, s.subscription)
 	add(Bare, 1, s.saleByBareCharge)
 	add(Strangers, 1, s.stranger)
+	add(Authorised|Refunds, 1, s.partThenRefund)
+	add(OtherCurrency|Sessions, 1, s.otherMoney)
+	add(Several, 1, s.twice)
 	add(Merges, 1, s.merge)
 	add(Shared|Invoices, 2, s.shared)
 	pick(s, "deal", kinds...)()
@@ -160,6 +163,53 @@ func (s *sim) settle(i *simIntent) {
 // unfinished: of a payment that is funded in part no charge tells.
 func (s *sim) unfinished(i *simIntent) {
 	s.truths[len(s.truths)-1].vague = true
+}
+
+// partThenRefund is a sale captured in part, of which some goes back: the
+// hardest total to read.
+func (s *sim) partThenRefund() {
+	s.tag("captured in part, then refunded")
+	sale := s.sell()
+	i := s.newIntent(sale.Price, sale.Currency, ours(sale))
+	s.remember(sale.PurchaseID, func() int64 { return keptOf([]*simIntent{i}, sale.Currency) })
+	i.amount += pick(s, "over", 1000, sale.Price/5, sale.Price/2, sale.Price)
+	c := s.authorise(i)
+	s.capture(i, c, sale.Price)
+	if s.features&Omissions != 0 && s.chance("refunds aren't told by id", 60) {
+		s.quiet["refund.created"] = true
+	}
+	for range pick(s, "refunds", 1, 1, 2) {
+		s.tick()
+		if left := c.captured - c.returned(); left > 0 {
+			s.refundOf(c, pick(s, "amount", (left+1)/2, (left+3)/4, left, min(left, i.amount-c.captured)))
+		}
+	}
+}
+
+// otherMoney is a session paid in dollars, explained or not, that may go back.
+func (s *sim) otherMoney() {
+	s.accents |= OtherCurrency
+	s.saleBySession()
+	s.refundSome()
+}
+
+// twice is a sale with several payments, of which some go back.
+func (s *sim) twice() {
+	s.accents |= Several
+	s.saleByIntent()
+	s.refundSome()
+}
+
+func (s *sim) refundSome() {
+	if s.features&Refunds == 0 {
+		return
+	}
+	for _, c := range s.charges {
+		if c.captured > c.returned()+c.held() && s.chance("goes back", 35) {
+			s.tick()
+			s.refund(c)
+		}
+	}
 }
 
 // saleByBareCharge is how payments were before there were PaymentIntents.
