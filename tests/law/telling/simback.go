@@ -64,6 +64,9 @@ func (s *sim) refund(c *simCharge) *simRefund {
 }
 
 func (s *sim) refundOf(c *simCharge, amount int64) *simRefund {
+	if c.captured < c.amount && amount == c.amount-c.captured {
+		s.later() // in the second of the capture nobody could tell it from the release
+	}
 	r := &simRefund{id: s.id("re"), status: "succeeded", amount: amount, created: s.now, of: c}
 	if c.of != nil {
 		r.hidesIntent = s.chance("names only its charge", 25)
@@ -91,7 +94,7 @@ func (s *sim) refundOf(c *simCharge, amount int64) *simRefund {
 // of which only totals may tell, beside a release of which nobody can tell
 // whether the totals hold it.
 func (s *sim) vague(c *simCharge) {
-	if c.captured < c.amount {
+	if c.captured < c.amount && s.features&Omissions != 0 {
 		for _, t := range s.truths {
 			t.vague = true
 		}
