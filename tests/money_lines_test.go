@@ -56,7 +56,7 @@ var lineStories = []story{
 		ends: "completed 16.00 h due 24000 received 24000", balance: "16.00 h 24000",
 	},
 	{
-		name: "lines of quantity 3 and 1, a third refunded",
+		name: "lines of quantity 3 and 1, a quarter refunded",
 		told: func(s *harness.Teller) events {
 			return append(s.PaidInvoice("in_1", "pi_1", line{Price: eight.Price, Unit: 12_000, Quantity: 3, Amount: 36_000}, sixteen), s.Refunded("pi_1", 58_000, 14_500))
 		},
