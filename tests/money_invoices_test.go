@@ -51,47 +51,47 @@ var invoiceStories = []story{
 		ends: renewed + "; refunded 0.00 h due 12000 received 12000 refunded 12000", balance: "8.00 h 12000",
 	},
 	{
-		name: "paid by two PaymentIntents", versions: sinceBasil,
+		name: "an invoice paid by two PaymentIntents", versions: sinceBasil,
 		told: inTwoParts,
 		ends: renewed, balance: "8.00 h 12000",
 	},
 	{
-		name: "paid by two PaymentIntents, both refunded", versions: sinceBasil,
+		name: "an invoice paid by two PaymentIntents, both refunded", versions: sinceBasil,
 		told: func(s *harness.Teller) events {
 			return append(inTwoParts(s), s.Refunded("pi_1", 6000, 6000), s.Refunded("pi_2", 6000, 6000))
 		},
 		ends: "refunded 0.00 h due 12000 received 12000 refunded 12000", balance: "0.00 h 0",
 	},
 	{
-		name: "paid by two PaymentIntents, one of them disputed", versions: sinceBasil,
+		name: "an invoice paid by two PaymentIntents, one of them disputed", versions: sinceBasil,
 		told: func(s *harness.Teller) events {
 			return append(inTwoParts(s), s.Dispute("closed", "dp_1", "pi_2", 6000, "lost").With("payment_intent", nil))
 		},
 		ends: "disputed 4.00 h due 12000 received 12000 disputed 6000", balance: "4.00 h 6000",
 	},
 	{
-		name: "its payment is told last", versions: sinceBasil,
+		name: "an invoice whose payment is told last", versions: sinceBasil,
 		told: func(s *harness.Teller) events {
 			return events{s.Invoice("paid", "in_1", eight), s.Paid("pi_1", 12_000), s.Refunded("pi_1", 12_000, 6000), s.InvoicePayment("in_1", "pi_1", 12_000)}
 		},
 		ends: "partially_refunded 4.00 h due 12000 received 12000 refunded 6000", balance: "4.00 h 6000", check: foundBy("pi_1"),
 	},
 	{
-		name: "settled from the customer's balance",
+		name: "a renewal settled from the customer's balance",
 		told: func(s *harness.Teller) events {
 			return events{s.Invoice("paid", "in_1", eight).With("amount_due", 0).With("amount_paid", 0).With("starting_balance", -12_000)}
 		},
 		ends: renewed, balance: "8.00 h 12000",
 	},
 	{
-		name: "settled outside Stripe",
+		name: "a renewal settled outside Stripe",
 		told: func(s *harness.Teller) events {
 			return events{s.Invoice("paid", "in_1", sixteen).With("amount_paid", 0).With("amount_remaining", 22_000).With("paid_out_of_band", true)}
 		},
 		ends: "completed 16.00 h due 22000 received 22000", balance: "16.00 h 22000",
 	},
 	{
-		name: "in part from the customer's balance, and the rest refunded",
+		name: "a renewal paid in part from the customer's balance, and the rest refunded",
 		told: func(s *harness.Teller) events {
 			partly := s.Invoice("paid", "in_1", eight).With("amount_due", 7000).With("starting_balance", -5000)
 			return append(s.PaidBy("pi_1", 7000, "in_1", partly), s.Refunded("pi_1", 7000, 7000))
@@ -99,33 +99,33 @@ var invoiceStories = []story{
 		ends: "partially_refunded 3.33 h due 12000 received 12000 refunded 7000", balance: "3.33 h 5000",
 	},
 	{
-		name: "failed",
+		name: "an invoice that failed",
 		told: func(s *harness.Teller) events { return events{s.Invoice("payment_failed", "in_1", eight)} },
 		ends: "failed 0.00 h due 12000 received 0", balance: "*",
 	},
 	{
-		name: "failed, then paid",
+		name: "an invoice that failed, then was paid",
 		told: func(s *harness.Teller) events {
 			return append(events{s.Invoice("payment_failed", "in_1", eight)}, s.PaidInvoice("in_1", "pi_1", eight)...)
 		},
 		ends: renewed, balance: "8.00 h 12000",
 	},
 	{
-		name: "failed, then voided",
+		name: "an invoice that failed, then was voided",
 		told: func(s *harness.Teller) events {
 			return events{s.Invoice("payment_failed", "in_1", eight), s.Invoice("voided", "in_1", eight)}
 		},
 		ends: "cancelled 0.00 h due 12000 received 0", balance: "*",
 	},
 	{
-		name: "given up as uncollectible, then paid after all",
+		name: "an invoice given up as uncollectible, then paid after all",
 		told: func(s *harness.Teller) events {
 			return append(events{s.Invoice("payment_failed", "in_1", eight), s.Invoice("marked_uncollectible", "in_1", eight)}, s.PaidInvoice("in_1", "pi_1", eight)...)
 		},
 		ends: renewed, balance: "8.00 h 12000",
 	},
 	{
-		name: "tax on top, half refunded",
+		name: "an invoice with tax on top, half refunded",
 		told: func(s *harness.Teller) events {
 			return append(s.PaidInvoice("in_1", "pi_1", line{Price: eight.Price, Unit: 12_000, Amount: 12_000, Tax: 2280}), s.Refunded("pi_1", 14_280, 7140))
 		},

@@ -11,38 +11,38 @@ func session(s *harness.Teller, ask asked) events {
 // Checkout Sessions of purchases that we sold.
 var sessionStories = []story{
 	{
-		name: "tax on top", sold: withoutIntent,
+		name: "a session with tax on top", sold: withoutIntent,
 		told: func(s *harness.Teller) events { return session(s, asked{Subtotal: 5000, Tax: 950}) },
 		ends: "completed 10.00 h due 5950 received 5950", balance: "10.00 h 5950",
 	},
 	{
-		name: "tax on top, half refunded", sold: withoutIntent,
+		name: "a session with tax on top, half refunded", sold: withoutIntent,
 		told: func(s *harness.Teller) events {
 			return append(session(s, asked{Subtotal: 5000, Tax: 950}), s.Bare().Refunded("pi_1", 5950, 2975))
 		},
 		ends: "partially_refunded 5.00 h due 5950 received 5950 refunded 2975", balance: "5.00 h 2975",
 	},
 	{
-		name: "tax and shipping on top, and a refund that doesn't divide", sold: withoutIntent,
+		name: "a session with tax and shipping on top, and a refund that doesn't divide", sold: withoutIntent,
 		told: func(s *harness.Teller) events {
 			return append(session(s, asked{Subtotal: 5000, Tax: 950, Shipping: 490}), s.Refund("refund.created", "re_1", "pi_1", 1000, "succeeded"))
 		},
 		ends: "partially_refunded 8.45 h due 6440 received 6440 refunded 1000", balance: "8.45 h 5440",
 	},
 	{
-		name: "a discount and tax on the rest", sold: withoutIntent,
+		name: "a session with a discount and tax on the rest", sold: withoutIntent,
 		told: func(s *harness.Teller) events { return session(s, asked{Subtotal: 5000, Discount: 1000, Tax: 760}) },
 		ends: "completed 10.00 h due 4760 received 4760", balance: "10.00 h 4760",
 	},
 	{
-		name: "a discount, half refunded", sold: withoutIntent,
+		name: "a session with a discount, half refunded", sold: withoutIntent,
 		told: func(s *harness.Teller) events {
 			return append(session(s, asked{Subtotal: 5000, Discount: 1000}), s.Bare().Refunded("pi_1", 4000, 2000))
 		},
 		ends: "partially_refunded 5.00 h due 4000 received 4000 refunded 2000", balance: "5.00 h 2000",
 	},
 	{
-		name: "a discount of all leaves nothing to pay", sold: withoutIntent,
+		name: "a session with a discount of all leaves nothing to pay", sold: withoutIntent,
 		told: func(s *harness.Teller) events {
 			return events{s.Session("completed", "cs_1", "", asked{Subtotal: 5000, Discount: 5000}, "no_payment_required")}
 		},
