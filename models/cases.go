@@ -2,6 +2,7 @@ package models
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"time"
 )
@@ -69,100 +70,113 @@ func (Case) TableName() string { return "cases" }
 
 // cases are those that a purchase's evidence opens, in a fixed order.
 func (e *Evidence) cases(t Terms, due int64, payments []payment, sum totals) []CaseState {
-	var list []CaseState
-	about := func(kind CaseKind, subject, payment string, amount int64, currency string) {
-		list = append(list, CaseState{Kind: kind, Subject: subject, Payment: payment, Amount: amount, Currency: currency})
-	}
+	list := caseList{}
 	if sum.worth > 0 && sum.worth < due && sum.kept > 0 {
-		about(CaseUnderpaid, "", "", due-sum.worth, t.Currency)
+		list.add(CaseState{Kind: CaseUnderpaid, Amount: due - sum.worth, Currency: t.Currency})
 	}
 	if sum.kept > due {
-		about(CaseOverpaid, "", "", sum.kept-due, t.Currency)
+		list.add(CaseState{Kind: CaseOverpaid, Amount: sum.kept - due, Currency: t.Currency})
 	}
 	for i := range payments {
 		p := &payments[i]
 		if p.foreign && p.kept() > 0 {
-			about(CaseOtherCurrency, p.id, p.id, p.kept(), p.currency)
+			list.about(CaseOtherCurrency, p.id, p.kept(), p.currency, 0)
 		}
-		if p.unclear || (p.shared && p.returned > 0) {
-			about(CaseUnclearRefund, p.id, p.id, p.returned, p.currency)
+		if (p.unclear && p.received > 0) || (p.shared && p.returned > 0) {
+			list.about(CaseUnclearRefund, p.id, p.returned, p.currency, 0)
 		}
 	}
 	if e.Full {
-		about(CaseTooMany, "", "", 0, t.Currency)
+		list.add(CaseState{Kind: CaseTooMany})
 	}
-	list = e.refundCases(list)
-	list = e.disputeCases(list, payments)
-	slices.SortFunc(list, func(a, b CaseState) int {
+	if len(e.Refunds) > 0 {
+		e.refundCases(list)
+	}
+	if len(e.Disputes) > 0 {
+		e.disputeCases(list, payments)
+	}
+	return list.sorted()
+}
+
+// caseList holds one case a kind and payment; further ones of the same add to
+// its amount.
+type caseList map[[2]string]CaseState
+
+func (l caseList) add(s CaseState) { l[[2]string{string(s.Kind), s.Subject}] = s }
+
+func (l caseList) about(kind CaseKind, payment string, amount int64, currency string, dueBy int64) {
+	s := l[[2]string{string(kind), payment}]
+	l.add(CaseState{
+		Kind: kind, Subject: payment, Payment: payment, Amount: s.Amount + amount,
+		Currency: max(s.Currency, currency), DueBy: earliest(s.DueBy, dueBy),
+	})
+}
+
+func (l caseList) sorted() []CaseState {
+	if len(l) == 0 {
+		return nil
+	}
+	return slices.SortedFunc(maps.Values(l), func(a, b CaseState) int {
 		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Subject, b.Subject))
 	})
-	return list
 }
 
 // refundCases are of refunds that did not reach the customer and were not made
 // again, and of those whose status nobody knows.
-func (e *Evidence) refundCases(list []CaseState) []CaseState {
+func (e *Evidence) refundCases(list caseList) {
 	again := map[string]bool{} // refunds that stand in for a failed one
 	for _, id := range sortedByFailure(e.Refunds) {
 		refund := e.Refunds[id]
 		paymentID := e.paymentOfLink(refund.Charge, refund.PaymentIntent)
 		switch {
 		case !refund.known():
-			list = append(list, CaseState{CaseUnknownStatus, id, paymentID, refund.Amount, refund.Currency, 0})
+			list.about(CaseUnknownStatus, paymentID, refund.Amount, refund.Currency, 0)
 		case refund.counts() || refund.Amount == 0 || e.madeAgain(refund, paymentID, again):
 		default:
-			list = append(list, CaseState{CaseRefundFailed, id, paymentID, refund.Amount, refund.Currency, 0})
+			list.about(CaseRefundFailed, paymentID, refund.Amount, refund.Currency, 0)
 		}
 	}
-	return list
 }
 
 // madeAgain finds a later refund of the same payment and amount that stands in
 // for a failed one; each stands in for one.
 func (e *Evidence) madeAgain(failed Refund, paymentID string, again map[string]bool) bool {
-	best := ""
-	for id, refund := range e.Refunds {
-		if again[id] || !refund.counts() || refund.Amount != failed.Amount || refund.Created < failed.FailedAt ||
-			e.paymentOfLink(refund.Charge, refund.PaymentIntent) != paymentID {
-			continue
-		}
-		if best == "" || cmp.Or(cmp.Compare(refund.Created, e.Refunds[best].Created), cmp.Compare(id, best)) < 0 {
-			best = id
+	for _, id := range slices.Sorted(maps.Keys(e.Refunds)) {
+		refund := e.Refunds[id]
+		if !again[id] && refund.counts() && refund.Amount == failed.Amount && refund.Created >= failed.FailedAt &&
+			e.paymentOfLink(refund.Charge, refund.PaymentIntent) == paymentID {
+			again[id] = true
+			return true
 		}
 	}
-	again[best] = true
-	return best != ""
+	return false
 }
 
-// sortedByFailure lists refunds, the latest failures first: a stand-in must
-// be later than the failure, so that the latest have the least to choose from.
+// sortedByFailure lists refunds, the latest failures first: what stands in
+// must be later than the failure, so that the latest have the least to choose
+// from.
 func sortedByFailure(refunds map[string]Refund) []string {
-	ids := appendKeys(nil, refunds)
-	slices.SortFunc(ids, func(a, b string) int {
+	return slices.SortedFunc(maps.Keys(refunds), func(a, b string) int {
 		return cmp.Or(cmp.Compare(refunds[b].FailedAt, refunds[a].FailedAt), cmp.Compare(a, b))
 	})
-	return ids
 }
 
 // disputeCases are of disputes and inquiries that are not over, and of what
 // can't be read for sure.
-func (e *Evidence) disputeCases(list []CaseState, payments []payment) []CaseState {
-	for id, dispute := range e.Disputes {
-		state := CaseState{CaseDispute, id, e.paymentOfLink(dispute.Charge, dispute.PaymentIntent), dispute.Amount, dispute.Currency, dispute.DueBy}
+func (e *Evidence) disputeCases(list caseList, payments []payment) {
+	for _, dispute := range e.Disputes {
+		paymentID := e.paymentOfLink(dispute.Charge, dispute.PaymentIntent)
 		switch {
 		case !dispute.known():
-			state.Kind = CaseUnknownStatus
-			list = append(list, state)
+			list.about(CaseUnknownStatus, paymentID, dispute.Amount, dispute.Currency, 0)
 		case !dispute.Over() && dispute.Status != "":
-			list = append(list, state)
+			list.about(CaseDispute, paymentID, dispute.Amount, dispute.Currency, dispute.DueBy)
 		}
-		foreign := func(p payment) bool {
-			return p.id == state.Payment && dispute.Currency != "" && p.currency != "" && p.currency != dispute.Currency && p.held > 0
+		inAnother := func(p payment) bool {
+			return p.id == paymentID && dispute.Currency != "" && p.currency != "" && p.currency != dispute.Currency
 		}
-		if slices.ContainsFunc(payments, foreign) {
-			state.Kind, state.DueBy = CaseOtherCurrency, 0
-			list = append(list, state)
+		if slices.ContainsFunc(payments, inAnother) {
+			list.about(CaseOtherCurrency, paymentID, dispute.Amount, dispute.Currency, 0)
 		}
 	}
-	return list
 }

@@ -45,7 +45,7 @@ func Derive(t Terms, e Evidence) Derived {
 	for i := range payments {
 		sum.add(&payments[i])
 	}
-	sum.giveBack(e.givenBack())
+	sum.giveBack(e.givenBack(t))
 	d := Derived{
 		AmountDue: due, AmountReceived: sum.received, AmountRefunded: sum.refunded, AmountDisputed: sum.disputed,
 		Payments: states(payments),
@@ -191,7 +191,7 @@ func (e *Evidence) due(t Terms) int64 {
 	}
 	for _, invoice := range e.Invoices {
 		if bill := invoice.Paid; bill != nil && bill.Currency == t.Currency && bill.sells(t) {
-			least(bill.forHours(bill.Total))
+			least(bill.forHours(bill.Total, t))
 		}
 	}
 	if due >= 0 {
@@ -210,22 +210,26 @@ func (e *Evidence) due(t Terms) int64 {
 
 // sells says whether the bill is for these hours.
 func (b *Bill) sells(t Terms) bool {
-	return b.Subtotal == t.Amount || (b.All > 0 && (!t.Sold || b.Hours < b.All))
+	return b.Subtotal == t.Amount || (b.All > 0 && (!t.Sold || b.Gross == t.Amount))
 }
 
-// forHours is the part of an amount of the bill that is for hours.
-func (b *Bill) forHours(amount int64) int64 {
-	if b.All == 0 {
+// forHours is the part of an amount of the bill that is for hours. Of a sale
+// at another price than its hours', all of it counts.
+func (b *Bill) forHours(amount int64, t Terms) int64 {
+	if b.All == 0 || (t.Sold && b.Gross != t.Amount) {
 		return amount
 	}
 	return proportion(amount, b.Hours, b.All)
 }
 
+// received is what was paid of the bill, by whomever.
+func (b *Bill) received() int64 { return max(0, b.Total-b.Credited) }
+
 // givenBack is what credit notes gave back otherwise than by a refund.
-func (e *Evidence) givenBack() (total int64) {
+func (e *Evidence) givenBack(t Terms) (total int64) {
 	for _, note := range e.CreditNotes {
 		if bill := e.Invoices[note.Invoice].Paid; bill != nil && !note.Voided {
-			total += bill.forHours(note.Amount)
+			total += bill.forHours(note.Amount, t)
 		}
 	}
 	return total

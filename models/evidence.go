@@ -43,6 +43,8 @@ type Payment struct {
 	Received Received       `json:"received,omitzero"`
 	Currency string         `json:"currency,omitempty"`
 	Details  *AmountDetails `json:"details,omitempty"`
+	// Authorised is what a success was of, of which less may have been captured.
+	Authorised int64 `json:"authorised,omitempty"`
 	Attempts
 }
 
@@ -168,8 +170,10 @@ type Invoice struct {
 type Bill struct {
 	At       int64  `json:"at"`       // the first event that told it was paid
 	Subtotal int64  `json:"subtotal"` // minor units, before discounts and tax
-	Total    int64  `json:"total"`    // less what credit notes took off before it was paid
+	Total    int64  `json:"total"`
+	Credited int64  `json:"credited,omitempty"` // what credit notes took off before it was paid
 	Currency string `json:"currency"`
+	Gross    int64  `json:"gross,omitempty"` // what its hours cost before discounts and tax
 	Hours    int64  `json:"hours,omitempty"`
 	All      int64  `json:"all,omitempty"` // 0: all of it is for hours
 }

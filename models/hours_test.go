@@ -66,7 +66,7 @@ func TestProportionOfRoundsHalfUp(t *testing.T) {
 		{MaxHours, 499_999_999_999_999, 1_000_000_000_000_000, 499_999_999 + 1}, // beyond 64 bits in between
 	}
 	for _, row := range rows {
-		if got := row.hours.proportionOf(row.part, row.whole); got != row.want {
+		if got := Hours(proportion(int64(row.hours), row.part, row.whole)); got != row.want {
 			t.Errorf("%d × %d / %d = %d, want %d", row.hours, row.part, row.whole, got, row.want)
 		}
 	}
@@ -80,7 +80,7 @@ func TestProportionOfIsExact(t *testing.T) {
 		part := random.Int64N(whole + 1)
 		twice := new(big.Int).Mul(big.NewInt(2*hours), big.NewInt(part))
 		want := twice.Add(twice, big.NewInt(whole)).Div(twice, big.NewInt(2*whole)).Int64()
-		if got := Hours(hours).proportionOf(part, whole); int64(got) != want {
+		if got := proportion(hours, part, whole); got != want {
 			t.Fatalf("%d × %d / %d = %d, want %d", hours, part, whole, got, want)
 		}
 	}

@@ -63,10 +63,11 @@ func bounded[T any](objects map[string]T, full *bool) map[string]T {
 
 func joinPayment(a, b Payment) Payment {
 	return Payment{
-		Received: joinReceived(a.Received, b.Received),
-		Currency: max(a.Currency, b.Currency),
-		Details:  latest(a.Details, b.Details, compareDetails),
-		Attempts: joinAttempts(a.Attempts, b.Attempts),
+		Received:   joinReceived(a.Received, b.Received),
+		Currency:   max(a.Currency, b.Currency),
+		Authorised: max(a.Authorised, b.Authorised),
+		Details:    latest(a.Details, b.Details, compareDetails),
+		Attempts:   joinAttempts(a.Attempts, b.Attempts),
 	}
 }
 
@@ -222,7 +223,7 @@ func compareAsked(a, b Asked) int {
 
 func compareBills(a, b Bill) int {
 	return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.Total, b.Total), cmp.Compare(a.Subtotal, b.Subtotal),
-		cmp.Compare(a.Currency, b.Currency), cmp.Compare(b.All, a.All), cmp.Compare(b.Hours, a.Hours)) // known shares first
+		cmp.Compare(a.Credited, b.Credited), cmp.Compare(a.Currency, b.Currency), cmp.Compare(b.All, a.All), cmp.Compare(b.Hours, a.Hours)) // known shares first
 }
 
 func orElse[T any](value *T, otherwise T) T {

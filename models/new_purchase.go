@@ -8,18 +8,19 @@ import (
 
 // NewPurchase is what a purchase starts from.
 type NewPurchase struct {
-	ID              string // empty: a new one
-	Origin          Origin
-	StudentID       string
-	TransactionType TransactionType
-	Hours           Hours
-	Amount          int64  // minor units
-	Currency        string // lower-case ISO code
-	PaymentIntentID string // may be empty, and tied later
-	PlanID          *string
-	ValidDays       *int
-	Metadata        map[string]string
-	Processing      bool // the customer is paying already
+	ID                string // empty: a new one
+	Origin            Origin
+	StudentID         string
+	TransactionType   TransactionType
+	Hours             Hours
+	Amount            int64  // minor units
+	Currency          string // lower-case ISO code
+	PaymentIntentID   string // may be empty, and told later
+	CheckoutSessionID string // likewise
+	PlanID            *string
+	ValidDays         *int
+	Metadata          map[string]string
+	Processing        bool // the customer is paying already
 }
 
 // Validate returns an *Error with code invalid_request.
@@ -48,6 +49,9 @@ func (n NewPurchase) Purchase(now time.Time) *Purchase {
 			intent.Processing = new(int64) // time 0: whatever Stripe tells is later
 		}
 		p.Evidence.Payments = map[string]Payment{n.PaymentIntentID: intent}
+	}
+	if n.CheckoutSessionID != "" {
+		p.Evidence.Sessions = map[string]Session{n.CheckoutSessionID: {}}
 	}
 	p.settle(p.Derive())
 	return p

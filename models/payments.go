@@ -3,7 +3,6 @@ package models
 import (
 	"maps"
 	"slices"
-	"strings"
 )
 
 // payment is money that Stripe took for a purchase, and what became of it.
@@ -110,28 +109,18 @@ func (e *Evidence) invoicePayments() map[string]map[string]int64 {
 // payments puts together what belongs to one payment, in the order in which
 // they were received. due is what an accepted one counts for.
 func (e *Evidence) payments(t Terms, due int64) []payment {
-	byID := make(map[string]*payment, len(e.Payments)+len(e.Charges))
-	attempts := e.attempts()
-	of := func(id string) *payment {
-		if byID[id] == nil {
-			byID[id] = &payment{id: id, attempts: attempts[id]}
-		}
-		return byID[id]
+	l := paymentList{Evidence: e, byID: make(map[string]*payment, len(e.Payments)+len(e.Charges)), attempts: e.attempts(), invoices: e.invoicePayments()}
+	for id, told := range e.Payments {
+		l.of(id).take(told.Received, told.Currency)
 	}
-	for id := range e.Payments {
-		p := of(id)
-		p.take(e.Payments[id].Received, e.Payments[id].Currency)
-	}
-	e.takeCharges(of)
-	e.takeSessions(of)
-	for id, p := range byID {
+	l.takeCharges()
+	l.takeSessions()
+	l.takeInvoicePayments()
+	l.value(t)
+	l.takeInvoices(t)
+	all := make([]payment, 0, len(l.byID))
+	for id, p := range l.byID {
 		e.takeBack(id, p)
-		p.currency = strings.ToLower(p.currency)
-	}
-	e.valueAt(t, byID)
-	e.takeInvoices(t, byID, of)
-	all := make([]payment, 0, len(byID))
-	for id, p := range byID {
 		if _, accepted := e.Accepted[id]; accepted && p.received > 0 {
 			p.accept(due)
 		}
@@ -139,6 +128,21 @@ func (e *Evidence) payments(t Terms, due int64) []payment {
 	}
 	byTime(all)
 	return all
+}
+
+// paymentList is evidence on its way to payments.
+type paymentList struct {
+	*Evidence
+	byID     map[string]*payment
+	attempts map[string]Attempts
+	invoices map[string]map[string]int64 // which payments paid which invoice, and how much of it
+}
+
+func (l *paymentList) of(id string) *payment {
+	if l.byID[id] == nil {
+		l.byID[id] = &payment{id: id, attempts: l.attempts[id]}
+	}
+	return l.byID[id]
 }
 
 // take adds a telling of what was received: the most counts.
@@ -156,66 +160,80 @@ func (p *payment) accept(due int64) {
 }
 
 // takeCharges counts what was captured of a payment's charges.
-func (e *Evidence) takeCharges(of func(string) *payment) {
+func (l *paymentList) takeCharges() {
 	captured := map[string]Received{}
-	for id, c := range e.Charges {
+	for id, c := range l.Charges {
 		if c.Captured.Amount == 0 {
 			continue
 		}
-		paymentID := e.paymentOf(id)
+		paymentID := l.paymentOf(id)
 		sum := captured[paymentID]
 		captured[paymentID] = Received{sum.Amount + c.Captured.Amount, max(sum.At, c.Captured.At)}
-		of(paymentID).take(Received{}, c.Currency)
+		l.of(paymentID).take(Received{}, c.Currency)
 	}
 	for id, sum := range captured {
-		of(id).take(sum, "")
+		l.of(id).take(sum, "")
 	}
 }
 
 // takeSessions counts what a settled Checkout Session asked as received, by
 // its PaymentIntent, or by itself where it has neither that nor an invoice.
-func (e *Evidence) takeSessions(of func(string) *payment) {
-	for id, s := range e.Sessions {
+func (l *paymentList) takeSessions() {
+	for id, s := range l.Sessions {
 		if s.PaymentIntent != "" {
 			id = s.PaymentIntent
 		} else if s.Invoice != "" {
 			continue
 		}
-		p := of(id)
+		p := l.of(id)
 		if s.Settled != nil && s.Settled.Total > 0 {
 			p.take(Received{s.Settled.Total, s.Settled.At}, s.Settled.Currency)
 		}
 	}
 }
 
-// valueAt says what payments count for in the purchase's currency.
-func (e *Evidence) valueAt(t Terms, byID map[string]*payment) {
-	for _, p := range byID {
+// takeInvoicePayments counts what a payment is told to have paid of invoices.
+func (l *paymentList) takeInvoicePayments() {
+	paid := map[string]int64{}
+	for _, payments := range l.invoices {
+		for id, amount := range payments {
+			paid[id] += amount
+		}
+	}
+	for invoice, payments := range l.invoices {
+		for id := range payments {
+			if bill := l.Invoices[invoice].Paid; bill != nil && paid[id] > l.of(id).received {
+				l.of(id).take(Received{paid[id], bill.At}, bill.Currency)
+			}
+		}
+	}
+}
+
+// value says what payments count for in the purchase's currency.
+func (l *paymentList) value(t Terms) {
+	for _, p := range l.byID {
 		p.money, p.foreign = p.received, p.currency != t.Currency && p.received > 0
 	}
-	for invoice, payments := range e.invoicePayments() {
-		bill := e.Invoices[invoice].Paid
+	for invoice, payments := range l.invoices {
+		bill := l.Invoices[invoice].Paid
 		for id, told := range payments {
-			p := byID[id]
-			if p == nil {
-				continue
-			}
+			p := l.of(id)
 			if told > 0 && told < p.received {
 				p.money, p.shared = told, true
 			}
 			if bill != nil {
-				p.money = bill.forHours(p.money)
+				p.money = bill.forHours(p.money, t)
 			}
 		}
 	}
-	for _, s := range e.Sessions {
-		p := byID[s.PaymentIntent]
+	for _, s := range l.Sessions {
+		p := l.byID[s.PaymentIntent]
 		if p == nil || !p.foreign || s.Settled == nil || s.Settled.Source == nil || s.Settled.Source.Currency != t.Currency {
 			continue
 		}
 		p.money, p.foreign = s.Settled.Source.Total, false
 	}
-	for _, p := range byID {
+	for _, p := range l.byID {
 		if p.foreign {
 			p.money = 0
 		}
@@ -223,38 +241,20 @@ func (e *Evidence) valueAt(t Terms, byID map[string]*payment) {
 	}
 }
 
-// takeInvoices adds what a paid invoice received beyond its own payments (from
-// a balance, outside Stripe). Payments of the purchase that no invoice names
-// yet count as paying what the invoices' own leave open.
-func (e *Evidence) takeInvoices(t Terms, byID map[string]*payment, of func(string) *payment) {
-	links := e.invoicePayments()
-	linked := map[string]bool{}
-	for _, payments := range links {
-		for id := range payments {
-			linked[id] = true
-		}
-	}
-	spare := int64(0)
-	for id, p := range byID {
-		if !linked[id] {
-			spare += p.money
-		}
-	}
-	for _, id := range slices.Sorted(maps.Keys(e.Invoices)) {
-		bill := e.Invoices[id].Paid
+// takeInvoices adds what a paid invoice received beyond what its payments are
+// known to have (from a balance, outside Stripe). Payments of the purchase that
+// no invoice names yet count as paying what the invoices' own leave open.
+func (l *paymentList) takeInvoices(t Terms) {
+	spare := l.spare(t)
+	for _, id := range slices.Sorted(maps.Keys(l.Invoices)) {
+		bill := l.Invoices[id].Paid
 		if bill == nil {
 			continue
 		}
-		open := bill.forHours(bill.Total)
-		if bill.Currency != t.Currency {
-			open = bill.Total
-		}
-		for paymentID := range links[id] {
-			if p := byID[paymentID]; p != nil {
-				open -= p.money
-				if bill.Currency != t.Currency {
-					open -= p.received
-				}
+		open := bill.received()
+		for paymentID := range l.invoices[id] {
+			if p := l.of(paymentID); p.currency == bill.Currency {
+				open -= p.paid(bill, t)
 			}
 		}
 		if bill.Currency == t.Currency {
@@ -264,10 +264,46 @@ func (e *Evidence) takeInvoices(t Terms, byID map[string]*payment, of func(strin
 		if open <= 0 {
 			continue
 		}
-		p := of(id)
-		p.take(Received{open, bill.At}, bill.Currency)
+		p := l.payerOf(id)
+		p.take(Received{p.received + open, bill.At}, bill.Currency)
 		if p.foreign = bill.Currency != t.Currency; !p.foreign {
-			p.money, p.worth = open, open
+			p.money = bill.forHours(p.received, t)
+			p.worth = p.money
 		}
 	}
+}
+
+// paid is what the payment paid of an invoice, in full.
+func (p *payment) paid(bill *Bill, t Terms) int64 {
+	if p.shared {
+		return p.money
+	}
+	return p.received
+}
+
+// spare is what payments of the purchase brought that no invoice names.
+func (l *paymentList) spare(t Terms) (sum int64) {
+	for id, p := range l.byID {
+		linked := slices.ContainsFunc(slices.Collect(maps.Values(l.invoices)), func(payments map[string]int64) bool {
+			_, is := payments[id]
+			return is
+		})
+		if !linked && p.currency == t.Currency {
+			sum += p.received
+		}
+	}
+	return sum
+}
+
+// payerOf is the payment that what an invoice received goes to: its only one,
+// where nothing was told of that one's money, else the invoice itself.
+func (l *paymentList) payerOf(invoice string) *payment {
+	if len(l.invoices[invoice]) == 1 {
+		for id := range l.invoices[invoice] {
+			if p := l.of(id); p.received == 0 && p.attempts.Cancelled == nil {
+				return p
+			}
+		}
+	}
+	return l.of(invoice)
 }

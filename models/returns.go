@@ -1,6 +1,8 @@
 package models
 
 import (
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -36,13 +38,13 @@ func (e *Evidence) returned(id string, p *payment) (sum int64, unclear bool) {
 	charges, only := e.chargesOf(id)
 	beyond := int64(0) // what totals say beyond the refunds that are known
 	for _, chargeID := range charges {
-		charge := e.Charges[chargeID]
+		charge := e.Charges[chargeID].orOf(p, chargeID == only, e.Payments[id].Authorised)
 		known := e.refundsOf(charge, p, func(r Refund) bool {
 			return r.Charge == chargeID || (r.Charge == "" && chargeID == only && r.PaymentIntent == id)
 		})
-		total, doubt := charge.refundTotal(known)
+		rest, doubt := charge.beyond(known)
 		sum += known.returned
-		beyond += max(0, total-known.contained)
+		beyond += rest
 		unclear = unclear || doubt
 	}
 	if only != "" {
@@ -88,12 +90,14 @@ type refundHistory struct {
 }
 
 func (e *Evidence) refundsOf(charge Charge, p *payment, isOf func(Refund) bool) (h refundHistory) {
-	for _, refund := range e.Refunds {
+	release := false
+	for _, id := range slices.Sorted(maps.Keys(e.Refunds)) {
+		refund := e.Refunds[id]
 		if !isOf(refund) {
 			continue
 		}
-		if released := charge.released(); released > 0 && refund.Amount == released && refund.Created == charge.capturedAt(p) {
-			h.released = true
+		if !release && charge.isRelease(refund, p) {
+			release, h.released = true, refund.Created <= charge.Refunded.At
 			continue
 		}
 		if refund.counts() {
@@ -106,44 +110,56 @@ func (e *Evidence) refundsOf(charge Charge, p *payment, isOf func(Refund) bool) 
 	return h
 }
 
-// released is what was authorised and not captured; 0 where nothing was
-// captured yet or all of it was.
-func (c Charge) released() int64 {
-	if c.Captured.Amount == 0 {
-		return 0
+// orOf is the charge with what its payment tells of it: where nothing told
+// whether a payment's only charge was captured, its success did.
+func (c Charge) orOf(p *payment, only bool, authorised int64) Charge {
+	if only && c.Captured.Amount == 0 && c.Authorised == 0 && authorised > 0 {
+		c.Authorised, c.Captured = authorised, Received{p.received, p.at}
 	}
-	return max(0, c.Authorised-c.Captured.Amount)
+	return c
 }
 
-// capturedAt is when the charge was captured, as far as anything told.
-func (c Charge) capturedAt(p *payment) int64 {
+// released is what was authorised and not captured.
+func (c Charge) released() int64 { return max(0, c.Authorised-c.Captured.Amount) }
+
+// isRelease says whether a refund is the release of what was not captured: of
+// exactly that amount, and made in the second of the capture, if there was one.
+func (c Charge) isRelease(r Refund, p *payment) bool {
+	if c.released() == 0 || r.Amount != c.released() {
+		return false
+	}
+	capturedAt := c.Captured.At
 	if p.received == c.Captured.Amount {
-		return earliest(c.Captured.At, p.at)
+		capturedAt = earliest(capturedAt, p.at)
 	}
-	return c.Captured.At
+	return c.Captured.Amount == 0 || r.Created == capturedAt
 }
 
-// refundTotal is the charge's total of refunds without the release of what was
-// authorised and not captured. Whether a total contains the release goes by
-// the API version of the request that captured, which no event tells: the
-// likelier reading counts, and doubt says where money moved by it and known
-// refunds don't bear it out.
+// beyond is what the charge's total says beyond the refunds that are known,
+// without the release of what was authorised and not captured. Whether a total
+// contains the release goes by the API version of the request that captured,
+// which no event tells: the likelier reading counts, and doubt says where it
+// could be read either way.
 // https://support.stripe.com/questions/changes-to-partial-capture-and-cancellation-flows
-func (c Charge) refundTotal(known refundHistory) (total int64, doubt bool) {
-	released, told := c.released(), c.Refunded.Amount
-	switch {
-	case c.Captured.Amount == 0 && c.Authorised > 0 && told == c.Authorised, released > 0 && told == released:
+func (c Charge) beyond(known refundHistory) (rest int64, doubt bool) {
+	rest = c.Refunded.Amount - known.contained
+	switch released := c.released(); {
+	case rest <= 0:
 		return 0, false
-	case released == 0 || told < released:
-		return told, false
-	case told > c.Captured.Amount, known.released, known.contained == told-released:
-		return told - released, false
-	case known.contained == told:
-		return told, false
+	case released == 0:
+		return rest, false
+	case known.released:
+		return max(0, rest-released), false
+	case rest == released:
+		return 0, !c.Refunded.Old
+	case c.Refunded.Amount > c.Captured.Amount:
+		return max(0, rest-released), false
+	case rest < released:
+		return rest, false
 	case c.Refunded.Old:
-		return told - released, true
+		return rest - released, true
 	default:
-		return told, true
+		return rest, true
 	}
 }
 

@@ -256,7 +256,7 @@ func (b *book) weigh(e *stripe.Event) {
 		return
 	}
 	paid := *told.Paid
-	paid.Hours, paid.All = bought.ForHours, bought.All
+	paid.Gross, paid.Hours, paid.All = bought.Price, bought.ForHours, bought.All
 	told.Paid = &paid
 	e.Told.Invoices[e.Invoice.ID] = told
 }

@@ -56,10 +56,9 @@ func readInvoice(e *Event, invoice gjson.Result) {
 }
 
 func (e *Event) bill(invoice gjson.Result) *models.Bill {
-	total := signed(firstOf(invoice, "total", "amount_paid"))
 	return &models.Bill{
 		At: e.at(), Subtotal: amount(firstOf(invoice, "subtotal", "total")), Currency: currency(invoice.Get("currency")),
-		Total: max(0, total-amount(invoice.Get("pre_payment_credit_notes_amount"))),
+		Total: max(0, signed(firstOf(invoice, "total", "amount_paid"))), Credited: amount(invoice.Get("pre_payment_credit_notes_amount")),
 	}
 }
 

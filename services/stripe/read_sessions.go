@@ -56,6 +56,9 @@ func readSession(e *Event, session gjson.Result) {
 	case e.eventType == "checkout.session.async_payment_succeeded", status == "paid", status == "no_payment_required":
 		told.Settled = e.asked(session)
 		e.Money = true
+	case e.eventType == "checkout.session.completed": // a delayed method pays later
+		at := e.at()
+		told.Processing = &at
 	case e.eventType == "checkout.session.async_payment_failed":
 		told.Failed = &models.Setback{At: e.at(), Code: "async_payment_failed", Message: "The delayed payment failed."}
 	case e.eventType == "checkout.session.expired":
@@ -70,9 +73,7 @@ func readSession(e *Event, session gjson.Result) {
 	case "subscription":
 		e.readSubscriptionSession(session)
 	default:
-		if e.eventType != "checkout.session.expired" { // nobody bought anything
-			e.readSessionSale(session)
-		}
+		e.readSessionSale(session)
 	}
 }
 

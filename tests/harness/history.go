@@ -41,11 +41,13 @@ func (day History) write(tx *gorm.DB) error {
 			ID: models.NewID(), StudentID: day.Student, TransactionType: models.TypePackage, Currency: "eur",
 			Hours: day.Bought, Amount: int64(day.Bought) * pricePerHour / 100, Metadata: map[string]string{}, CreatedAt: at, UpdatedAt: at,
 		}
-		facts := []models.Fact{models.PaymentReceived{Amount: p.Amount, Currency: "eur", At: at.Unix()}}
+		told := models.Evidence{Payments: map[string]models.Payment{"pi_" + p.ID: {Received: models.Received{Amount: p.Amount, At: at.Unix()}, Currency: "eur"}}}
 		if day.Refund > 0 {
-			facts = append(facts, models.RefundTotalSeen{Amount: day.Refund.Price(p.Terms()), At: at.Unix()})
+			told.Refunds = map[string]models.Refund{"re_" + p.ID: {PaymentIntent: "pi_" + p.ID, RefundState: models.RefundState{
+				At: at.Unix(), Status: models.RefundSucceeded, Amount: day.Refund.Price(p.Terms()), Currency: "eur", Created: at.Unix(),
+			}}}
 		}
-		entries = p.Learn(facts).Entries
+		entries = p.Observe(told).Entries
 		if err := tx.Create(p).Error; err != nil {
 			return err
 		}

@@ -1,0 +1,188 @@
+package ingest
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"hourbank/models"
+	"hourbank/services/stripe"
+	"hourbank/tests/law/telling"
+)
+
+// How many histories are tried. HOURBANK_LAW_HISTORIES asks for more, as make
+// soak does.
+const lawHistories = 10_000
+
+// histories sets how many rapid tries.
+func histories(t *testing.T, n int) {
+	t.Helper()
+	if asked := os.Getenv("HOURBANK_LAW_HISTORIES"); asked != "" {
+		var err error
+		if n, err = strconv.Atoi(asked); err != nil {
+			t.Fatalf("HOURBANK_LAW_HISTORIES: %v", err)
+		}
+	}
+	for name, value := range map[string]string{"rapid.checks": strconv.Itoa(n), "rapid.nofailfile": "true"} {
+		setting := flag.Lookup(name).Value
+		before := setting.String()
+		t.Cleanup(func() { _ = setting.Set(before) })
+		if err := setting.Set(value); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// The law: the same events in any order, any number of times, end in the same
+// purchases, cases and ledger sums as a naive reading of all of them at once
+// says, which was written from the description of the rules alone.
+func TestLaw(t *testing.T) {
+	histories(t, lawHistories)
+	rapid.Check(t, func(rt *rapid.T) {
+		h := telling.Draw(rt)
+		want := telling.Expect(h, h.Events)
+		for _, arrival := range [][]string{h.Events, telling.Tell(rt, h)} {
+			if difference := compare(want, tell(rt, h, arrival)); difference != "" {
+				rt.Fatalf("%s\nof %s\nthat arrived as\n%s", difference, h, strings.Join(arrival, "\n"))
+			}
+		}
+	})
+}
+
+// tell applies events one by one to a book in memory, and tries those that
+// wait whenever something new is known.
+func tell(t *rapid.T, h telling.History, arrival []string) *book {
+	b := newBook(time.Unix(1_800_000_000, 0).UTC())
+	b.catalogue = &catalogue{
+		plans: map[string]*models.Plan{}, byPrice: map[string]*models.Plan{}, subscriptions: map[string]*models.Subscription{},
+		currencies: anyStudents(h, arrival), taken: map[string]bool{},
+	}
+	for _, plan := range h.Plans {
+		p := &models.Plan{ID: plan.ID, TransactionType: models.TypePackage, Hours: models.Hours(plan.Hours), Amount: plan.Amount, Currency: plan.Currency}
+		b.catalogue.plans[p.ID] = p
+		if plan.StripePriceID != "" {
+			p.StripePriceID = &plan.StripePriceID
+			b.catalogue.byPrice[plan.StripePriceID] = p
+		}
+	}
+	for i, sale := range h.Sales {
+		p := models.NewPurchase{
+			ID: sale.PurchaseID, StudentID: sale.StudentID, TransactionType: models.TypePackage, Hours: models.Hours(sale.Hours),
+			Amount: sale.Price, Currency: sale.Currency, PaymentIntentID: sale.PaymentIntent, CheckoutSessionID: sale.CheckoutSession,
+		}.Purchase(b.now.Add(time.Duration(i) * time.Second))
+		b.add(p)
+		b.index(p)
+	}
+	var waiting []*stripe.Event
+	seen := map[string]bool{}
+	for _, payload := range arrival {
+		event, err := stripe.NewStripeService(stripe.Options{}).Decode([]byte(payload), "")
+		if err != nil {
+			t.Fatalf("decode %s: %v", payload, err)
+		}
+		if seen[event.ID] {
+			continue
+		}
+		seen[event.ID] = true
+		waiting = append(waiting, event)
+		for again := true; again; {
+			again = false
+			waiting = slices.DeleteFunc(waiting, func(e *stripe.Event) bool {
+				if decided := b.apply(e); decided.status == models.EventParked {
+					return false
+				}
+				b.cases.settle(e)
+				again = true
+				return true
+			})
+		}
+	}
+	return b
+}
+
+// anyStudents gives every student an account in the sales' currency.
+func anyStudents(h telling.History, arrival []string) map[string]string {
+	currencies := map[string]string{}
+	for _, sale := range h.Sales {
+		currencies[sale.StudentID] = sale.Currency
+	}
+	for n := range 10 {
+		for _, format := range []string{"stu_%d", "student_%d", "s%d"} {
+			currencies[fmt.Sprintf(format, n)] = "eur"
+		}
+	}
+	_ = arrival
+	return currencies
+}
+
+func compare(want telling.Outcome, b *book) string {
+	var difference []string
+	hours, money := map[string]int64{}, map[string]int64{}
+	for _, w := range want.Purchases {
+		p := b.byID[w.ID]
+		for _, key := range w.Keys {
+			if p == nil {
+				p = b.byKey[key]
+			}
+		}
+		hours[w.StudentID] += w.HoursCredited - w.HoursReversed
+		money[w.StudentID] += w.Kept
+		if p == nil {
+			difference = append(difference, fmt.Sprintf("no purchase for %+v", w))
+			continue
+		}
+		got := shown(p)
+		w.Keys, w.ID = nil, ""
+		if g, w := fmt.Sprintf("%+v", got), fmt.Sprintf("%+v", w); g != w {
+			difference = append(difference, fmt.Sprintf("purchase %s is\n%s\nand should be\n%s\nof evidence %+v", p.ID, g, w, p.Evidence))
+		}
+	}
+	for _, adjustment := range want.Adjustments {
+		hours[adjustment.StudentID] += adjustment.Hours
+	}
+	gotHours, gotMoney := map[string]int64{}, map[string]int64{}
+	for _, entry := range b.ledger {
+		gotHours[entry.StudentID] += int64(entry.Hours)
+		gotMoney[entry.StudentID] += entry.Amount
+	}
+	for student := range merged(hours, gotHours) {
+		if hours[student] != gotHours[student] || money[student] != gotMoney[student] {
+			difference = append(difference, fmt.Sprintf("%s has %d hundredths of hours and %d, and should have %d and %d",
+				student, gotHours[student], gotMoney[student], hours[student], money[student]))
+		}
+	}
+	return strings.Join(difference, "\n")
+}
+
+func merged(a, b map[string]int64) map[string]int64 {
+	all := map[string]int64{}
+	for k := range a {
+		all[k] = 0
+	}
+	for k := range b {
+		all[k] = 0
+	}
+	return all
+}
+
+// shown is a purchase as the naive model words it.
+func shown(p *models.Purchase) telling.Purchase {
+	d := p.Derive()
+	s := telling.Purchase{
+		StudentID: p.StudentID, Price: p.Amount, Hours: int64(p.Hours), Due: p.AmountDue, Currency: p.Currency, Status: string(p.PaymentStatus),
+		HoursCredited: int64(p.HoursCredited), HoursReversed: int64(p.HoursReversed),
+		Received: p.AmountReceived, Refunded: p.AmountRefunded, Disputed: p.AmountDisputed,
+		Kept: p.AmountReceived - p.AmountRefunded - p.AmountDisputed,
+	}
+	for _, c := range d.Cases {
+		s.Cases = append(s.Cases, telling.Case{Kind: string(c.Kind), Payment: c.Payment, Amount: c.Amount, Currency: c.Currency})
+	}
+	return s
+}
