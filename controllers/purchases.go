@@ -19,9 +19,9 @@ func (h *Controllers) Purchases(c *gin.Context) error {
 	return ok(c, purchases)
 }
 
-// Purchase answers one purchase, by its id or its PaymentIntent's.
+// Purchase answers one purchase, by its id or that of any of its Stripe objects.
 func (h *Controllers) Purchase(c *gin.Context) error {
-	purchase, err := h.services.Purchases.Get(c.Request.Context(), c.Param("id"))
+	purchase, err := h.services.Purchases.Detail(c.Request.Context(), c.Param("id"))
 	if err != nil {
 		return err
 	}

@@ -41,6 +41,9 @@ func (h *Controllers) receive(c *gin.Context, secrets []string) error {
 	if err != nil {
 		return err
 	}
+	if event.IsOwn() {
+		return models.Errorf(models.CodeInvalidPayload, "Stripe has no events of type %s.", event.Type)
+	}
 	c.Set(eventIDKey, event.ID)
 	c.Set(eventTypeKey, event.Type)
 	outcome, err := h.services.Payments.Handle(c.Request.Context(), event)

@@ -3,6 +3,7 @@ package models
 import (
 	"cmp"
 	"maps"
+	"strings"
 )
 
 // Evidence is all that Stripe's events have told about one purchase, by
@@ -295,4 +296,19 @@ func (e *Evidence) Largest() (amount int64, currency string) {
 		}
 	}
 	return amount, currency
+}
+
+// ObjectOf is the evidence that an object exists, by the prefix of Stripe's
+// id: nothing else is known of it.
+func ObjectOf(id string) Evidence {
+	switch {
+	case strings.HasPrefix(id, "in_"):
+		return Evidence{Invoices: map[string]Invoice{id: {}}}
+	case strings.HasPrefix(id, "cs_"):
+		return Evidence{Sessions: map[string]Session{id: {}}}
+	case strings.HasPrefix(id, "ch_"), strings.HasPrefix(id, "py_"):
+		return Evidence{Charges: map[string]Charge{id: {}}}
+	default:
+		return Evidence{Payments: map[string]Payment{id: {}}}
+	}
 }

@@ -95,6 +95,12 @@ func (p *Purchase) Unpaid() *Purchase {
 	return &before
 }
 
+// SoldBy notes the object that a new purchase is to be paid by.
+func (p *Purchase) SoldBy(object Evidence) {
+	p.Evidence = Join(p.Evidence, object)
+	p.settle(p.Derive())
+}
+
 // Derive is what follows from the purchase's terms and evidence.
 func (p *Purchase) Derive() Derived { return Derive(p.Terms(), p.Evidence) }
 

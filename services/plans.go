@@ -10,6 +10,7 @@ import (
 
 	"hourbank/database"
 	"hourbank/models"
+	"hourbank/services/ingest"
 )
 
 // PlanService keeps the pricing plans. It is safe for concurrent use.
@@ -49,7 +50,12 @@ func (s *PlanService) Add(ctx context.Context, plan models.Plan) (*models.Plan, 
 	plan.Active = true
 	plan.CreatedAt = s.db.NowFunc()
 	plan.UpdatedAt = plan.CreatedAt
-	err := s.db.WithContext(ctx).Create(&plan).Error
+	err := s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		if err := tx.Create(&plan).Error; err != nil {
+			return err
+		}
+		return ingest.WakeFor(tx, plan.ID, orEmpty(plan.StripePriceID)) // invoices that nothing explained so far
+	})
 	if database.IsUniqueViolation(err) {
 		return nil, &models.Error{Code: models.CodeConflict, Message: "A plan with this id or Stripe price exists already.", Err: err}
 	}
@@ -77,4 +83,25 @@ func (s *PlanService) Retire(ctx context.Context, id string) (*models.Plan, erro
 		return nil, fmt.Errorf("retire a plan: %w", err)
 	}
 	return &plan, nil
+}
+
+// readPlan reads a plan that somebody named. It returns a *models.Error with
+// code invalid_request.
+func readPlan(tx *gorm.DB, id string) (*models.Plan, error) {
+	var plan models.Plan
+	err := tx.Where("id = ?", id).Take(&plan).Error
+	if errors.Is(err, gorm.ErrRecordNotFound) {
+		return nil, models.Errorf(models.CodeInvalidRequest, "There is no plan %q on sale.", id)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read a plan: %w", err)
+	}
+	return &plan, nil
+}
+
+func orEmpty(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
 }

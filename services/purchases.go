@@ -1,12 +1,14 @@
 package services
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
@@ -76,8 +78,12 @@ const byAnyID = "id = @id OR id = (SELECT purchase_id FROM purchase_keys WHERE k
 // Get finds a purchase by its id or that of any of its Stripe objects, such as
 // a PaymentIntent's. It returns a *models.Error with code not_found.
 func (s *PurchaseService) Get(ctx context.Context, id string) (*models.Purchase, error) {
+	return readPurchase(s.db.Reader.WithContext(ctx), id)
+}
+
+func readPurchase(tx *gorm.DB, id string) (*models.Purchase, error) {
 	var p models.Purchase
-	err := s.db.Reader.WithContext(ctx).Where(byAnyID, sql.Named("id", id)).
+	err := tx.Where(byAnyID, sql.Named("id", id)).
 		Order("merged_into IS NULL, id").Take(&p).Error
 	if errors.Is(err, gorm.ErrRecordNotFound) {
 		return nil, models.Errorf(models.CodeNotFound, "There is no such purchase.")
@@ -109,4 +115,50 @@ func (s *PurchaseService) List(ctx context.Context, studentID, status string, pa
 		timeColumn, idColumn = "listed.created_at", "listed.id"
 	}
 	return newest(query, timeColumn, idColumn, page, func(p *models.Purchase) position { return position{p.CreatedAt, p.ID} })
+}
+
+// PurchaseDetail is one purchase with its payments and open cases.
+type PurchaseDetail struct {
+	*models.Purchase
+	Payments []Payment     `json:"payments"`
+	Cases    []models.Case `json:"cases"`
+}
+
+// Payment is money that Stripe took for a purchase, in its own currency.
+type Payment struct {
+	ID       string               `json:"id"`
+	Received int64                `json:"received"`
+	Currency string               `json:"currency"`
+	Refunded int64                `json:"refunded"`
+	Disputed int64                `json:"disputed"`
+	Status   models.PaymentStatus `json:"status"`
+	At       *time.Time           `json:"at"` // null: not received
+}
+
+// Detail gives a purchase, by its id or that of any of its Stripe objects,
+// with its payments and open cases. It returns a *models.Error with code
+// not_found.
+func (s *PurchaseService) Detail(ctx context.Context, id string) (*PurchaseDetail, error) {
+	p, err := s.Get(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	detail := &PurchaseDetail{Purchase: p, Payments: []Payment{}, Cases: []models.Case{}}
+	for _, known := range p.Derive().Payments {
+		payment := Payment{
+			ID: known.ID, Received: known.Received, Currency: cmp.Or(known.Currency, p.Currency),
+			Refunded: known.Refunded, Disputed: known.Disputed, Status: known.Status,
+		}
+		if known.Received > 0 {
+			at := time.Unix(known.At, 0).UTC()
+			payment.At = &at
+		}
+		detail.Payments = append(detail.Payments, payment)
+	}
+	err = s.db.Reader.WithContext(ctx).Where("transaction_id = ? AND closed_at IS NULL", p.ID).
+		Order("opened_at DESC, id DESC").Limit(MaxPageSize).Find(&detail.Cases).Error
+	if err != nil {
+		return nil, fmt.Errorf("read a purchase's cases: %w", err)
+	}
+	return detail, nil
 }

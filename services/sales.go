@@ -1,7 +1,6 @@
 package services
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -93,13 +92,15 @@ func (s *SalesService) Sell(ctx context.Context, order Order, key RequestKey) (*
 		if err != nil {
 			return nil, err
 		}
-		p.StripeCheckoutSessionID, sale.URL = &session.ID, session.URL
+		p.SoldBy(models.Evidence{Sessions: map[string]models.Session{session.ID: {}}})
+		sale.URL = session.URL
 	} else {
 		intent, err := s.stripe.CreatePaymentIntent(ctx, p, "purchase_"+p.ID)
 		if err != nil {
 			return nil, err
 		}
-		p.StripePaymentIntentID, sale.ClientSecret = &intent.ID, intent.ClientSecret
+		p.SoldBy(models.Evidence{Payments: map[string]models.Payment{intent.ID: {}}})
+		sale.ClientSecret = intent.ClientSecret
 	}
 	return s.commit(ctx, sale, key)
 }
@@ -144,18 +145,14 @@ func (s *SalesService) prepare(ctx context.Context, order Order) (*models.Purcha
 }
 
 func (s *SalesService) plan(ctx context.Context, id string) (*models.Plan, error) {
-	var plan models.Plan
-	err := s.db.Reader.WithContext(ctx).Where("id = ? AND active", id).Take(&plan).Error
-	if errors.Is(err, gorm.ErrRecordNotFound) {
-		return nil, models.Errorf(models.CodeInvalidRequest, "There is no plan %q on sale.", id)
-	}
+	plan, err := readPlan(s.db.Reader.WithContext(ctx).Where("active"), id)
 	if err != nil {
-		return nil, fmt.Errorf("read a plan: %w", err)
+		return nil, err
 	}
 	if plan.TransactionType != models.TypePackage {
 		return nil, models.Errorf(models.CodeInvalidRequest, "The plan %q is a subscription, which is bought from Stripe.", id)
 	}
-	return &plan, nil
+	return plan, nil
 }
 
 // idempotencyKey is an answered request.
@@ -226,80 +223,4 @@ func (s *SalesService) commit(ctx context.Context, sale *Sale, key RequestKey) (
 		return nil, fmt.Errorf("store a sale: %w", err)
 	}
 	return &Answer{Status: http.StatusCreated, Body: body}, nil
-}
-
-// RefundOrder asks for money back: an amount in minor units, or the price of
-// so many hours; neither means all that is left.
-type RefundOrder struct {
-	Amount int64        `json:"amount"`
-	Hours  models.Hours `json:"hours"`
-	Reason string       `json:"reason"` // one of Stripe's, or in the words of whoever gives it; may be empty
-}
-
-// RefundRequested is what Stripe answered; hours move with its events.
-type RefundRequested struct {
-	ID            string `json:"id"`
-	TransactionID string `json:"transaction_id"`
-	Amount        int64  `json:"amount"`
-	Currency      string `json:"currency"`
-	Status        string `json:"status"`
-}
-
-// Refund asks Stripe to refund a purchase; the answer is a RefundRequested,
-// and hours move when Stripe's event comes. It returns a *models.Error with code
-// not_found, invalid_request, conflict (there is nothing to refund),
-// idempotency_mismatch, or one of Stripe's.
-func (s *SalesService) Refund(ctx context.Context, purchaseID string, order RefundOrder, key RequestKey) (*Answer, error) {
-	if answer, err := s.answered(ctx, key); answer != nil || err != nil {
-		return answer, err
-	}
-	p, err := NewPurchaseService(s.db).Get(ctx, purchaseID)
-	if err != nil {
-		return nil, err
-	}
-	order.Reason = cmp.Or(order.Reason, stripe.RequestedByCustomer)
-	if err := models.ValidateID("reason", order.Reason); err != nil {
-		return nil, err
-	}
-	amount, err := order.amountOf(p)
-	if err != nil {
-		return nil, err
-	}
-	stripeKey := "refund_" + models.NewID()
-	if key.Key != "" {
-		stripeKey = "refund_" + key.id()
-	}
-	refund, err := s.stripe.CreateRefund(ctx, *p.StripePaymentIntentID, amount, order.Reason, stripeKey)
-	if err != nil {
-		return nil, err
-	}
-	body, err := json.Marshal(RefundRequested{
-		ID: refund.ID, TransactionID: p.ID, Amount: refund.Amount, Currency: p.Currency, Status: string(refund.Status),
-	})
-	if err != nil {
-		return nil, fmt.Errorf("encode a refund: %w", err)
-	}
-	if err := remember(s.db.WithContext(ctx), key, body); err != nil && !database.IsUniqueViolation(err) {
-		return nil, fmt.Errorf("remember a refund: %w", err) // asking again finds it by Stripe's key
-	}
-	return &Answer{Status: http.StatusCreated, Body: body}, nil
-}
-
-// amountOf is what the order comes to, in minor units.
-func (o RefundOrder) amountOf(p *models.Purchase) (int64, error) {
-	left := p.AmountReceived - p.AmountRefunded - p.AmountDisputed
-	switch {
-	case p.HoursCredited == 0 || p.StripePaymentIntentID == nil || left <= 0:
-		return 0, models.Errorf(models.CodeConflict, "There is no money of this purchase to refund.")
-	case o.Amount < 0 || o.Hours < 0 || (o.Amount > 0 && o.Hours > 0):
-		return 0, models.Errorf(models.CodeInvalidRequest, "Give either amount or hours, more than 0.")
-	case o.Amount > left:
-		return 0, models.Errorf(models.CodeInvalidRequest, "At most %d is left to refund.", left)
-	case o.Hours > 0:
-		return min(o.Hours.Price(p.Terms()), left), nil
-	case o.Amount == 0:
-		return left, nil
-	default:
-		return o.Amount, nil
-	}
 }

@@ -25,6 +25,7 @@ type Services struct {
 	Purchases *PurchaseService
 	Accounts  *AccountService
 	Plans     *PlanService
+	Cases     *CaseService
 	Events    *EventService
 	Audit     *AuditService
 	Health    *HealthService
@@ -52,6 +53,7 @@ func New(cfg *config.Config, db *database.DB, log *zap.Logger) *Services {
 		Purchases: NewPurchaseService(db),
 		Accounts:  NewAccountService(db),
 		Plans:     NewPlanService(db),
+		Cases:     NewCaseService(db, events),
 		Events:    events,
 		Audit:     NewAuditService(db),
 		Health:    NewHealthService(db),

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -102,4 +103,13 @@ func TakeKeys(tx *gorm.DB, p *models.Purchase) error {
 // WakeFor lets unresolved events be tried again that wait for one of the keys.
 func WakeFor(tx *gorm.DB, keys ...string) error {
 	return database.Store(tx, []database.Write{Wake(keys, tx.NowFunc())})
+}
+
+// WaitingFor lists the events that wait for a key, by id.
+func WaitingFor(tx *gorm.DB, key string) ([]string, error) {
+	var ids []string
+	if err := tx.Table("waiting_events").Where("key = ?", key).Order("event_id").Pluck("event_id", &ids).Error; err != nil {
+		return nil, fmt.Errorf("look for events that wait: %w", err)
+	}
+	return ids, nil
 }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -88,12 +89,21 @@ const RequestedByCustomer = string(stripego.RefundReasonRequestedByCustomer)
 // refundReasons are all that Stripe takes.
 var refundReasons = []string{string(stripego.RefundReasonDuplicate), string(stripego.RefundReasonFraudulent), RequestedByCustomer}
 
+// Refunded is the payment that a refund is of: a PaymentIntent, or a charge
+// without one.
+type Refunded struct{ PaymentIntent, Charge string }
+
 // CreateRefund asks Stripe to give money back. The hours move when Stripe's
 // event says so. A reason in other words than Stripe's goes into the refund's
 // metadata. https://docs.stripe.com/api/refunds/create
-func (s *StripeService) CreateRefund(ctx context.Context, intentID string, amount int64, reason, idempotencyKey string) (*stripego.Refund, error) {
+func (s *StripeService) CreateRefund(ctx context.Context, of Refunded, amount int64, reason, idempotencyKey string) (*stripego.Refund, error) {
 	return callStripe(ctx, func(ctx context.Context) (*stripego.Refund, error) {
-		params := &stripego.RefundParams{PaymentIntent: &intentID, Amount: &amount, Reason: &reason}
+		params := &stripego.RefundParams{Amount: &amount, Reason: &reason}
+		if of.PaymentIntent != "" {
+			params.PaymentIntent = &of.PaymentIntent
+		} else {
+			params.Charge = &of.Charge
+		}
 		if !slices.Contains(refundReasons, reason) {
 			params.Reason = stripego.String(RequestedByCustomer)
 			params.AddMetadata("reason", reason)
@@ -104,8 +114,16 @@ func (s *StripeService) CreateRefund(ctx context.Context, intentID string, amoun
 	})
 }
 
+// purchaseMetadata say all that it takes to make the purchase again of Stripe's
+// events, under the same id, should it be lost with a database.
 func purchaseMetadata(p *models.Purchase) map[string]string {
-	return map[string]string{"purchase_transaction_id": p.ID, "student_id": p.StudentID}
+	metadata := map[string]string{"purchase_transaction_id": p.ID, "student_id": p.StudentID}
+	if p.PlanID != nil {
+		metadata["plan"] = *p.PlanID
+	} else {
+		metadata["hours"], metadata["amount"] = p.Hours.String(), strconv.FormatInt(p.Amount, 10)
+	}
+	return metadata
 }
 
 // callStripe makes a call that its idempotency key makes safe to repeat: it

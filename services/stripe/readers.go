@@ -50,6 +50,8 @@ var eventReaders = map[string]func(*Event, gjson.Result){
 	"credit_note.updated":          readCreditNote,
 	"credit_note.voided":           readCreditNote,
 
+	paymentAccepted: readAcceptance,
+
 	"customer.subscription.created": readSubscription,
 	"customer.subscription.updated": readSubscription,
 	"customer.subscription.deleted": readSubscription,

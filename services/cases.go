@@ -1,0 +1,177 @@
+package services
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"gorm.io/gorm"
+
+	"hourbank/database"
+	"hourbank/models"
+	"hourbank/services/ingest"
+)
+
+// CaseService shows cases, and lets staff end them. The facts open and close
+// them, in the transaction that tells the facts. It is safe for concurrent use.
+type CaseService struct {
+	db     *database.DB
+	events *EventService
+}
+
+// NewCaseService makes the service.
+func NewCaseService(db *database.DB, events *EventService) *CaseService {
+	return &CaseService{db: db, events: events}
+}
+
+// CaseFilter picks cases; what is empty picks all.
+type CaseFilter struct{ Status, Kind, StudentID string }
+
+// List pages through cases, newest first. It returns a *models.Error with code
+// invalid_request or invalid_cursor.
+func (s *CaseService) List(ctx context.Context, filter CaseFilter, page PageRequest) (Page[models.Case], error) {
+	query := s.db.Reader.WithContext(ctx)
+	switch filter.Status {
+	case "":
+	case "open":
+		query = query.Where("closed_at IS NULL")
+	case "closed":
+		query = query.Where("closed_at IS NOT NULL")
+	default:
+		return Page[models.Case]{}, models.Errorf(models.CodeInvalidRequest, "status must be open or closed.")
+	}
+	if filter.Kind != "" {
+		if !slices.Contains(models.CaseKinds, models.CaseKind(filter.Kind)) {
+			return Page[models.Case]{}, models.Errorf(models.CodeInvalidRequest, "kind must be one of %s.", strings.Trim(fmt.Sprint(models.CaseKinds), "[]"))
+		}
+		query = query.Where("kind = ?", filter.Kind)
+	}
+	if filter.StudentID != "" {
+		query = query.Where("student_id = ?", filter.StudentID)
+	}
+	return newest(query, "opened_at", "id", page, func(c *models.Case) position { return position{c.OpenedAt, c.ID} })
+}
+
+// Get gives one case. It returns a *models.Error with code not_found.
+func (s *CaseService) Get(ctx context.Context, id string) (*models.Case, error) {
+	return readCase(s.db.Reader.WithContext(ctx), id)
+}
+
+func readCase(tx *gorm.DB, id string) (*models.Case, error) {
+	var c models.Case
+	err := tx.Where("id = ?", id).Take(&c).Error
+	if errors.Is(err, gorm.ErrRecordNotFound) {
+		return nil, models.Errorf(models.CodeNotFound, "There is no such case.")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read a case: %w", err)
+	}
+	return &c, nil
+}
+
+// Close ends a case by a person's word, which stays. It opens again only when
+// its amount grows. Closing a closed one changes nothing. It returns a
+// *models.Error with code not_found or invalid_request.
+func (s *CaseService) Close(ctx context.Context, id, by, note string) (*models.Case, error) {
+	if err := models.ValidateID("note", note); err != nil {
+		return nil, err
+	}
+	var closed *models.Case
+	err := database.Transact(ctx, s.db, func(tx *gorm.DB) error {
+		err := tx.Model(&models.Case{}).Where("id = ? AND closed_at IS NULL", id).
+			Updates(map[string]any{"closed_at": tx.NowFunc(), "closed_by": by, "note": note}).Error
+		if err != nil {
+			return fmt.Errorf("close a case: %w", err)
+		}
+		closed, err = readCase(tx, id)
+		return err
+	})
+	return closed, err
+}
+
+// Give makes the purchase that an unmatched payment or unexplained invoice was
+// for, of a student and a plan, and applies the events that waited for it. It
+// returns a *models.Error with code not_found, invalid_request, conflict where
+// the case is of another kind or its payment has a purchase meanwhile, or
+// currency_mismatch.
+func (s *CaseService) Give(ctx context.Context, id, studentID, planID string) (*models.Purchase, error) {
+	c, err := s.Get(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if c.TransactionID != nil || c.Payment == nil {
+		return nil, models.Errorf(models.CodeConflict, "Only a payment without a purchase can be given to a student.")
+	}
+	plan, err := readPlan(s.db.Reader.WithContext(ctx), planID)
+	if err != nil {
+		return nil, err
+	}
+	n := models.NewPurchase{
+		StudentID: studentID, TransactionType: plan.TransactionType, Hours: plan.Hours, Amount: plan.Amount, Currency: plan.Currency,
+		PlanID: &plan.ID, ValidDays: plan.ValidDays,
+	}
+	if err := n.Validate(); err != nil {
+		return nil, err
+	}
+	p := n.Purchase(s.db.NowFunc())
+	p.SoldBy(models.ObjectOf(*c.Payment))
+	waiting, err := ingest.WaitingFor(s.db.Reader.WithContext(ctx), *c.Payment)
+	if err != nil {
+		return nil, err
+	}
+	if err := database.Transact(ctx, s.db, func(tx *gorm.DB) error { return insertPurchase(tx, p) }); err != nil {
+		return nil, err
+	}
+	for _, eventID := range waiting {
+		if _, err := s.events.Replay(ctx, eventID); err != nil {
+			return nil, fmt.Errorf("apply an event that waited: %w", err) // the retry worker tries it again
+		}
+	}
+	return readPurchase(s.db.WithContext(ctx), p.ID)
+}
+
+// Accept lets a payment of a purchase count as paid in full, by a person's
+// word. That word is an event of ours, kept and applied like Stripe's. It
+// returns a *models.Error with code not_found, or invalid_request where the
+// purchase has no such payment or nothing was received by it.
+func (s *CaseService) Accept(ctx context.Context, purchaseID, payment, by, note string) error {
+	if err := models.ValidateID("note", note); err != nil {
+		return err
+	}
+	p, err := readPurchase(s.db.Reader.WithContext(ctx), purchaseID)
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(p.Derive().Payments, func(known models.PaymentState) bool { return known.ID == payment && known.Received > 0 }) {
+		return models.Errorf(models.CodeInvalidRequest, "This purchase received nothing by a payment %q.", payment)
+	}
+	event, err := s.events.stripe.Accepted(p.ID, payment, by, note, s.db.NowFunc())
+	if err != nil {
+		return err
+	}
+	_, err = s.events.payments.Handle(ctx, event)
+	return err
+}
+
+// OpenCases counts open cases by kind.
+func (s *CaseService) OpenCases(ctx context.Context) (map[string]int64, error) {
+	var rows []struct {
+		Kind  string
+		Count int64
+	}
+	err := s.db.Reader.WithContext(ctx).Model(&models.Case{}).Select("kind, count(*) AS count").
+		Where("closed_at IS NULL").Group("kind").Find(&rows).Error
+	if err != nil {
+		return nil, fmt.Errorf("count open cases: %w", err)
+	}
+	counts := map[string]int64{}
+	for _, kind := range models.CaseKinds {
+		counts[string(kind)] = 0
+	}
+	for _, row := range rows {
+		counts[row.Kind] = row.Count
+	}
+	return counts, nil
+}
