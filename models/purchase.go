@@ -164,8 +164,8 @@ func (p *Purchase) settle(d Derived) {
 	p.HoursCredited, p.HoursReversed = d.HoursCredited+undone, d.HoursReversed+undone
 	p.AmountDue, p.AmountReceived, p.AmountRefunded, p.AmountDisputed = d.AmountDue, d.AmountReceived, d.AmountRefunded, d.AmountDisputed
 	p.CompletedAt, p.ExpiresAt = nil, nil
-	if p.MergedInto != nil {
-		p.PaymentStatus = StatusCancelled
+	if p.MergedInto != nil { // it is left with nothing, and says so
+		p.PaymentStatus, p.HoursCredited, p.HoursReversed = StatusCancelled, 0, 0
 		p.Failure = &Failure{Code: "merged", Message: "Its payments are those of purchase " + *p.MergedInto + "."}
 		return
 	}
@@ -247,10 +247,11 @@ func (p *Purchase) postings(before *Purchase) []LedgerEntry {
 	}
 	received := p.AmountReceived - before.AmountReceived
 	back := p.AmountRefunded + p.AmountDisputed - before.AmountRefunded - before.AmountDisputed
-	hours := before.HoursReversed - p.HoursReversed // that come back; negative: that go
+	// Hours that come back; negative: that go.
+	hours := p.HoursCredited - p.HoursReversed - before.HoursCredited + before.HoursReversed
 	if credited := p.HoursCredited - before.HoursCredited; credited > 0 {
 		post(EntryCredit, credited, max(received, 0))
-		received = min(received, 0)
+		received, hours = min(received, 0), hours-credited
 	}
 	switch {
 	case hours > 0 && received > 0:

@@ -200,6 +200,6 @@ var refundStories = []story{
 			}
 			return told
 		},
-		ends: "partially_refunded 4.00 h due 5000 received 5000 refunded 3000", balance: "4.00 h 2000",
+		ends: "partially_refunded 4.00 h due 5000 received 5000 refunded 3000", balance: "4.00 h 2000", cases: "too_many_objects",
 	},
 }

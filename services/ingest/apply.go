@@ -56,7 +56,11 @@ func (b *book) apply(e *stripe.Event) result {
 }
 
 func (b *book) unfetched(e *stripe.Event) result {
-	b.cases.open(models.CaseState{Kind: models.CaseUnfetchedEvent, Subject: e.ID, Payment: e.Unfetched.ID}, e.ID)
+	student := ""
+	if e.Sale != nil {
+		student = e.Sale.StudentID
+	}
+	b.cases.openFor(student, models.CaseState{Kind: models.CaseUnfetchedEvent, Subject: cmp.Or(e.Unfetched.ID, e.ID), Payment: e.Unfetched.ID}, e.ID)
 	return parked(models.CaseUnfetchedEvent)
 }
 

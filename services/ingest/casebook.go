@@ -73,7 +73,7 @@ func (c caseBook) close(kind models.CaseKind, subject, purchase string) {
 func (c caseBook) settle(e *stripe.Event) {
 	for _, key := range []caseKey{
 		{models.CaseUnmatchedPayment, e.Payment}, {models.CaseUnexplainedInvoice, e.Payment},
-		{models.CaseUnfetchedEvent, e.ID}, {models.CaseMissingObject, e.ID},
+		{models.CaseUnfetchedEvent, e.Object}, {models.CaseMissingObject, e.ID},
 	} {
 		if c[key] == nil && key.subject != "" {
 			c.close(key.kind, key.subject, "")

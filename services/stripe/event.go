@@ -201,14 +201,11 @@ func id(r gjson.Result) string {
 	return text(r)
 }
 
-// amount reads minor units. What is no whole number, or negative, is nobody's
-// money and reads as 0; what is beyond all money saturates.
+// amount reads minor units. What is no whole number, negative, or beyond all
+// money is nobody's money and reads as 0.
 func amount(r gjson.Result) int64 {
-	if r.Type != gjson.Number || r.Num < 0 || (r.Num < float64(models.MaxAmount) && r.Num != math.Trunc(r.Num)) {
+	if r.Type != gjson.Number || r.Num < 0 || r.Num >= float64(models.MaxAmount) || r.Num != math.Trunc(r.Num) {
 		return 0
-	}
-	if r.Num >= float64(models.MaxAmount) {
-		return models.MaxAmount
 	}
 	return int64(r.Num) // exact: below 2⁵³
 }

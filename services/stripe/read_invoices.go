@@ -100,7 +100,7 @@ func readLine(line gjson.Result, discountsIncluded bool) models.InvoiceLine {
 		}
 	}
 	for _, tax := range append(line.Get("taxes").Array(), line.Get("tax_amounts").Array()...) {
-		if tax.Get("tax_behavior").Str == "exclusive" || tax.Get("inclusive").Type == gjson.False {
+		if tax.Get("tax_behavior").Str != "inclusive" && !tax.Get("inclusive").Bool() {
 			read.Tax += signed(tax.Get("amount"))
 		}
 	}

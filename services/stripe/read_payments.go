@@ -113,7 +113,7 @@ func (e *Event) readCharge(charge gjson.Result, intent string) {
 	if captured, says := isCaptured(charge); says {
 		told.Authorised = amount(charge.Get("amount"))
 		if captured {
-			told.Captured = e.received(cmp.Or(amount(charge.Get("amount_captured")), told.Authorised))
+			told.Captured = e.received(capturedAmount(charge))
 			told.Currency = currency(charge.Get("currency"))
 		}
 	}
@@ -125,6 +125,16 @@ func (e *Event) readCharge(charge gjson.Result, intent string) {
 	for _, refund := range charge.Get("refunds.data").Array() {
 		e.readRefund(refund, chargeID, told.PaymentIntent)
 	}
+}
+
+// capturedAmount is what a captured charge took. amount_captured is missing
+// before 2020 and not always filled in: then it took its whole amount.
+func capturedAmount(charge gjson.Result) int64 {
+	captured := charge.Get("amount_captured")
+	if captured.Type == gjson.Null || (captured.Type == gjson.Number && captured.Num == 0) {
+		return amount(charge.Get("amount"))
+	}
+	return amount(captured)
 }
 
 // isCaptured says whether the charge took money, and whether it says so at
