@@ -141,13 +141,13 @@ func (p oldPurchase) convert(others []string) (e models.Evidence, err error) {
 	}
 	intent, session, invoice := p.intent.String, p.session.String, p.invoice.String
 	if intent != "" {
-		e.Payments = map[string]models.Payment{intent: {Received: received, Currency: currency, Attempts: attempts}}
+		e.Payments = map[string]models.Payment{intent: {Sold: invoice == "", Received: received, Currency: currency, Attempts: attempts}}
 	}
 	for _, other := range others {
 		e = models.Join(e, models.Evidence{Payments: map[string]models.Payment{other: {}}})
 	}
 	if session != "" {
-		told := models.Session{PaymentIntent: intent}
+		told := models.Session{PaymentIntent: intent, Sold: intent == ""}
 		if intent == "" && invoice == "" {
 			told.Attempts = attempts
 			if received.Amount > 0 {

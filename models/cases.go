@@ -82,7 +82,10 @@ func (e *Evidence) cases(t Terms, due int64, payments []payment, sum totals) []C
 		if p.foreign && p.kept() > 0 {
 			list.about(CaseOtherCurrency, p.id, p.kept(), p.currency, 0)
 		}
-		if (p.unclear && p.received > 0) || (p.shared && p.returned > 0) {
+		if p.unclear > 0 && p.received > 0 {
+			list.about(CaseUnclearRefund, p.id, p.unclear, p.currency, 0)
+		}
+		if p.shared && p.returned > 0 {
 			list.about(CaseUnclearRefund, p.id, p.returned, p.currency, 0)
 		}
 	}

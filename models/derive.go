@@ -39,20 +39,15 @@ type Failure struct {
 // nothing else: hours follow the money that is kept, added up over its
 // payments.
 func Derive(t Terms, e Evidence) Derived {
-	due := e.due(t)
-	payments := e.payments(t, due)
-	var sum totals
-	for i := range payments {
-		sum.add(&payments[i])
-	}
-	sum.giveBack(e.givenBack(t))
+	due, payments := e.due(t), e.payments(t)
+	sum := e.addUp(t, due, payments)
 	d := Derived{
 		AmountDue: due, AmountReceived: sum.received, AmountRefunded: sum.refunded, AmountDisputed: sum.disputed,
 		Payments: states(payments),
 	}
 	if needed := min(t.Amount, due); sum.worth >= needed {
 		d.HoursCredited = t.Hours
-		d.CompletedAtUnix = e.completedAt(payments, needed)
+		d.CompletedAtUnix = e.completedAt(t, payments, needed)
 		if due > 0 {
 			d.HoursReversed = Hours(proportion(int64(t.Hours), due-min(due, sum.kept), due))
 		}
@@ -64,28 +59,71 @@ func Derive(t Terms, e Evidence) Derived {
 	return d
 }
 
-// totals add payments up: what they brought and what is left of it, and what
-// that counts for (worth, kept), which differs only where staff accepted a
-// payment of another sum.
+// totals are what payments brought and what is left of it, and what that counts
+// for (worth, kept), which differs only where staff accepted a payment of
+// another sum.
 type totals struct {
 	received, refunded, disputed int64
 	worth, kept                  int64
 	lost                         bool // a dispute was lost
 }
 
-func (s *totals) add(p *payment) {
-	s.received += p.money
-	s.refunded += p.share(p.money, p.returned)
-	s.disputed += p.share(p.money, p.returned+p.held) - p.share(p.money, p.returned)
-	s.worth += p.worth
-	s.kept += p.worth - p.share(p.worth, p.returned+p.held)
-	s.lost = s.lost || p.lost
+// counted is money of one invoice, or of none, in the purchase's currency.
+type counted struct{ received, returned, kept int64 }
+
+// addUp adds payments up. Of an invoice with lines that are not hours, its
+// money counts by the hours' share.
+func (e *Evidence) addUp(t Terms, due int64, payments []payment) (sum totals) {
+	invoices := make(map[string]counted, 1)
+	for i := range payments {
+		p := &payments[i]
+		sum.lost = sum.lost || (p.lost && !p.foreign)
+		if _, accepted := e.Accepted[p.id]; accepted && p.received > 0 {
+			sum.accept(p, due)
+			continue
+		}
+		c := invoices[p.invoice]
+		kept := p.value(p.kept())
+		invoices[p.invoice] = counted{c.received + p.money, c.returned + min(p.value(p.returned), p.money-kept), c.kept + kept}
+	}
+	for id := range e.Invoices {
+		given := min(e.givenBack(id), invoices[id].kept)
+		c := invoices[id]
+		invoices[id] = counted{c.received, c.returned + given, c.kept - given}
+	}
+	for id, c := range invoices {
+		sum.add(e.Invoices[id], c, t)
+	}
+	return sum
 }
 
-// giveBack takes off what credit notes gave back, at most what is left.
-func (s *totals) giveBack(amount int64) {
-	s.refunded += min(amount, s.received-s.refunded-s.disputed)
-	s.kept -= min(amount, s.kept)
+func (s *totals) add(invoice Invoice, c counted, t Terms) {
+	received, kept := invoice.forHours(c.received, t), invoice.forHours(c.kept, t)
+	returned := received - kept // nothing may be left to rounding
+	if c.returned+c.kept < c.received {
+		returned = min(returned, invoice.forHours(c.returned, t))
+	}
+	s.received += received
+	s.refunded += returned
+	s.disputed += received - returned - kept
+	s.worth += received
+	s.kept += kept
+}
+
+// accept lets a payment count as paid in full, for at least what it is. Money
+// in another currency then counts as that, too.
+func (s *totals) accept(p *payment, due int64) {
+	worth := max(p.money, due)
+	if p.foreign {
+		p.foreign, p.money = false, due
+	}
+	kept := p.value(p.kept())
+	returned := min(p.value(p.returned), p.money-kept)
+	s.received += p.money
+	s.refunded += returned
+	s.disputed += p.money - returned - kept
+	s.worth += worth
+	s.kept += proportion(worth, p.kept(), p.received)
 }
 
 func paidStatus(due int64, s totals) PaymentStatus {
@@ -168,8 +206,8 @@ func (e *Evidence) attempts() map[string]Attempts {
 }
 
 // due is what was to pay: what a settled Checkout Session or invoice asked for
-// these hours, else what a PaymentIntent says its amount is made of, else the
-// price.
+// these hours, else what a PaymentIntent that paid says its amount is made of,
+// else the price.
 func (e *Evidence) due(t Terms) int64 {
 	due := int64(-1)
 	least := func(amount int64) {
@@ -182,23 +220,23 @@ func (e *Evidence) due(t Terms) int64 {
 			continue
 		}
 		asked := Converted{Subtotal: s.Settled.Subtotal, Total: s.Settled.Total, Currency: s.Settled.Currency}
-		if s.Settled.Source != nil && asked.Currency != t.Currency {
-			asked = *s.Settled.Source
+		if s.Source != nil && asked.Currency != t.Currency {
+			asked = *s.Source
 		}
 		if asked.Subtotal == t.Amount && asked.Currency == t.Currency {
 			least(asked.Total)
 		}
 	}
 	for _, invoice := range e.Invoices {
-		if bill := invoice.Paid; bill != nil && bill.Currency == t.Currency && bill.sells(t) {
-			least(bill.forHours(bill.Total, t))
+		if bill := invoice.Paid; bill != nil && bill.Currency == t.Currency && invoice.sells(t) {
+			least(invoice.forHours(bill.Total, t))
 		}
 	}
 	if due >= 0 {
 		return due
 	}
-	for _, p := range e.Payments {
-		if d := p.Details; d != nil {
+	for id, p := range e.Payments {
+		if d := p.Details; d != nil && e.hasPaid(id, t.Currency) {
 			least(t.Amount - d.Discount + d.Tax + d.Shipping)
 		}
 	}
@@ -208,28 +246,42 @@ func (e *Evidence) due(t Terms) int64 {
 	return t.Amount
 }
 
-// sells says whether the bill is for these hours.
-func (b *Bill) sells(t Terms) bool {
-	return b.Subtotal == t.Amount || (b.All > 0 && (!t.Sold || b.Gross == t.Amount))
+// hasPaid says whether anything was received by a PaymentIntent, in the currency.
+func (e *Evidence) hasPaid(intent, currency string) bool {
+	if p := e.Payments[intent]; p.Received.Amount > 0 && p.Currency == currency {
+		return true
+	}
+	for _, charge := range e.Charges {
+		if charge.PaymentIntent == intent && charge.Captured.Amount > 0 && charge.Currency == currency {
+			return true
+		}
+	}
+	return false
 }
 
-// forHours is the part of an amount of the bill that is for hours. Of a sale
-// at another price than its hours', all of it counts.
-func (b *Bill) forHours(amount int64, t Terms) int64 {
-	if b.All == 0 || (t.Sold && b.Gross != t.Amount) {
+// sells says whether the paid invoice is for these hours.
+func (i Invoice) sells(t Terms) bool {
+	return i.Paid.Subtotal == t.Amount || (i.Share != nil && (!t.Sold || i.Share.Gross == t.Amount))
+}
+
+// forHours is the part of an amount of the invoice that is for hours. Of a
+// sale at another price than its hours', all of it counts.
+func (i Invoice) forHours(amount int64, t Terms) int64 {
+	if i.Share == nil || i.Share.All == 0 || (t.Sold && i.Share.Gross != t.Amount) {
 		return amount
 	}
-	return proportion(amount, b.Hours, b.All)
+	return proportion(amount, i.Share.Hours, i.Share.All)
 }
 
 // received is what was paid of the bill, by whomever.
 func (b *Bill) received() int64 { return max(0, b.Total-b.Credited) }
 
-// givenBack is what credit notes gave back otherwise than by a refund.
-func (e *Evidence) givenBack(t Terms) (total int64) {
+// givenBack is what credit notes gave back of an invoice otherwise than by a
+// refund.
+func (e *Evidence) givenBack(invoice string) (total int64) {
 	for _, note := range e.CreditNotes {
-		if bill := e.Invoices[note.Invoice].Paid; bill != nil && !note.Voided {
-			total += bill.forHours(note.Amount, t)
+		if note.Invoice == invoice && !note.Voided {
+			total += note.Amount
 		}
 	}
 	return total
@@ -237,12 +289,20 @@ func (e *Evidence) givenBack(t Terms) (total int64) {
 
 // completedAt is when the payments first came to what was needed; where
 // nothing was, when that was settled.
-func (e *Evidence) completedAt(payments []payment, needed int64) int64 {
+func (e *Evidence) completedAt(t Terms, payments []payment, needed int64) int64 {
 	var worth, at int64
 	for _, p := range payments {
-		if worth += p.worth; needed > 0 && worth >= needed {
+		if needed == 0 || p.received == 0 {
+			break
+		}
+		worth += e.Invoices[p.invoice].forHours(p.money, t)
+		if _, accepted := e.Accepted[p.id]; accepted || worth >= needed {
 			return p.at
 		}
+		at = p.at
+	}
+	if at > 0 {
+		return at // but for rounding, it was enough
 	}
 	for _, s := range e.Sessions {
 		if s.Settled != nil {

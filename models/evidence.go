@@ -41,6 +41,7 @@ type Received struct {
 // Payment is one PaymentIntent.
 // https://docs.stripe.com/api/payment_intents/object
 type Payment struct {
+	Sold     bool           `json:"sold,omitempty"` // we made it, to be paid for this purchase
 	Received Received       `json:"received,omitzero"`
 	Currency string         `json:"currency,omitempty"`
 	Details  *AmountDetails `json:"details,omitempty"`
@@ -133,9 +134,13 @@ type Session struct {
 	PaymentIntent string `json:"payment_intent,omitempty"`
 	Invoice       string `json:"invoice,omitempty"`
 	PaymentLink   bool   `json:"payment_link,omitempty"`
+	Sold          bool   `json:"sold,omitempty"` // we made it, to be paid for this purchase
 	// Settled is what Stripe calls paid, or complete with nothing to pay: then
 	// what it asked counts.
 	Settled *Asked `json:"settled,omitempty"`
+	// Source is what it asks in the seller's currency, where Stripe converted
+	// it for the customer (currency_conversion).
+	Source *Converted `json:"source,omitempty"`
 	Attempts
 }
 
@@ -145,9 +150,6 @@ type Asked struct {
 	Subtotal int64  `json:"subtotal"`
 	Total    int64  `json:"total"`
 	Currency string `json:"currency"`
-	// Source is the same money in the seller's currency, where Stripe
-	// converted it for the customer (currency_conversion).
-	Source *Converted `json:"source,omitempty"`
 }
 
 // Converted is an asked amount in the seller's currency.
@@ -162,21 +164,26 @@ type Invoice struct {
 	// Payments are the PaymentIntents, or charges without one, that paid it,
 	// and how much of it each paid, as far as invoice_payment told (else 0).
 	Payments map[string]int64 `json:"payments,omitempty"`
+	Share    *Share           `json:"share,omitempty"` // nil: all of it is for hours, as far as is known
 	Paid     *Bill            `json:"paid,omitempty"`
 	Attempts
 }
 
-// Bill is a paid invoice: what it came to, and which share of it was for
-// hours, as Hours of All.
+// Share is which part of an invoice is for hours, after discounts and with
+// tax: Hours of All.
+type Share struct {
+	Gross int64 `json:"gross"` // what its hours cost before discounts and tax
+	Hours int64 `json:"hours"`
+	All   int64 `json:"all"`
+}
+
+// Bill is a paid invoice: what it came to.
 type Bill struct {
 	At       int64  `json:"at"`       // the first event that told it was paid
 	Subtotal int64  `json:"subtotal"` // minor units, before discounts and tax
 	Total    int64  `json:"total"`
 	Credited int64  `json:"credited,omitempty"` // what credit notes took off before it was paid
 	Currency string `json:"currency"`
-	Gross    int64  `json:"gross,omitempty"` // what its hours cost before discounts and tax
-	Hours    int64  `json:"hours,omitempty"`
-	All      int64  `json:"all,omitempty"` // 0: all of it is for hours
 }
 
 // CreditNote is what a credit note gave back of an invoice otherwise than by a
@@ -311,4 +318,25 @@ func ObjectOf(id string) Evidence {
 	default:
 		return Evidence{Payments: map[string]Payment{id: {}}}
 	}
+}
+
+// Sold is the part of the evidence that a purchase starts from: the objects
+// that we made for it.
+func (e *Evidence) Sold() Evidence {
+	var sold Evidence
+	for id, p := range e.Payments {
+		if p.Sold {
+			seed := Payment{Sold: true}
+			if p.Processing != nil && *p.Processing == 0 {
+				seed.Processing = p.Processing
+			}
+			sold = Join(sold, Evidence{Payments: map[string]Payment{id: seed}})
+		}
+	}
+	for id, s := range e.Sessions {
+		if s.Sold {
+			sold = Join(sold, Evidence{Sessions: map[string]Session{id: {Sold: true}}})
+		}
+	}
+	return sold
 }

@@ -1,5 +1,7 @@
 package models
 
+import "math/big"
+
 // InvoiceLine is a line of an invoice, before discounts and tax, in minor
 // units.
 type InvoiceLine struct {
@@ -45,6 +47,7 @@ func Buy(lines []InvoiceLine, byPrice map[string]*Plan, named *Plan) Bought {
 		}
 	}
 	var b Bought
+	hours := new(big.Rat)
 	for i, line := range lines {
 		net := line.Amount - line.Discount + line.Tax
 		b.All += net
@@ -56,8 +59,9 @@ func Buy(lines []InvoiceLine, byPrice map[string]*Plan, named *Plan) Bought {
 		}
 		b.ForHours += net
 		b.Price += line.Amount
-		b.Hours += line.hours(plans[i])
+		hours.Add(hours, line.hours(plans[i]))
 	}
+	b.Hours = rounded(hours)
 	return b
 }
 
@@ -82,40 +86,41 @@ func lineOf(lines []InvoiceLine, plan *Plan) int {
 	return alike
 }
 
-// hours are what the line buys of a plan.
-func (l InvoiceLine) hours(plan *Plan) Hours {
-	switch full := l.UnitAmount; {
-	case l.Amount == 0:
-		return 0
-	case l.Proration && full < 0:
-		return portion(plan.Hours, l.Amount, plan.Amount)
+// hours are what the line buys of a plan, exactly. Of a plan that costs
+// nothing, a proration buys none.
+func (l InvoiceLine) hours(plan *Plan) *big.Rat {
+	full := l.UnitAmount
+	if full < 0 {
+		full = plan.Amount
+	}
+	switch {
+	case l.Amount == 0, l.Proration && full == 0:
+		return new(big.Rat)
 	case l.Proration:
-		return portion(plan.Hours, l.Amount, full)
+		return new(big.Rat).Mul(big.NewRat(int64(plan.Hours), full), big.NewRat(l.Amount, 1))
 	case l.Amount < 0:
-		return -times(plan.Hours, l.Quantity)
+		return new(big.Rat).Neg(l.whole(plan))
 	default:
-		return times(plan.Hours, l.Quantity)
+		return l.whole(plan)
 	}
 }
 
-// portion is hours × part / whole; of a plan that costs nothing, none.
-func portion(hours Hours, part, whole int64) Hours {
-	if whole <= 0 {
-		return 0
-	}
-	return clampHours(proportion(int64(hours), part, whole))
+func (l InvoiceLine) whole(plan *Plan) *big.Rat {
+	return new(big.Rat).Mul(big.NewRat(int64(plan.Hours), 1), big.NewRat(l.Quantity, 1))
 }
 
-func times(hours Hours, quantity int64) Hours {
-	if quantity > int64(MaxHours) {
-		quantity = int64(MaxHours)
-	}
-	return clampHours(int64(hours) * quantity) // below 2⁶⁰
-}
-
-// clampHours keeps sums of hours from overflowing; what is beyond MaxHours is
-// not sold by anyone.
-func clampHours(h int64) Hours {
+// rounded is the sum of exact hours, rounded half away from 0 once. What is
+// beyond MaxHours is not sold by anyone.
+func rounded(hours *big.Rat) Hours {
 	const beyond = 2 * int64(MaxHours)
-	return Hours(max(-beyond, min(h, beyond)))
+	scaled := new(big.Int).Mul(hours.Num(), big.NewInt(2))
+	half := new(big.Int).Set(hours.Denom())
+	if scaled.Sign() < 0 {
+		half.Neg(half)
+	}
+	scaled.Add(scaled, half).Quo(scaled, new(big.Int).Mul(hours.Denom(), big.NewInt(2)))
+	if !scaled.IsInt64() {
+		return Hours(beyond * int64(scaled.Sign()))
+	}
+	return Hours(max(-beyond, min(scaled.Int64(), beyond)))
 }

@@ -63,6 +63,7 @@ func bounded[T any](objects map[string]T, full *bool) map[string]T {
 
 func joinPayment(a, b Payment) Payment {
 	return Payment{
+		Sold:       a.Sold || b.Sold,
 		Received:   joinReceived(a.Received, b.Received),
 		Currency:   max(a.Currency, b.Currency),
 		Authorised: max(a.Authorised, b.Authorised),
@@ -117,9 +118,9 @@ func joinDispute(a, b Dispute) Dispute {
 func joinSession(a, b Session) Session {
 	return Session{
 		PaymentIntent: max(a.PaymentIntent, b.PaymentIntent), Invoice: max(a.Invoice, b.Invoice),
-		PaymentLink: a.PaymentLink || b.PaymentLink,
-		Settled:     first(a.Settled, b.Settled, compareAsked),
-		Attempts:    joinAttempts(a.Attempts, b.Attempts),
+		PaymentLink: a.PaymentLink || b.PaymentLink, Sold: a.Sold || b.Sold,
+		Settled: first(a.Settled, b.Settled, compareAsked), Source: latest(a.Source, b.Source, compareConverted),
+		Attempts: joinAttempts(a.Attempts, b.Attempts),
 	}
 }
 
@@ -127,6 +128,7 @@ func joinInvoice(a, b Invoice) Invoice {
 	var full bool
 	return Invoice{
 		Payments: joinMaps(a.Payments, b.Payments, maxOf, &full),
+		Share:    latest(a.Share, b.Share, compareShares),
 		Paid:     first(a.Paid, b.Paid, compareBills),
 		Attempts: joinAttempts(a.Attempts, b.Attempts),
 	}
@@ -214,16 +216,20 @@ func compareDisputeStates(a, b DisputeState) int {
 }
 
 func compareAsked(a, b Asked) int {
-	none := Converted{}
-	sourceA, sourceB := orElse(a.Source, none), orElse(b.Source, none)
-	return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.Total, b.Total), cmp.Compare(a.Subtotal, b.Subtotal),
-		cmp.Compare(a.Currency, b.Currency), cmp.Compare(sourceA.Total, sourceB.Total),
-		cmp.Compare(sourceA.Subtotal, sourceB.Subtotal), cmp.Compare(sourceA.Currency, sourceB.Currency))
+	return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.Total, b.Total), cmp.Compare(a.Subtotal, b.Subtotal), cmp.Compare(a.Currency, b.Currency))
+}
+
+func compareConverted(a, b Converted) int {
+	return cmp.Or(cmp.Compare(a.Total, b.Total), cmp.Compare(a.Subtotal, b.Subtotal), cmp.Compare(a.Currency, b.Currency))
 }
 
 func compareBills(a, b Bill) int {
 	return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.Total, b.Total), cmp.Compare(a.Subtotal, b.Subtotal),
-		cmp.Compare(a.Credited, b.Credited), cmp.Compare(a.Currency, b.Currency), cmp.Compare(b.All, a.All), cmp.Compare(b.Hours, a.Hours)) // known shares first
+		cmp.Compare(a.Credited, b.Credited), cmp.Compare(a.Currency, b.Currency))
+}
+
+func compareShares(a, b Share) int {
+	return cmp.Or(cmp.Compare(a.All, b.All), cmp.Compare(a.Hours, b.Hours), cmp.Compare(a.Gross, b.Gross))
 }
 
 func orElse[T any](value *T, otherwise T) T {

@@ -44,14 +44,14 @@ func (n NewPurchase) Purchase(now time.Time) *Purchase {
 		p.Metadata = map[string]string{}
 	}
 	if n.PaymentIntentID != "" {
-		intent := Payment{}
+		intent := Payment{Sold: true}
 		if n.Processing {
 			intent.Processing = new(int64) // time 0: whatever Stripe tells is later
 		}
 		p.Evidence.Payments = map[string]Payment{n.PaymentIntentID: intent}
 	}
 	if n.CheckoutSessionID != "" {
-		p.Evidence.Sessions = map[string]Session{n.CheckoutSessionID: {}}
+		p.Evidence.Sessions = map[string]Session{n.CheckoutSessionID: {Sold: true}}
 	}
 	p.settle(p.Derive())
 	return p

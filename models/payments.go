@@ -15,13 +15,13 @@ type payment struct {
 	// received, returned and held are in the payment's own currency.
 	received, returned, held int64
 
-	money int64 // what was received, in the purchase's currency; 0 where that is not known
-	worth int64 // what it counts for as long as all of it is kept
+	money   int64  // what was received, in the purchase's currency; 0 where that is not known
+	invoice string // that it paid; empty: none
 
-	foreign bool // it is in another currency, and nothing explains it
-	shared  bool // it paid other purchases as well
-	unclear bool // a refund could be the release of an authorisation
-	lost    bool // a dispute was lost
+	foreign bool  // it is in another currency, and nothing explains it
+	shared  bool  // it paid other purchases as well
+	unclear int64 // of what returned, or did not, could be the release of an authorisation
+	lost    bool  // a dispute was lost
 }
 
 // PaymentState is a payment as people see it: what was received, and what went
@@ -62,12 +62,12 @@ func (p *payment) state() PaymentState {
 	}
 }
 
-// share is the part of an amount that goes with a part of what was received.
-func (p *payment) share(amount, part int64) int64 {
+// value is what a part of what was received is in the purchase's currency.
+func (p *payment) value(part int64) int64 {
 	if part == 0 || p.received == 0 {
 		return 0
 	}
-	return proportion(amount, part, p.received)
+	return proportion(p.money, part, p.received)
 }
 
 func (p *payment) kept() int64 { return p.received - p.returned - p.held }
@@ -107,23 +107,19 @@ func (e *Evidence) invoicePayments() map[string]map[string]int64 {
 }
 
 // payments puts together what belongs to one payment, in the order in which
-// they were received. due is what an accepted one counts for.
-func (e *Evidence) payments(t Terms, due int64) []payment {
+// they were received.
+func (e *Evidence) payments(t Terms) []payment {
 	l := paymentList{Evidence: e, byID: make(map[string]*payment, len(e.Payments)+len(e.Charges)), attempts: e.attempts(), invoices: e.invoicePayments()}
 	for id, told := range e.Payments {
 		l.of(id).take(told.Received, told.Currency)
 	}
 	l.takeCharges()
 	l.takeSessions()
-	l.takeInvoicePayments()
 	l.value(t)
 	l.takeInvoices(t)
 	all := make([]payment, 0, len(l.byID))
 	for id, p := range l.byID {
 		e.takeBack(id, p)
-		if _, accepted := e.Accepted[id]; accepted && p.received > 0 {
-			p.accept(due)
-		}
 		all = append(all, *p)
 	}
 	byTime(all)
@@ -149,14 +145,6 @@ func (l *paymentList) of(id string) *payment {
 func (p *payment) take(received Received, currency string) {
 	most := joinReceived(Received{p.received, p.at}, received)
 	p.received, p.at, p.currency = most.Amount, most.At, max(p.currency, currency)
-}
-
-// accept lets the payment count as paid in full, for at least what it is.
-func (p *payment) accept(due int64) {
-	p.worth = max(p.worth, due)
-	if p.foreign {
-		p.foreign, p.money = false, due
-	}
 }
 
 // takeCharges counts what was captured of a payment's charges.
@@ -192,52 +180,37 @@ func (l *paymentList) takeSessions() {
 	}
 }
 
-// takeInvoicePayments counts what a payment is told to have paid of invoices.
-func (l *paymentList) takeInvoicePayments() {
-	paid := map[string]int64{}
-	for _, payments := range l.invoices {
-		for id, amount := range payments {
-			paid[id] += amount
-		}
-	}
-	for invoice, payments := range l.invoices {
-		for id := range payments {
-			if bill := l.Invoices[invoice].Paid; bill != nil && paid[id] > l.of(id).received {
-				l.of(id).take(Received{paid[id], bill.At}, bill.Currency)
-			}
-		}
-	}
-}
-
-// value says what payments count for in the purchase's currency.
+// value says what payments are in the purchase's currency.
 func (l *paymentList) value(t Terms) {
 	for _, p := range l.byID {
 		p.money, p.foreign = p.received, p.currency != t.Currency && p.received > 0
 	}
-	for invoice, payments := range l.invoices {
-		bill := l.Invoices[invoice].Paid
-		for id, told := range payments {
+	for _, invoice := range slices.Sorted(maps.Keys(l.invoices)) {
+		for id, told := range l.invoices[invoice] {
 			p := l.of(id)
+			if p.invoice == "" {
+				p.invoice, p.money = invoice, 0
+			}
 			if told > 0 && told < p.received {
-				p.money, p.shared = told, true
+				p.money, p.shared = p.money+told, true
 			}
-			if bill != nil {
-				p.money = bill.forHours(p.money, t)
-			}
+		}
+	}
+	for _, p := range l.byID {
+		if p.invoice != "" && !p.shared {
+			p.money = p.received
 		}
 	}
 	for _, s := range l.Sessions {
 		p := l.byID[s.PaymentIntent]
-		if p == nil || !p.foreign || s.Settled == nil || s.Settled.Source == nil || s.Settled.Source.Currency != t.Currency {
-			continue
+		if p != nil && p.foreign && s.Source != nil && s.Source.Currency == t.Currency {
+			p.money, p.foreign = s.Source.Total, false
 		}
-		p.money, p.foreign = s.Settled.Source.Total, false
 	}
 	for _, p := range l.byID {
 		if p.foreign {
 			p.money = 0
 		}
-		p.worth = p.money
 	}
 }
 
@@ -245,54 +218,67 @@ func (l *paymentList) value(t Terms) {
 // known to have (from a balance, outside Stripe). Payments of the purchase that
 // no invoice names yet count as paying what the invoices' own leave open.
 func (l *paymentList) takeInvoices(t Terms) {
-	spare := l.spare(t)
 	for _, id := range slices.Sorted(maps.Keys(l.Invoices)) {
-		bill := l.Invoices[id].Paid
+		bill := l.billOf(id)
 		if bill == nil {
 			continue
 		}
 		open := bill.received()
-		for paymentID := range l.invoices[id] {
+		for paymentID, told := range l.invoices[id] {
 			if p := l.of(paymentID); p.currency == bill.Currency {
-				open -= p.paid(bill, t)
+				open -= p.paid(told)
 			}
 		}
 		if bill.Currency == t.Currency {
-			covered := max(0, min(open, spare))
-			spare, open = spare-covered, open-covered
+			open = l.takeUnlinked(id, open)
 		}
 		if open <= 0 {
 			continue
 		}
 		p := l.payerOf(id)
 		p.take(Received{p.received + open, bill.At}, bill.Currency)
+		p.invoice = id
 		if p.foreign = bill.Currency != t.Currency; !p.foreign {
-			p.money = bill.forHours(p.received, t)
-			p.worth = p.money
+			p.money = p.received
 		}
 	}
 }
 
-// paid is what the payment paid of an invoice, in full.
-func (p *payment) paid(bill *Bill, t Terms) int64 {
+// takeUnlinked lets payments that no link explains pay what an invoice leaves
+// open, and gives what is open after that.
+func (l *paymentList) takeUnlinked(invoice string, open int64) int64 {
+	for _, id := range slices.Sorted(maps.Keys(l.byID)) {
+		if p := l.byID[id]; open > 0 && p.invoice == "" && p.money > 0 {
+			p.invoice = invoice
+			open -= p.money
+		}
+	}
+	return open
+}
+
+// billOf is what an invoice came to, once that is paid, as it tells itself, else
+// its Checkout Session; nil: neither does.
+func (e *Evidence) billOf(invoice string) *Bill {
+	bill := e.Invoices[invoice].Paid
+	if bill != nil {
+		return bill
+	}
+	for _, s := range e.Sessions {
+		if s.Invoice == invoice && s.Settled != nil {
+			told := Bill{At: s.Settled.At, Subtotal: s.Settled.Subtotal, Total: s.Settled.Total, Currency: s.Settled.Currency}
+			bill = first(bill, &told, compareBills)
+		}
+	}
+	return bill
+}
+
+// paid is what the payment paid of an invoice, of which it was told how much
+// that is, or 0.
+func (p *payment) paid(told int64) int64 {
 	if p.shared {
-		return p.money
+		return told
 	}
 	return p.received
-}
-
-// spare is what payments of the purchase brought that no invoice names.
-func (l *paymentList) spare(t Terms) (sum int64) {
-	for id, p := range l.byID {
-		linked := slices.ContainsFunc(slices.Collect(maps.Values(l.invoices)), func(payments map[string]int64) bool {
-			_, is := payments[id]
-			return is
-		})
-		if !linked && p.currency == t.Currency {
-			sum += p.received
-		}
-	}
-	return sum
 }
 
 // payerOf is the payment that what an invoice received goes to: its only one,

@@ -74,12 +74,20 @@ const (
 	OriginSession                     // of a Checkout Session's metadata
 	OriginPaymentIntent               // of a PaymentIntent's, or of a charge's
 	OriginInvoice                     // of what an invoice's lines say
+	OriginSubscription                // of the metadata of a Checkout Session that began a subscription
 )
 
+// HasOwn says whether we made an object at Stripe to pay this very purchase.
+func (p *Purchase) HasOwn() bool {
+	own := p.Evidence.Sold()
+	return len(own.Payments)+len(own.Sessions) > 0
+}
+
 // Outranks says which of two purchases that turn out to be one takes the
-// evidence: the one that was sold first, else the one of the lower origin.
+// evidence: the one that was sold (with an object of its own, else first), else
+// the one of the lower origin.
 func (p *Purchase) Outranks(o *Purchase) bool {
-	return cmp.Or(cmp.Compare(p.Origin, o.Origin), p.CreatedAt.Compare(o.CreatedAt)*age(p.Origin == OriginSale), cmp.Compare(p.ID, o.ID)) < 0
+	return cmp.Or(cmp.Compare(p.Origin, o.Origin), cmp.Compare(age(o.HasOwn()), age(p.HasOwn())), p.CreatedAt.Compare(o.CreatedAt)*age(p.Origin == OriginSale), cmp.Compare(p.ID, o.ID)) < 0
 }
 
 // Terms are what the purchase agreed on.
@@ -90,7 +98,7 @@ func (p *Purchase) Terms() Terms {
 // Unpaid is the purchase as it was before any event told of it.
 func (p *Purchase) Unpaid() *Purchase {
 	before := *p
-	before.Evidence, before.MergedInto, before.HoursCredited = Evidence{}, nil, 0
+	before.Evidence, before.MergedInto, before.HoursCredited = p.Evidence.Sold(), nil, 0
 	before.settle(before.Derive())
 	return &before
 }

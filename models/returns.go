@@ -33,8 +33,8 @@ func (e *Evidence) paymentOfLink(charge, intent string) string {
 
 // returned adds up what went back of a payment's charges: the refunds that are
 // known, and what a charge's total says beyond those that it could contain.
-// unclear says that a total could be read in two ways.
-func (e *Evidence) returned(id string, p *payment) (sum int64, unclear bool) {
+// unclear is what a total could be read to contain or not.
+func (e *Evidence) returned(id string, p *payment) (sum, unclear int64) {
 	charges, only := e.chargesOf(id)
 	beyond := int64(0) // what totals say beyond the refunds that are known
 	for _, chargeID := range charges {
@@ -45,7 +45,7 @@ func (e *Evidence) returned(id string, p *payment) (sum int64, unclear bool) {
 		rest, doubt := charge.beyond(known)
 		sum += known.returned
 		beyond += rest
-		unclear = unclear || doubt
+		unclear += doubt
 	}
 	if only != "" {
 		return sum + beyond, unclear
@@ -138,28 +138,30 @@ func (c Charge) isRelease(r Refund, p *payment) bool {
 // beyond is what the charge's total says beyond the refunds that are known,
 // without the release of what was authorised and not captured. Whether a total
 // contains the release goes by the API version of the request that captured,
-// which no event tells: the likelier reading counts, and doubt says where it
-// could be read either way.
+// which no event tells: the likelier reading counts, and doubt is the release
+// where it could be read either way.
 // https://support.stripe.com/questions/changes-to-partial-capture-and-cancellation-flows
-func (c Charge) beyond(known refundHistory) (rest int64, doubt bool) {
+func (c Charge) beyond(known refundHistory) (rest, doubt int64) {
 	rest = c.Refunded.Amount - known.contained
 	switch released := c.released(); {
 	case rest <= 0:
-		return 0, false
+		return 0, 0
 	case released == 0:
-		return rest, false
+		return rest, 0
 	case known.released:
-		return max(0, rest-released), false
+		return max(0, rest-released), 0
+	case rest == released && c.Refunded.Old:
+		return 0, 0
 	case rest == released:
-		return 0, !c.Refunded.Old
+		return 0, released
 	case c.Refunded.Amount > c.Captured.Amount:
-		return max(0, rest-released), false
+		return max(0, rest-released), 0
 	case rest < released:
-		return rest, false
+		return rest, 0
 	case c.Refunded.Old:
-		return rest - released, true
+		return rest - released, released
 	default:
-		return rest, true
+		return rest, released
 	}
 }
 

@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"cmp"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -41,15 +42,16 @@ func (b *book) apply(e *stripe.Event) result {
 		remembered = models.ReasonNone
 	}
 	group := b.group(e)
-	if e.Subscription != nil && b.named(e.Names.Purchase) == nil && b.named(e.Names.ClientReference) == nil {
-		return result{status: models.EventProcessed, reason: remembered}
-	}
-	if made := b.make(e, group); made.status != "" {
-		return made
-	} else if made.purchase != nil {
+	made := b.make(e, group)
+	switch {
+	case made.purchase != nil:
 		group = append(group, made.purchase)
-	}
-	if len(group) == 0 {
+	case len(group) > 0:
+	case made.status != "":
+		return made
+	case e.Subscription != nil && len(e.Told.Invoices) == 0:
+		return result{status: models.EventProcessed, reason: remembered}
+	default:
 		return parked("")
 	}
 	return b.learn(e, group)
@@ -138,8 +140,8 @@ func (b *book) origin(e *stripe.Event) models.Origin {
 // purchase and no status. A status says why it can't.
 func (b *book) make(e *stripe.Event, group []*models.Purchase) result {
 	switch {
-	case e.Invoice != nil && len(group) == 0:
-		return b.makeOfInvoice(e)
+	case e.Invoice != nil && !slices.ContainsFunc(group, func(p *models.Purchase) bool { return p.Origin <= models.OriginInvoice }):
+		return b.makeOfInvoice(e, group)
 	case e.Sale != nil && b.mayMake(e):
 		return b.makeOfSale(e, group)
 	default:
@@ -157,7 +159,11 @@ func (b *book) makeOfSale(e *stripe.Event, group []*models.Purchase) result {
 	}
 	if plan != nil {
 		quantity, known := quantityOf(sale, plan)
-		if !known {
+		switch {
+		case known:
+		case sale.Origin == models.OriginSubscription:
+			return result{}
+		default:
 			e.Unfetched = &stripe.ObjectRef{Kind: "checkout.session", ID: e.Object}
 			return b.unfetched(e)
 		}
@@ -167,10 +173,8 @@ func (b *book) makeOfSale(e *stripe.Event, group []*models.Purchase) result {
 	if n.Validate() != nil || models.ValidateID("id", cmp.Or(n.ID, "-")) != nil {
 		return result{} // nothing that could be sold
 	}
-	for _, known := range group { // made of less, but of the same: it may stay
-		if known.StudentID == n.StudentID && known.Hours == n.Hours && known.Amount == n.Amount && known.Currency == n.Currency && n.Origin != models.OriginSale {
-			return result{}
-		}
+	if n.Origin != models.OriginSale && isKnown(n, group) {
+		return result{}
 	}
 	if b.catalogue.currencies[n.StudentID] != n.Currency {
 		return b.otherCurrency(e, n.StudentID)
@@ -180,11 +184,11 @@ func (b *book) makeOfSale(e *stripe.Event, group []*models.Purchase) result {
 
 // makeOfInvoice makes the purchase of what an invoice's lines buy, or takes
 // the hours off that they give back.
-func (b *book) makeOfInvoice(e *stripe.Event) result {
+func (b *book) makeOfInvoice(e *stripe.Event, group []*models.Purchase) result {
 	invoice, bought := e.Invoice, b.catalogue.buy(e.Invoice)
 	student := b.catalogue.owner(invoice)
 	switch {
-	case bought.Plan == nil && bought.All != 0, bought.Hours > models.MaxHours, bought.Hours > 0 && bought.Price <= 0:
+	case bought.Hours == 0 && bought.All != 0, bought.Hours > models.MaxHours, bought.Hours > 0 && bought.Price <= 0:
 		return b.unexplained(e, student)
 	case bought.Hours == 0:
 		return result{status: models.EventIgnored, reason: models.ReasonNotAPeriod}
@@ -195,9 +199,21 @@ func (b *book) makeOfInvoice(e *stripe.Event) result {
 	case bought.Hours < 0:
 		return b.takeOff(e, student, bought.Hours)
 	}
-	return b.purchaseOf(models.NewPurchase{
+	n := models.NewPurchase{
 		ID: b.idOf(invoice.ID), Origin: models.OriginInvoice, StudentID: student, TransactionType: models.TypeSubscription,
 		Hours: bought.Hours, Amount: bought.Price, Currency: invoice.Currency, PlanID: &bought.Plan.ID, ValidDays: bought.Plan.ValidDays,
+	}
+	if isKnown(n, group) {
+		return result{}
+	}
+	return b.purchaseOf(n)
+}
+
+// isKnown says whether a purchase that was made of what counts less is of the
+// same: then it may stay.
+func isKnown(n models.NewPurchase, group []*models.Purchase) bool {
+	return slices.ContainsFunc(group, func(p *models.Purchase) bool {
+		return p.StudentID == n.StudentID && p.Hours == n.Hours && p.Amount == n.Amount && p.Currency == n.Currency
 	})
 }
 
@@ -256,12 +272,10 @@ func (b *book) weigh(e *stripe.Event) {
 	}
 	told := e.Told.Invoices[e.Invoice.ID]
 	bought := b.catalogue.buy(e.Invoice)
-	if told.Paid == nil || bought.Plan == nil || bought.All <= 0 || bought.ForHours < 0 || bought.ForHours > bought.All {
+	if bought.Plan == nil || bought.All < 0 || bought.ForHours < 0 || bought.ForHours > bought.All {
 		return
 	}
-	paid := *told.Paid
-	paid.Gross, paid.Hours, paid.All = bought.Price, bought.ForHours, bought.All
-	told.Paid = &paid
+	told.Share = &models.Share{Gross: bought.Price, Hours: bought.ForHours, All: bought.All}
 	e.Told.Invoices[e.Invoice.ID] = told
 }
 

@@ -138,15 +138,14 @@ func (b *book) named(id string) *models.Purchase {
 }
 
 // group lists the purchases that the event is about, and that are one: those
-// that hold an object that it names, and the one that metadata name, unless
-// Stripe's ids lead to a sale of ours already.
+// that hold an object that it names, and the sale that metadata name.
 func (b *book) group(e *stripe.Event) []*models.Purchase {
 	group := b.holders(e)
 	named := b.named(e.Names.Purchase)
 	if named == nil {
 		named = b.named(e.Names.ClientReference)
 	}
-	if named != nil && !slices.Contains(group, named) && (len(group) == 0 || (isSale(named) && !slices.ContainsFunc(group, isSale))) {
+	if named != nil && !slices.Contains(group, named) && (len(group) == 0 || isSale(named)) {
 		group = append(group, named)
 	}
 	return b.apart(e, group)
@@ -182,9 +181,9 @@ func (b *book) holders(e *stripe.Event) []*models.Purchase {
 	return holders
 }
 
-// apart leaves purchases out that are not one with the others: sales of ours,
-// which are never each other's, and those of other invoices than the event's,
-// because a PaymentIntent may pay several.
+// apart leaves purchases out that are not one with the others, whatever links
+// them: further sales for which we made an object of their own, and those of
+// other invoices than the event's, because a PaymentIntent may pay several.
 func (b *book) apart(e *stripe.Event, group []*models.Purchase) []*models.Purchase {
 	if len(group) < 2 {
 		return group
@@ -198,16 +197,16 @@ func (b *book) apart(e *stripe.Event, group []*models.Purchase) []*models.Purcha
 		return false
 	}
 	slices.SortFunc(group, func(p, o *models.Purchase) int {
-		return cmp.Or(rank(ofInvoice(p), ofInvoice(o)), rank(b.byKey[e.Payment] == p, b.byKey[e.Payment] == o), rank(p.Outranks(o), o.Outranks(p)))
+		return cmp.Or(rank(ofInvoice(p), ofInvoice(o)), rank(b.byKey[e.Payment] == p && p.HasOwn(), b.byKey[e.Payment] == o && o.HasOwn()), rank(p.Outranks(o), o.Outranks(p)))
 	})
 	kept := group[:0]
 	sale, invoice := false, false
 	for _, p := range group {
 		holdsInvoice := len(p.Evidence.Invoices) > 0
-		if (isSale(p) && sale) || (holdsInvoice && invoice) {
+		if (p.HasOwn() && sale) || (holdsInvoice && invoice) {
 			continue
 		}
-		sale, invoice = sale || isSale(p), invoice || holdsInvoice
+		sale, invoice = sale || p.HasOwn(), invoice || holdsInvoice
 		kept = append(kept, p)
 	}
 	return kept

@@ -46,7 +46,7 @@ func histories(t *testing.T, n int) {
 func TestLaw(t *testing.T) {
 	histories(t, lawHistories)
 	rapid.Check(t, func(rt *rapid.T) {
-		h := telling.Draw(rt)
+		h := telling.DrawWith(rt, telling.All&^telling.Oddities, "")
 		want := telling.Expect(h, h.Events)
 		for _, arrival := range [][]string{h.Events, telling.Tell(rt, h)} {
 			if difference := compare(want, tell(rt, h, arrival)); difference != "" {
@@ -92,7 +92,7 @@ func tell(t *rapid.T, h telling.History, arrival []string) *book {
 		}
 		seen[event.ID] = true
 		waiting = append(waiting, event)
-		for again := true; again; {
+		for pass, again := 0, true; again || pass < 2; pass++ { // one that waits on may have told whose a subscription is
 			again = false
 			waiting = slices.DeleteFunc(waiting, func(e *stripe.Event) bool {
 				if decided := b.apply(e); decided.status == models.EventParked {
@@ -139,7 +139,10 @@ func compare(want telling.Outcome, b *book) string {
 			continue
 		}
 		got := shown(p)
-		w.Keys, w.ID = nil, ""
+		w.Keys, w.ID, w.Cases = nil, "", slices.Clone(w.Cases)
+		for i := range w.Cases { // known from what it is about, even where its payment isn't
+			w.Cases[i].Currency = ""
+		}
 		if g, w := fmt.Sprintf("%+v", got), fmt.Sprintf("%+v", w); g != w {
 			difference = append(difference, fmt.Sprintf("purchase %s is\n%s\nand should be\n%s\nof evidence %+v", p.ID, g, w, p.Evidence))
 		}
@@ -182,7 +185,7 @@ func shown(p *models.Purchase) telling.Purchase {
 		Kept: p.AmountReceived - p.AmountRefunded - p.AmountDisputed,
 	}
 	for _, c := range d.Cases {
-		s.Cases = append(s.Cases, telling.Case{Kind: string(c.Kind), Payment: c.Payment, Amount: c.Amount, Currency: c.Currency})
+		s.Cases = append(s.Cases, telling.Case{Kind: string(c.Kind), Payment: c.Payment, Amount: c.Amount})
 	}
 	return s
 }

@@ -134,6 +134,7 @@ func discountsIncluded(invoice gjson.Result, lines []gjson.Result) bool {
 // readInvoicePayment links a payment with the invoice that it paid, if perhaps
 // only a part of it. https://docs.stripe.com/api/invoice-payment/object
 func readInvoicePayment(e *Event, payment gjson.Result) {
+	e.Money = true
 	e.readInvoicePayment(payment)
 	e.Payment = cmp.Or(id(payment.Get("payment.payment_intent")), id(payment.Get("payment.charge")), id(payment.Get("invoice")))
 }
@@ -141,11 +142,12 @@ func readInvoicePayment(e *Event, payment gjson.Result) {
 func (e *Event) readInvoicePayment(payment gjson.Result) {
 	intent, charge := id(payment.Get("payment.payment_intent")), id(payment.Get("payment.charge"))
 	invoice := cmp.Or(id(payment.Get("invoice")), e.Object)
-	e.tellPayment(intent, models.Payment{})
+	paid := amount(payment.Get("amount_paid"))
+	e.tellPayment(intent, models.Payment{Received: e.received(paid), Currency: currency(payment.Get("currency"))})
 	e.tellCharge(charge, models.Charge{PaymentIntent: intent})
 	told := models.Invoice{}
 	if paymentID := cmp.Or(intent, charge); models.IsObjectID(paymentID) {
-		told.Payments = map[string]int64{paymentID: amount(payment.Get("amount_paid"))}
+		told.Payments = map[string]int64{paymentID: paid}
 	}
 	e.tellInvoice(invoice, told)
 }

@@ -122,7 +122,11 @@ func (e *Event) readCharge(charge gjson.Result, intent string) {
 	}
 	e.tellCharge(chargeID, told)
 	e.paysInvoice(cmp.Or(told.PaymentIntent, chargeID), id(charge.Get("invoice"))) // until 2025-03-31
-	for _, refund := range charge.Get("refunds.data").Array() {
+	refunds := charge.Get("refunds")
+	if refunds.IsObject() { // the oldest versions have a plain array
+		refunds = refunds.Get("data")
+	}
+	for _, refund := range refunds.Array() {
 		e.readRefund(refund, chargeID, told.PaymentIntent)
 	}
 }

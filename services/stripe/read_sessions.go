@@ -48,7 +48,7 @@ func readSession(e *Event, session gjson.Result) {
 	e.readNames(session)
 	told := models.Session{
 		PaymentIntent: id(session.Get("payment_intent")), Invoice: id(session.Get("invoice")),
-		PaymentLink: id(session.Get("payment_link")) != "",
+		PaymentLink: id(session.Get("payment_link")) != "", Source: converted(session),
 	}
 	e.Payment = cmp.Or(told.PaymentIntent, told.Invoice, e.Object)
 	status := session.Get("payment_status").Str
@@ -78,9 +78,16 @@ func readSession(e *Event, session gjson.Result) {
 }
 
 // readSubscriptionSession remembers whose the subscription is that began with
-// the session. What it buys, its invoices say.
+// the session. What it buys, its invoices say; only where no invoice does,
+// the session's metadata, of what was paid with it.
 func (e *Event) readSubscriptionSession(session gjson.Result) {
 	e.Money = false
+	if session.Get("payment_status").Str == "paid" && id(session.Get("invoice")) != "" {
+		e.readSessionSale(session)
+	}
+	if e.Sale != nil {
+		e.Sale.Origin = models.OriginSubscription
+	}
 	metadata := session.Get("metadata")
 	e.Subscription = &models.Subscription{
 		ID:        id(session.Get("subscription")),
@@ -97,8 +104,8 @@ func (e *Event) readSessionSale(session gjson.Result) {
 	if subtotal := session.Get("amount_subtotal"); subtotal.Type == gjson.Number {
 		e.Sale.Subtotal = amount(subtotal)
 	}
-	if source := session.Get("currency_conversion"); source.IsObject() {
-		e.Sale.Subtotal, e.Sale.Currency = amount(source.Get("amount_subtotal")), currency(source.Get("source_currency"))
+	if source := converted(session); source != nil {
+		e.Sale.Subtotal, e.Sale.Currency = source.Subtotal, source.Currency
 	}
 	for _, item := range session.Get("line_items.data").Array() {
 		e.Sale.Items = append(e.Sale.Items, Item{PriceID: id(item.Get("price")), Quantity: quantity(item)})
@@ -119,15 +126,21 @@ func (e *Event) asked(session gjson.Result) *models.Asked {
 	if total.Type != gjson.Number {
 		return nil
 	}
-	asked := &models.Asked{
+	return &models.Asked{
 		At: e.at(), Total: amount(total), Subtotal: amount(firstOf(session, "amount_subtotal", "amount_total")),
 		Currency: currency(session.Get("currency")),
 	}
-	if source := session.Get("currency_conversion"); source.IsObject() {
-		asked.Source = &models.Converted{
-			Subtotal: amount(source.Get("amount_subtotal")), Total: amount(source.Get("amount_total")),
-			Currency: currency(source.Get("source_currency")),
-		}
+}
+
+// converted is what the session asks in the seller's currency; nil where
+// Stripe converted nothing.
+func converted(session gjson.Result) *models.Converted {
+	source := session.Get("currency_conversion")
+	if !source.IsObject() {
+		return nil
 	}
-	return asked
+	return &models.Converted{
+		Subtotal: amount(source.Get("amount_subtotal")), Total: amount(source.Get("amount_total")),
+		Currency: currency(source.Get("source_currency")),
+	}
 }

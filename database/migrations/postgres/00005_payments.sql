@@ -11,7 +11,7 @@ CREATE TABLE purchase_keys (
 
 ALTER TABLE purchase_transactions
     ADD amount_due bigint NOT NULL DEFAULT 0 CHECK (amount_due >= 0),
-    ADD origin smallint NOT NULL DEFAULT 0 CHECK (origin BETWEEN 0 AND 3),
+    ADD origin smallint NOT NULL DEFAULT 0 CHECK (origin BETWEEN 0 AND 4),
     ADD merged_into text COLLATE "C",
     DROP CONSTRAINT purchase_transactions_stripe_payment_intent_id_key,
     DROP CONSTRAINT purchase_transactions_stripe_checkout_session_id_key,

@@ -42,7 +42,7 @@ CREATE TABLE purchase_transactions (
     created_at                 datetime NOT NULL,
     updated_at                 datetime NOT NULL,
     amount_due                 integer NOT NULL DEFAULT 0 CHECK (amount_due >= 0),
-    origin                     integer NOT NULL DEFAULT 0 CHECK (origin BETWEEN 0 AND 3),
+    origin                     integer NOT NULL DEFAULT 0 CHECK (origin BETWEEN 0 AND 4),
     merged_into                text,
     CONSTRAINT purchase_money_out CHECK (amount_refunded + amount_disputed <= amount_received),
     CONSTRAINT purchase_credited_when_paid CHECK (merged_into IS NOT NULL OR (hours_credited > 0 AND hours_reversed = hours_credited)

@@ -193,7 +193,8 @@ func (d dispute) unknown() bool {
 }
 
 func (d dispute) waits() bool {
-	return d.status == "needs_response" || d.status == "warning_needs_response"
+	// It "closes when it is over": an answer that was given ends nothing yet.
+	return slices.Contains([]string{"needs_response", "under_review", "warning_needs_response", "warning_under_review"}, d.status)
 }
 
 // A session is a Checkout Session, as all events together show it.

@@ -332,7 +332,7 @@ func (f *family) unpaidStatus() string {
 		all[i] = &clone
 	}
 	for _, b := range f.bills {
-		if len(b.links) == 0 {
+		if !slices.ContainsFunc(all, func(p *payment) bool { return slices.Contains(b.links, p.id) }) {
 			all = append(all, &payment{id: b.id, cancelled: b.cancelled, processing: b.processing, failed: b.failed})
 			continue
 		}
