@@ -186,6 +186,9 @@ func (e *Evidence) attempts() map[string]Attempts {
 		}
 	}
 	for id, s := range e.Sessions {
+		if s.Settled != nil {
+			s.Cancelled = nil // it was given up too soon
+		}
 		switch {
 		case s.PaymentIntent != "":
 			tell(s.Attempts, s.PaymentIntent)
@@ -195,6 +198,9 @@ func (e *Evidence) attempts() map[string]Attempts {
 	}
 	invoices := e.invoicePayments()
 	for id, invoice := range e.Invoices {
+		if invoice.Paid != nil {
+			invoice.Cancelled = nil
+		}
 		if len(invoices[id]) == 0 {
 			tell(invoice.Attempts, id)
 		}

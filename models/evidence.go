@@ -45,8 +45,10 @@ type Payment struct {
 	Received Received       `json:"received,omitzero"`
 	Currency string         `json:"currency,omitempty"`
 	Details  *AmountDetails `json:"details,omitempty"`
-	// Authorised is what a success was of, of which less may have been captured.
-	Authorised int64 `json:"authorised,omitempty"`
+	// Authorised is what a success was of, of which less may have been captured,
+	// and Charge the charge that it was by, where it names one.
+	Authorised int64  `json:"authorised,omitempty"`
+	Charge     string `json:"charge,omitempty"`
 	Attempts
 }
 

@@ -66,9 +66,9 @@ func joinPayment(a, b Payment) Payment {
 		Sold:       a.Sold || b.Sold,
 		Received:   joinReceived(a.Received, b.Received),
 		Currency:   max(a.Currency, b.Currency),
-		Authorised: max(a.Authorised, b.Authorised),
-		Details:    latest(a.Details, b.Details, compareDetails),
-		Attempts:   joinAttempts(a.Attempts, b.Attempts),
+		Authorised: max(a.Authorised, b.Authorised), Charge: max(a.Charge, b.Charge),
+		Details:  latest(a.Details, b.Details, compareDetails),
+		Attempts: joinAttempts(a.Attempts, b.Attempts),
 	}
 }
 

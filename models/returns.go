@@ -60,8 +60,8 @@ func (e *Evidence) returned(id string, p *payment) (sum, unclear int64) {
 }
 
 // chargesOf lists a payment's charges, and names the only one that a refund
-// which names none can be of: the only one that captured money, else the only
-// one; else empty.
+// which names none can be of: the only one that captured money, else the one
+// that its PaymentIntent's success names, else the only one; else empty.
 func (e *Evidence) chargesOf(paymentID string) (all []string, only string) {
 	var captured []string
 	for id, charge := range e.Charges {
@@ -73,9 +73,11 @@ func (e *Evidence) chargesOf(paymentID string) (all []string, only string) {
 			captured = append(captured, id)
 		}
 	}
-	switch {
+	switch named := e.Payments[paymentID].Charge; {
 	case len(captured) == 1:
 		only = captured[0]
+	case named != "":
+		only = named
 	case len(all) == 1:
 		only = all[0]
 	}
@@ -111,10 +113,11 @@ func (e *Evidence) refundsOf(charge Charge, p *payment, isOf func(Refund) bool) 
 }
 
 // orOf is the charge with what its payment tells of it: where nothing told
-// whether a payment's only charge was captured, its success did.
+// that a payment's only charge was captured, nor that it was released whole,
+// the payment's success did.
 func (c Charge) orOf(p *payment, only bool, authorised int64) Charge {
-	if only && c.Captured.Amount == 0 && c.Authorised == 0 && authorised > 0 {
-		c.Authorised, c.Captured = authorised, Received{p.received, p.at}
+	if only && c.Captured.Amount == 0 && authorised > 0 && (c.Authorised == 0 || c.Refunded.Amount < c.Authorised) {
+		c.Authorised, c.Captured = max(c.Authorised, authorised), Received{p.received, p.at}
 	}
 	return c
 }

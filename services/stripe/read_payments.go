@@ -23,7 +23,7 @@ func readPaymentIntent(e *Event, intent gjson.Result) { e.readPaymentIntent(inte
 func readPaymentSucceeded(e *Event, intent gjson.Result) {
 	e.Money = true
 	e.readPaymentIntent(intent, models.Attempts{})
-	e.tellPayment(e.Payment, models.Payment{Authorised: amount(intent.Get("amount"))})
+	e.tellPayment(e.Payment, models.Payment{Authorised: amount(intent.Get("amount")), Charge: cut(id(intent.Get("latest_charge")), models.MaxIDLength)})
 	if received := intent.Get("amount_received"); !received.Exists() || received.Type == gjson.Null {
 		e.tellPayment(e.Payment, models.Payment{
 			Received: e.received(amount(intent.Get("amount"))), Currency: currency(intent.Get("currency")),
