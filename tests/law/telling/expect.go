@@ -240,17 +240,8 @@ func (w *world) linkBills() {
 		for _, s := range w.told.invoices[id] {
 			o := s.object
 			w.named(id, o.Get("metadata.purchase_transaction_id").String())
-			// Before basil an invoice names the PaymentIntent that paid it.
-			var paid int64
-			if s.event == "invoice.paid" && !o.Get("paid_out_of_band").Bool() {
-				paid = o.Get("amount_paid").Int()
-			}
 			charge, intent := idOf(o.Get("charge")), idOf(o.Get("payment_intent"))
 			w.bill(cmp.Or(intent, w.paymentOf(charge)), id, 0, "")
-			if w.shares[intent] != nil {
-				continue
-			}
-			w.pays = append(w.pays, payLink{payment: cmp.Or(intent, w.paymentOf(charge)), bill: id, paid: paid, whole: true, currency: o.Get("currency").String()})
 		}
 	}
 	for _, s := range w.told.invoicePayments {
@@ -258,8 +249,34 @@ func (w *world) linkBills() {
 		payment := cmp.Or(idOf(o.Get("payment.payment_intent")), w.paymentOf(idOf(o.Get("payment.charge"))))
 		w.bill(payment, idOf(o.Get("invoice")), o.Get("amount_paid").Int(), o.Get("currency").String())
 	}
+	w.payWhole()
 	for _, id := range sortedKeys(w.told.notes) {
 		w.find(idOf(w.told.notes[id][0].object.Get("invoice")))
+	}
+}
+
+// payWhole notes what an invoice says that it received in all, of each payment
+// that is linked with it, whoever told the link.
+func (w *world) payWhole() {
+	for _, id := range sortedKeys(w.told.invoices) {
+		var paid int64
+		var currency string
+		for _, s := range w.told.invoices[id] {
+			if s.event == "invoice.paid" && !s.object.Get("paid_out_of_band").Bool() {
+				paid, currency = max(paid, s.object.Get("amount_paid").Int()), s.object.Get("currency").String()
+			}
+		}
+		linked := map[string]bool{}
+		for _, link := range w.pays {
+			if link.bill == id {
+				linked[link.payment] = true
+			}
+		}
+		for _, payment := range sortedKeys(linked) {
+			if w.shares[payment] == nil && payment != "" {
+				w.pays = append(w.pays, payLink{payment: payment, bill: id, paid: paid, whole: true, currency: currency})
+			}
+		}
 	}
 }
 

@@ -158,7 +158,7 @@ func TestStatistics(t *testing.T) {
 // String shows a history to people.
 func TestHistoriesShowThemselves(t *testing.T) {
 	h := rapid.Custom(Draw).Example(7)
-	if len(h.Events) != len(h.Note) || !strings.Contains(h.String(), "purchase") {
+	if len(h.Events) != len(h.Note) || !strings.Contains(h.String(), "evt_1") {
 		t.Fatal(h)
 	}
 	for _, e := range h.Events {
