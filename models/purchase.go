@@ -142,6 +142,9 @@ func (p *Purchase) Observe(told Evidence) Change {
 	return p.become(Join(p.Evidence, told), p.MergedInto)
 }
 
+// Relearn lets the purchase have the evidence instead of what it had.
+func (p *Purchase) Relearn(evidence Evidence) Change { return p.become(evidence, p.MergedInto) }
+
 // Absorb lets the purchase take all evidence of another one, which turned out
 // to be the same and is left with none.
 func (p *Purchase) Absorb(other *Purchase) (gained, lost Change) {

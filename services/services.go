@@ -30,6 +30,7 @@ type Services struct {
 	Audit     *AuditService
 	Health    *HealthService
 	Reconcile *ReconcileService
+	Rebuild   *RebuildService
 	Sales     *SalesService
 	Overview  *OverviewService
 	Search    *SearchService
@@ -58,6 +59,7 @@ func New(cfg *config.Config, db *database.DB, log *zap.Logger) *Services {
 		Audit:     NewAuditService(db),
 		Health:    NewHealthService(db),
 		Reconcile: reconcile,
+		Rebuild:   NewRebuildService(db, events),
 		Sales:     NewSalesService(db, stripe),
 		Overview:  NewOverviewService(db),
 		Search:    NewSearchService(db),

@@ -31,7 +31,7 @@ func (b *book) apply(e *stripe.Event) result {
 	switch {
 	case e.Status != "":
 		if e.Reason == models.ReasonMissingObject {
-			b.cases.open(models.CaseState{Kind: models.CaseMissingObject, Subject: e.ID}, e.ID)
+			b.cases.openFor("", models.CaseState{Kind: models.CaseMissingObject, Subject: e.ID}, e.ID)
 		}
 		return result{status: e.Status, reason: e.Reason}
 	case e.Unfetched != nil:

@@ -197,7 +197,7 @@ func (b *batch) park(e *entry, row *models.WebhookEvent, decided result) {
 	patience := min(unmatchedAfter, b.options.ParkFor)
 	reason := decided.reason
 	if reason == "" && e.event.Money && waited >= patience && b.concerns(e.event) {
-		b.book.cases.open(unmatched(e.event), e.event.ID)
+		b.book.cases.openFor("", unmatched(e.event), e.event.ID)
 		reason = models.Reason(models.CaseUnmatchedPayment)
 	}
 	if waited >= b.options.ParkFor {

@@ -56,18 +56,10 @@ func (b *batch) write(tx *gorm.DB) error {
 	writes := []database.Write{
 		insertEvents(fresh),
 		updateEvents(known),
-		insertPurchases(byID(b.book.made)),
-		updatePurchases(byID(b.book.changed), b.now),
-		moveKeys(sortedKeys(b.book.moved)),
-		insertKeys(keys),
-		rememberSubscriptions(b.book.told, b.now),
-		moveAccounts(totals(b.book.ledger), b.now),
-		insertLedger(b.book.ledger),
-		openCases(b.book.cases, b.now),
-		closeCases(b.book.cases, b.now),
 		await(waiting),
 		awaitNoMore(resolved),
 	}
+	writes = append(writes, b.book.writes()...)
 	woken := Wake(b.wakingKeys(keys), b.now)
 	if len(known) == 0 {
 		return database.Store(tx, append(writes, woken))
@@ -77,6 +69,21 @@ func (b *batch) write(tx *gorm.DB) error {
 		return err
 	}
 	return database.Store(tx, []database.Write{woken})
+}
+
+// writes store what the book holds, but for events.
+func (b *book) writes() []database.Write {
+	return []database.Write{
+		insertPurchases(byID(b.made)),
+		updatePurchases(byID(b.changed), b.now),
+		moveKeys(sortedKeys(b.moved)),
+		insertKeys(sortedKeys(b.keys)),
+		rememberSubscriptions(b.told, b.now),
+		moveAccounts(totals(b.ledger), b.now),
+		insertLedger(b.ledger),
+		openCases(b.cases, b.now),
+		closeCases(b.cases, b.now),
+	}
 }
 
 // wakingKeys are what unresolved events may have waited for.

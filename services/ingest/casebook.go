@@ -39,8 +39,7 @@ func (c caseBook) change(p *models.Purchase, change models.Change, eventID strin
 	}
 	for _, after := range change.After {
 		if !slices.Contains(change.Before, after) {
-			subject := subjectOf(after, p)
-			c[caseKey{after.Kind, subject}] = &caseChange{CaseState: after, open: true, student: p.StudentID, purchase: p.ID, eventID: eventID}
+			c.open(p, after, eventID)
 		}
 	}
 }
@@ -52,9 +51,12 @@ func subjectOf(s models.CaseState, p *models.Purchase) string {
 	return s.Subject
 }
 
-// open opens a case that no purchase has.
-func (c caseBook) open(state models.CaseState, eventID string) { c.openFor("", state, eventID) }
+// open opens a purchase's case.
+func (c caseBook) open(p *models.Purchase, state models.CaseState, eventID string) {
+	c[caseKey{state.Kind, subjectOf(state, p)}] = &caseChange{CaseState: state, open: true, student: p.StudentID, purchase: p.ID, eventID: eventID}
+}
 
+// openFor opens a case that no purchase has; the student may be unknown.
 func (c caseBook) openFor(student string, state models.CaseState, eventID string) {
 	c[caseKey{state.Kind, state.Subject}] = &caseChange{CaseState: state, open: true, student: student, eventID: eventID}
 }

@@ -2,6 +2,8 @@ package stripe
 
 import (
 	"cmp"
+	"maps"
+	"slices"
 
 	"github.com/tidwall/gjson"
 
@@ -105,3 +107,6 @@ func (e *Event) paysInvoice(payment, invoice string) {
 		e.tellInvoice(invoice, models.Invoice{Payments: map[string]int64{payment: 0}})
 	}
 }
+
+// Supported lists the types of events that tell something.
+func Supported() []string { return slices.Sorted(maps.Keys(eventReaders)) }

@@ -1,0 +1,64 @@
+package commands
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"hourbank/commands/cli"
+	"hourbank/services"
+)
+
+func (p *program) rebuild() *cobra.Command {
+	var dryRun, asJSON bool
+	cmd := &cobra.Command{
+		Use:   "rebuild",
+		Short: "Derive every purchase again from the stored events",
+		Long: `Derive every purchase again from the events that are stored of it, show which differ
+from what is recorded, and post the difference to the ledger. Then try the events
+again that ended without a purchase. Run it after an upgrade whose changelog says
+so; on a database that is right, it changes nothing.`,
+		Example: "  hourbank rebuild --dry-run\n  hourbank rebuild --json",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return p.WithServices(cmd.Context(), func(ctx context.Context, s *services.Services) error {
+				bar := p.Progress("rebuild")
+				report, err := s.Rebuild.Run(ctx, services.RebuildOptions{DryRun: dryRun, Progress: func(what string) {
+					bar.Describe("rebuilding " + what)
+					_ = bar.Add(1) // a bar that can't be drawn is no reason to stop
+				}})
+				_ = bar.Finish()
+				if err != nil {
+					return err
+				}
+				if asJSON {
+					return p.PrintJSON(report)
+				}
+				p.printRebuild(report)
+				return nil
+			})
+		},
+	}
+	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "show what differs, and change nothing")
+	cli.AddJSONFlag(cmd, &asJSON)
+	return cmd
+}
+
+func (p *program) printRebuild(report *services.RebuildReport) {
+	for _, r := range report.Rebuilt {
+		fmt.Fprintf(p.Stdout, "purchase %s of %s: %s\n", r.TransactionID, r.StudentID, r.Why)
+		for _, field := range r.Fields {
+			fmt.Fprintf(p.Stdout, "    %s: %s → %s\n", field.Field, field.Recorded, field.Expected)
+		}
+	}
+	for _, e := range report.Events {
+		fmt.Fprintf(p.Stdout, "event %s (%s): purchase %s, %s → %s\n", e.ID, e.Type, e.Change.TransactionID, e.Change.StatusBefore, e.Change.StatusAfter)
+	}
+	verb := "rebuilt"
+	if report.DryRun {
+		verb = "would be rebuilt (dry run)"
+	}
+	fmt.Fprintf(p.Stdout, "%d purchases derived again: %d %s; %d events found a purchase; %d purchases without stored events left as they are\n",
+		report.Purchases, len(report.Rebuilt), verb, len(report.Events), report.Eventless)
+}
