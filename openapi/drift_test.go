@@ -117,7 +117,8 @@ func TestWordsAreThoseOfTheCode(t *testing.T) {
 		"PaymentStatus":   constants(t, "../models/status.go", "PaymentStatus"),
 		"EventStatus":     constants(t, "../models/status.go", "EventStatus"),
 		"TransactionType": constants(t, "../models/status.go", "TransactionType"),
-		"Reason":          constants(t, "../models/status.go", "Reason"),
+		"Reason":          append(constants(t, "../models/status.go", "Reason"), caseReasons()...),
+		"CaseKind":        constants(t, "../models/cases.go", "CaseKind"),
 		"EntryKind":       constants(t, "../models/status.go", "EntryKind"),
 	} {
 		var described []string
@@ -126,6 +127,18 @@ func TestWordsAreThoseOfTheCode(t *testing.T) {
 		}
 		same(t, schema, described, words)
 	}
+}
+
+// caseReasons are the cases that an event may open. Hours that were used may
+// take an account below zero, but no event tells of that.
+func caseReasons() []string {
+	var reasons []string
+	for _, kind := range models.CaseKinds {
+		if kind != models.CaseOverdrawn {
+			reasons = append(reasons, string(kind))
+		}
+	}
+	return reasons
 }
 
 // constants reads the values of a type's constants, but for the empty one.
@@ -160,7 +173,8 @@ func TestSchemasAreTheTypesThatAreAnswered(t *testing.T) {
 		"Purchase": models.Purchase{}, "Failure": models.Failure{}, "Account": models.Account{},
 		"LedgerEntry": models.LedgerEntry{}, "Plan": models.Plan{}, "Event": models.WebhookEvent{},
 		"Outcome": ingest.Outcome{}, "Sale": services.Sale{}, "Booking": services.Booking{},
-		"RefundRequested": services.RefundRequested{}, "PurchasePage": services.Page[models.Purchase]{},
+		"RefundRequested": services.RefundRequested{}, "PaymentRefund": services.PaymentRefund{}, "Case": models.Case{},
+		"PurchaseDetail": services.PurchaseDetail{}, "Payment": services.Payment{}, "CasePage": services.Page[models.Case]{}, "PurchasePage": services.Page[models.Purchase]{},
 		"LedgerPage": services.Page[models.LedgerEntry]{}, "EventPage": services.Page[models.WebhookEvent]{},
 	} {
 		document := parse(t)

@@ -3,14 +3,16 @@ package services
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 
 	"hourbank/database"
 	"hourbank/models"
 )
 
 // AuditService re-adds the ledger and compares it with what purchases and
-// accounts say, purchases with what their own evidence says, and ledger entries
-// with whose they are.
+// accounts say, purchases with what their own evidence says and with the keys
+// by which events find them, and ledger entries with whose they are.
 type AuditService struct{ db *database.DB }
 
 // NewAuditService makes the service.
@@ -55,7 +57,7 @@ func (s *AuditService) Run(ctx context.Context, progress func(rows int)) (AuditR
 // audited is a row beside what others say of it. Its query reads @limit of them
 // in the order of their key, from after @after.
 type audited interface {
-	query() string
+	query(db *database.DB) string
 	key() string
 	differences() []Difference
 }
@@ -66,7 +68,7 @@ func auditRows[T audited](ctx context.Context, db *database.DB, report *AuditRep
 	for after := ""; ; {
 		var rows []T
 		chunk := map[string]any{"after": after, "limit": auditChunk}
-		if err := db.Reader.WithContext(ctx).Raw(row.query(), chunk).Scan(&rows).Error; err != nil {
+		if err := db.Reader.WithContext(ctx).Raw(row.query(db), chunk).Scan(&rows).Error; err != nil {
 			return done, err
 		}
 		for _, row := range rows {
@@ -93,47 +95,77 @@ func (c *comparison) compare(field string, recorded, expected any) {
 	}
 }
 
-// purchaseSums is a purchase and what its ledger entries add up to.
+// purchaseSums is a purchase, what its ledger entries add up to, and the keys
+// by which events find it.
 type purchaseSums struct {
 	models.Purchase
 	LedgerCredited models.Hours
 	LedgerReversed models.Hours
-	LedgerReceived int64
-	LedgerBack     int64
+	LedgerKept     int64
+	Keys           string // a line for each id in its evidence: whose key it is, and the id
 }
 
 func (row purchaseSums) key() string { return row.ID }
 
-func (purchaseSums) query() string {
+func (purchaseSums) query(db *database.DB) string {
+	keys := `SELECT group_concat(k.purchase_id || ' ' || k.key, char(10)) FROM json_each(p.evidence) AS part, json_each(part.value) AS object
+			JOIN purchase_keys k ON k.key = object.key`
+	if db.Engine == database.Postgres {
+		keys = `SELECT string_agg(k.purchase_id || ' ' || k.key, chr(10)) FROM jsonb_each(p.evidence) AS part,
+			jsonb_object_keys(CASE jsonb_typeof(part.value) WHEN 'object' THEN part.value ELSE '{}' END) AS object(id)
+			JOIN purchase_keys k ON k.key = object.id`
+	}
 	return `SELECT p.*,
 		(SELECT coalesce(sum(hours), 0) FROM hour_ledger_entries WHERE transaction_id = p.id AND kind = 'credit') AS ledger_credited,
-		(SELECT coalesce(sum(amount), 0) FROM hour_ledger_entries WHERE transaction_id = p.id AND kind = 'credit') AS ledger_received,
 		(SELECT coalesce(-sum(hours), 0) FROM hour_ledger_entries WHERE transaction_id = p.id AND kind IN ('reversal', 'reinstatement')) AS ledger_reversed,
-		(SELECT coalesce(-sum(amount), 0) FROM hour_ledger_entries WHERE transaction_id = p.id AND kind IN ('reversal', 'reinstatement')) AS ledger_back
+		(SELECT coalesce(sum(amount), 0) FROM hour_ledger_entries WHERE transaction_id = p.id) AS ledger_kept,
+		coalesce((` + keys + `), '') AS keys
 		FROM purchase_transactions p WHERE p.id > @after ORDER BY p.id LIMIT @limit`
 }
 
+// differences of a purchase. A credit once posted stays, so that of a purchase
+// whose credit was undone the hours are reversed instead.
 func (row purchaseSums) differences() []Difference {
-	c, d := comparison{kind: "purchase", id: row.ID}, models.Derive(row.Terms(), row.Evidence)
-	c.compare("payment_status", row.PaymentStatus, d.Status)
-	c.compare("hours_credited", row.HoursCredited, d.HoursCredited)
-	c.compare("hours_reversed", row.HoursReversed, d.HoursReversed)
+	c, d := comparison{kind: "purchase", id: row.ID}, row.Derive()
+	if row.MergedInto == nil {
+		c.compare("payment_status", row.PaymentStatus, d.Status)
+	} else {
+		c.compare("payment_status", row.PaymentStatus, models.StatusCancelled)
+		c.compare("evidence", len(row.Evidence.IDs()), 0)
+	}
+	if row.HoursCredited != 0 {
+		c.compare("hours_credited", row.HoursCredited, row.Hours)
+	}
+	c.compare("hours_credited - hours_reversed", row.HoursCredited-row.HoursReversed, d.HoursCredited-d.HoursReversed)
+	c.compare("amount_due", row.AmountDue, d.AmountDue)
 	c.compare("amount_received", row.AmountReceived, d.AmountReceived)
 	c.compare("amount_refunded", row.AmountRefunded, d.AmountRefunded)
 	c.compare("amount_disputed", row.AmountDisputed, d.AmountDisputed)
-	c.compare("hours_credited", row.HoursCredited, row.LedgerCredited)
-	c.compare("hours_reversed", row.HoursReversed, row.LedgerReversed)
-	if row.HoursCredited > 0 { // a mismatched success shows as received but posts nothing
-		c.compare("amount_received", row.AmountReceived, row.LedgerReceived)
-		c.compare("amount", row.Amount, row.AmountReceived)
-	}
 	completed := int64(0)
 	if row.CompletedAt != nil {
 		completed = row.CompletedAt.Unix()
 	}
 	c.compare("completed_at (Unix time)", completed, d.CompletedAtUnix)
-	c.compare("amount_refunded + amount_disputed", row.AmountRefunded+row.AmountDisputed, row.LedgerBack)
+	c.compare("hours_credited", row.HoursCredited, row.LedgerCredited)
+	c.compare("hours_reversed", row.HoursReversed, row.LedgerReversed)
+	c.compare("amount_received - amount_refunded - amount_disputed", row.AmountReceived-row.AmountRefunded-row.AmountDisputed, row.LedgerKept)
+	row.compareKeys(&c)
 	return c.found
+}
+
+// compareKeys wants every PaymentIntent, session and invoice in the evidence to
+// be a key of this purchase, and all else in it to be a key: a refund may be of
+// a payment that several purchases share.
+func (row purchaseSums) compareKeys(c *comparison) {
+	keys := strings.Split(row.Keys, "\n")
+	own := models.Evidence{Payments: row.Evidence.Payments, Sessions: row.Evidence.Sessions, Invoices: row.Evidence.Invoices}
+	for _, id := range slices.Sorted(slices.Values(row.Evidence.IDs())) {
+		ofPurchase := func(key string) bool { return key == row.ID+" "+id }
+		ofAny := func(key string) bool { return strings.HasSuffix(key, " "+id) }
+		if !slices.ContainsFunc(keys, ofPurchase) && (slices.Contains(own.IDs(), id) || !slices.ContainsFunc(keys, ofAny)) {
+			c.compare("purchase_keys", "without "+id, "all ids in its evidence")
+		}
+	}
 }
 
 // accountSums is an account and what its ledger entries add up to.
@@ -148,7 +180,7 @@ type accountSums struct {
 
 func (row accountSums) key() string { return row.StudentID }
 
-func (accountSums) query() string {
+func (accountSums) query(*database.DB) string {
 	return `SELECT a.*, l.* FROM (SELECT * FROM student_account_balances WHERE student_id > @after ORDER BY student_id LIMIT @limit) a
 		JOIN (
 			SELECT k.student_id AS of_student,
@@ -185,7 +217,7 @@ type ownedEntry struct {
 
 func (row ownedEntry) key() string { return row.ID }
 
-func (ownedEntry) query() string {
+func (ownedEntry) query(*database.DB) string {
 	return `SELECT l.*, a.student_id AS account_student, p.id AS purchase_id, p.student_id AS purchase_student, p.currency AS purchase_currency
 		FROM (SELECT * FROM hour_ledger_entries WHERE id > @after ORDER BY id LIMIT @limit) l
 		LEFT JOIN student_account_balances a ON a.student_id = l.student_id

@@ -97,11 +97,14 @@ func (s *CaseService) Close(ctx context.Context, id, by, note string) (*models.C
 // the case is of another kind or its payment has a purchase meanwhile, or
 // currency_mismatch.
 func (s *CaseService) Give(ctx context.Context, id, studentID, planID string) (*models.Purchase, error) {
+	if err := errors.Join(models.ValidateID("student_id", studentID), models.ValidateID("plan", planID)); err != nil {
+		return nil, err
+	}
 	c, err := s.Get(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	if c.TransactionID != nil || c.Payment == nil {
+	if (c.Kind != models.CaseUnmatchedPayment && c.Kind != models.CaseUnexplainedInvoice) || c.Payment == nil {
 		return nil, models.Errorf(models.CodeConflict, "Only a payment without a purchase can be given to a student.")
 	}
 	plan, err := readPlan(s.db.Reader.WithContext(ctx), planID)

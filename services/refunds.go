@@ -81,10 +81,19 @@ func (s *SalesService) Refund(ctx context.Context, purchaseID string, order Refu
 }
 
 // refundPayments takes the amount from the payments that hold money, newest
-// first. Its calls are repeatable under keys that follow from stripeKey.
+// first; where they hold too little, from none. Its calls are repeatable under
+// keys that follow from stripeKey.
 func (s *SalesService) refundPayments(ctx context.Context, p *models.Purchase, amount int64, reason, stripeKey string) (*RefundRequested, error) {
 	requested := &RefundRequested{TransactionID: p.ID, Currency: p.Currency}
-	for i, payment := range refundable(p) {
+	payments := refundable(p)
+	var held int64
+	for _, payment := range payments {
+		held += payment.Kept()
+	}
+	if held < amount {
+		return nil, models.Errorf(models.CodeConflict, "Stripe holds too little of this purchase's money: the rest was paid from a balance or outside Stripe, or in another currency.")
+	}
+	for i, payment := range payments {
 		part := min(payment.Kept(), amount-requested.Amount)
 		if part <= 0 {
 			break
@@ -101,9 +110,6 @@ func (s *SalesService) refundPayments(ctx context.Context, p *models.Purchase, a
 		}
 		requested.Refunds = append(requested.Refunds, PaymentRefund{ID: refund.ID, Payment: payment.ID, Amount: refund.Amount, Status: string(refund.Status)})
 		requested.Amount += refund.Amount
-	}
-	if len(requested.Refunds) == 0 || requested.Amount < amount {
-		return nil, models.Errorf(models.CodeConflict, "Stripe holds too little of this purchase's money: the rest was paid from a balance or outside Stripe, or in another currency.")
 	}
 	requested.ID, requested.Status = requested.Refunds[0].ID, requested.Refunds[0].Status
 	return requested, nil

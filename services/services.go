@@ -47,6 +47,8 @@ func New(cfg *config.Config, db *database.DB, log *zap.Logger) *Services {
 	metrics := metrics.New()
 	payments := ingest.NewPaymentService(db, stripe, log, metrics, ingest.Options{ParkFor: cfg.ParkFor, ListOthers: cfg.OtherPayments == config.ListOthers})
 	events := NewEventService(db, stripe, payments)
+	cases := NewCaseService(db, events)
+	metrics.WatchCases(cases.OpenCases)
 	reconcile := NewReconcileService(db, stripe, payments)
 	return &Services{
 		Stripe:    stripe,
@@ -54,7 +56,7 @@ func New(cfg *config.Config, db *database.DB, log *zap.Logger) *Services {
 		Purchases: NewPurchaseService(db),
 		Accounts:  NewAccountService(db),
 		Plans:     NewPlanService(db),
-		Cases:     NewCaseService(db, events),
+		Cases:     cases,
 		Events:    events,
 		Audit:     NewAuditService(db),
 		Health:    NewHealthService(db),

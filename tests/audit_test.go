@@ -18,14 +18,16 @@ func TestAuditNamesWhatWasAltered(t *testing.T) {
 		{"hours_reversed = hours_reversed + 1", "student_account_balances", "student_id", "account", "hours_reversed"},
 		{"hours_consumed = hours_consumed + 1", "student_account_balances", "student_id", "account", "hours_consumed"},
 		{"balance_amount = balance_amount - 1", "student_account_balances", "student_id", "account", "balance_amount"},
+		{"hours_reversed = hours_reversed - 1", "purchase_transactions", "id", "purchase", "hours_credited - hours_reversed"},
 		{"hours_reversed = hours_reversed - 1", "purchase_transactions", "id", "purchase", "hours_reversed"},
+		{"amount_due = amount_due - 1", "purchase_transactions", "id", "purchase", "amount_due"},
 		{"amount_received = amount_received + 1", "purchase_transactions", "id", "purchase", "amount_received"},
 		{"amount_refunded = amount_refunded - 1", "purchase_transactions", "id", "purchase", "amount_refunded"},
 		{"payment_status = 'completed'", "purchase_transactions", "id", "purchase", "payment_status"},
 		{"hours = 2000, hours_credited = 2000", "purchase_transactions", "id", "purchase", "hours_credited"},
-		{"amount = 6000", "purchase_transactions", "id", "purchase", "hours_reversed"},
+		{"amount = 6000", "purchase_transactions", "id", "purchase", "hours_credited - hours_reversed"},
+		{"amount = 4000", "purchase_transactions", "id", "purchase", "amount_due"},
 		{"evidence = '{}'", "purchase_transactions", "id", "purchase", "payment_status"},
-		{"amount = 5001", "purchase_transactions", "id", "purchase", "amount"},
 		{"completed_at = NULL", "purchase_transactions", "id", "purchase", "completed_at (Unix time)"},
 	}
 	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
@@ -59,7 +61,7 @@ func keep(t *testing.T, app *harness.App, table, idColumn, id string) (restore f
 	columns := []string{"hours_purchased", "hours_reversed", "hours_consumed", "balance_amount"}
 	if table == "purchase_transactions" {
 		columns = []string{
-			"payment_status", "amount", "hours", "hours_credited", "hours_reversed", "amount_received", "amount_refunded", "evidence", "completed_at",
+			"payment_status", "amount", "amount_due", "hours", "hours_credited", "hours_reversed", "amount_received", "amount_refunded", "evidence", "completed_at",
 		}
 	}
 	values, pointers := make([]any, len(columns)), make([]any, len(columns))
@@ -96,7 +98,35 @@ func TestAuditNamesLedgerEntriesTooMany(t *testing.T) {
 		}
 		wantContains(t, result.Stdout, "account "+p.Student+": hours_purchased is 10.00, should be 11.00",
 			"account "+p.Student+": balance_amount is 5000, should be 4999",
-			"purchase "+p.ID+": amount_refunded + amount_disputed is 0, should be 1")
+			"purchase "+p.ID+": amount_received - amount_refunded - amount_disputed is 5000, should be 4999")
+	})
+}
+
+// An event finds its purchase by the ids that it names.
+func TestAuditNamesEvidenceThatNoEventFinds(t *testing.T) {
+	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
+		p, other := app.NewPurchase(t), app.NewPurchase(t)
+		app.MustProcess(t, p.Succeeded(), other.Succeeded())
+		app.MustAudit(t)
+		app.Exec(t, "UPDATE purchase_keys SET purchase_id = $1 WHERE key = $2", other.ID, p.PaymentIntent)
+		result := app.Run(t, "audit")
+		if result.Code != 1 {
+			t.Errorf("exit code %d", result.Code)
+		}
+		wantContains(t, result.Stdout, "purchase "+p.ID+": purchase_keys is without "+p.PaymentIntent, ": 1 differences")
+	})
+}
+
+// Two purchases that turn out to be one leave the other with nothing, and that
+// is as it should be.
+func TestAuditOfPurchasesThatBecameOne(t *testing.T) {
+	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
+		app.MustRun(t, "plans", "add", "--id", "pack_10", "--name", "10 hours", "--hours", "10.00", "--amount", "5000", "--currency", "eur")
+		s := harness.NewTeller(harness.V2026)
+		tell(t, app, s.Paid("pi_1", 5000).With("metadata", s.Buys("pack_10")), s.Session("completed", "cs_1", "pi_1", harness.Asked{Subtotal: 5000}, "paid").
+			With("metadata", s.Buys("pack_10")).With("client_reference_id", nil))
+		app.WantBalance(t, s.Student, fields{"hours_available": "10.00", "balance_amount": "5000"})
+		app.MustAudit(t)
 	})
 }
 

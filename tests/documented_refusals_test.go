@@ -1,12 +1,15 @@
 package tests
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/stripe/stripe-go/v76"
 
 	"hourbank/openapi"
 	"hourbank/sandbox"
@@ -20,6 +23,7 @@ type shop struct {
 	standIn *harness.Stripe
 
 	student, purchase, unpaid, event string
+	invoice                          string // the case of an invoice that nobody knows
 }
 
 // openShop sells to student_1 what is then paid, and what is not.
@@ -33,9 +37,20 @@ func openShop(t *testing.T, app *harness.App, standIn *harness.Stripe) *shop {
 	pay(t, standIn, paid.Get("stripe_payment_intent_id").String())
 	standIn.Settle(t)
 	s := &shop{App: app, standIn: standIn, student: "student_1", purchase: paid.Get("id").String(), unpaid: unpaid.Get("id").String()}
+	s.invoice = unexplained(t, app)
 	s.event = app.Get(t, api+"/events/?type=payment_intent.succeeded").Get("data.0.id").String()
 	app.Post(t, harness.WriteKey, api+"/students/student_1/consumptions/", `{"hours":"1.00","reference":"lesson_1"}`).Want(t, http.StatusCreated)
 	return s
+}
+
+// unexplained opens the case of a paid invoice whose lines no plan explains,
+// and gives its id.
+func unexplained(t *testing.T, app *harness.App) string {
+	t.Helper()
+	told := harness.NewTeller(harness.V2026).Invoice("paid", "in_1", harness.Line{Price: "price_of_nothing", Unit: 5000, Amount: 5000})
+	app.Request(t, http.MethodPost, harness.SubscriptionsPath, told.Body(), "Stripe-Signature", harness.Sign(told.Body(), harness.SubscriptionsSecret)).
+		Want(t, http.StatusAccepted)
+	return app.Get(t, api+"/cases/?kind=unexplained_invoice").Get("data.0.id").String()
 }
 
 // operation is one of the document's, with the ids of a shop.
@@ -63,8 +78,11 @@ func operations(t *testing.T) (*openapi.Document, []operation) {
 // path fills in ids of things that are there.
 func (o operation) path(s *shop) string {
 	id := s.purchase
-	if strings.Contains(o.template, "/events/") {
+	switch {
+	case strings.Contains(o.template, "/events/"):
 		id = s.event
+	case strings.Contains(o.template, "/cases/"):
+		id = s.invoice
 	}
 	return strings.NewReplacer("{id}", url.PathEscape(id), "{student_id}", s.student, "{reference}", "lesson_1").Replace(o.template)
 }
@@ -101,6 +119,23 @@ var particular = map[string]func(*testing.T, *shop, operation) harness.Response{
 	"adjustHours not_found": func(t *testing.T, s *shop, o operation) harness.Response {
 		return s.ask(t, o, api+"/students/nobody/adjustments/", `{"hours":"1.00","reason":"r","reference":"r"}`)
 	},
+	"acceptPayment not_found": func(t *testing.T, s *shop, o operation) harness.Response {
+		return s.ask(t, o, api+"/purchases/nothing/acceptance/", `{"payment":"pi_1","note":"n"}`)
+	},
+	"closeCase not_found": func(t *testing.T, s *shop, o operation) harness.Response {
+		return s.ask(t, o, api+"/cases/nothing/close/", `{"note":"n"}`)
+	},
+	"giveCase not_found": func(t *testing.T, s *shop, o operation) harness.Response {
+		return s.ask(t, o, api+"/cases/nothing/purchase/", `{"student_id":"student_1","plan":"pack8"}`)
+	},
+	"giveCase currency_mismatch": func(t *testing.T, s *shop, o operation) harness.Response {
+		s.MustRun(t, "plans", "add", "--id", "in_dollars", "--name", "8 hours", "--hours", "8.00", "--amount", "12000", "--currency", "usd")
+		return s.ask(t, o, o.path(s), `{"student_id":"student_1","plan":"in_dollars"}`)
+	},
+	"giveCase conflict": func(t *testing.T, s *shop, o operation) harness.Response {
+		s.ask(t, o, o.path(s), `{"student_id":"student_1","plan":"pack8"}`).Want(t, http.StatusCreated)
+		return s.ask(t, o, o.path(s), `{"student_id":"student_1","plan":"pack8"}`)
+	},
 	"consumeHours insufficient_hours": func(t *testing.T, s *shop, o operation) harness.Response {
 		return s.ask(t, o, o.path(s), `{"hours":"9.01","reference":"too_long"}`)
 	},
@@ -115,10 +150,20 @@ var particular = map[string]func(*testing.T, *shop, operation) harness.Response{
 		s.stripeRefuses(t, "/v1/refunds")
 		return s.ask(t, o, o.path(s), `{"amount":100}`)
 	},
-	// The answer to the key was lost, but not what it made.
+	// Stripe's answer and event were lost, and the PaymentIntent was entered by
+	// hand meanwhile.
 	"createPurchase conflict": func(t *testing.T, s *shop, o operation) harness.Response {
-		s.ask(t, o, o.path(s), order, "Idempotency-Key", "lost").Want(t, http.StatusCreated)
-		s.Exec(t, "DELETE FROM idempotency_keys")
+		lost := sandbox.Fault{Status: http.StatusInternalServerError, Count: 100, PathPrefix: "/v1/payment_intents", Executed: true}
+		if err := errors.Join(s.standIn.AddFault(lost), s.standIn.SetChaos(sandbox.Chaos{Drop: 1})); err != nil {
+			t.Fatal(err)
+		}
+		s.ask(t, o, o.path(s), order, "Idempotency-Key", "lost").Want(t, http.StatusServiceUnavailable)
+		clearFaults(t, s.standIn)
+		for intents := s.standIn.API.PaymentIntents.List(&stripe.PaymentIntentListParams{}); intents.Next(); {
+			if id := intents.PaymentIntent().ID; s.As(t, harness.ReadKey, http.MethodGet, api+"/purchases/"+id).Status == http.StatusNotFound {
+				harness.NewPurchase(t).WithIntent(id).Create(s.Database)
+			}
+		}
 		return s.ask(t, o, o.path(s), order, "Idempotency-Key", "lost")
 	},
 	"createPurchase currency_mismatch": func(t *testing.T, s *shop, o operation) harness.Response {

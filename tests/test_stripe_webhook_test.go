@@ -120,9 +120,12 @@ func TestWebhookToolSaysWhatIsWrong(t *testing.T) {
 func TestWebhookToolReportsEverySettingAtOnce(t *testing.T) {
 	result := harness.RunWith(t, []string{
 		"DATABASE_URL=mysql://u:hunter2@h/d", "STRIPE_SECRET_KEY=hunter2", "STRIPE_PUBLIC_KEY=hunter2", "STRIPE_WEBHOOK_SECRET=hunter2",
-		"API_KEYS=hunter2", "LISTEN_ADDR=nowhere", "PARK_FOR=later",
+		"API_KEYS=hunter2", "LISTEN_ADDR=nowhere", "PARK_FOR=later", "STRIPE_ACCOUNT=ours", "STRIPE_MODE=both", "OTHER_PAYMENTS=no",
 	}, webhookTest, "--validate-config", "--json")
-	for _, name := range []string{"DATABASE_URL", "STRIPE_SECRET_KEY", "STRIPE_PUBLIC_KEY", "STRIPE_WEBHOOK_SECRET", "API_KEYS", "LISTEN_ADDR", "PARK_FOR"} {
+	for _, name := range []string{
+		"DATABASE_URL", "STRIPE_SECRET_KEY", "STRIPE_PUBLIC_KEY", "STRIPE_WEBHOOK_SECRET", "API_KEYS", "LISTEN_ADDR", "PARK_FOR",
+		"STRIPE_ACCOUNT", "STRIPE_MODE", "OTHER_PAYMENTS",
+	} {
 		if got := gjson.Get(result.Stdout, fmt.Sprintf(`checks.#(name==%q).result`, name)).String(); got != "fail" {
 			t.Errorf("%s is %q, want fail", name, got)
 		}
@@ -150,6 +153,12 @@ func TestWebhookToolAsksStripeWhoseTheKeyIs(t *testing.T) {
 		if !strings.Contains(result.Stdout, want) {
 			t.Errorf("%s: want %q in\n%s", key, want, result.Stdout)
 		}
+	}
+	for account, want := range map[string]string{"acct_1": "pass", "acct_2": "fail"} {
+		result := harness.RunWith(t, []string{
+			"DATABASE_URL=" + db.URL, "STRIPE_WEBHOOK_SECRET=whsec_x", "STRIPE_API_BASE=" + stripe.URL, "STRIPE_SECRET_KEY=sk_test_ours", "STRIPE_ACCOUNT=" + account,
+		}, webhookTest, "--validate-config", "--json")
+		wantJSON(t, result.Stdout, fields{`checks.#(name=="Stripe reached").result`: want, `checks.#(name=="STRIPE_MODE").result`: "pass"})
 	}
 }
 

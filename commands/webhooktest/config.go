@@ -92,6 +92,8 @@ func settings(cfg *config.Config) []setting {
 		{name: "STRIPE_SUBSCRIPTIONS_WEBHOOK_SECRET", expected: "whsec_…", shown: showSecrets(cfg.StripeSubscriptionsWebhookSecret),
 			unset: "STRIPE_WEBHOOK_SECRET is used there too", flaw: flawOf(cfg.StripeSubscriptionsWebhookSecret...)},
 		{name: "STRIPE_API_BASE", expected: "http://… or https://…", shown: cfg.StripeAPIBase, unset: "Stripe's own address is used"},
+		{name: "STRIPE_ACCOUNT", expected: "acct_…", shown: cfg.StripeAccount, unset: "events that name an account are foreign", flaw: flawOf(cfg.StripeAccount)},
+		{name: "STRIPE_MODE", expected: "live or test", shown: showMode(cfg)},
 	}, otherSettings(cfg)...)
 }
 
@@ -101,6 +103,7 @@ func otherSettings(cfg *config.Config) []setting {
 		{name: "SANDBOX_ADDR", expected: "an address such as 127.0.0.1:12111", shown: cfg.SandboxAddr},
 		{name: "MAX_WEBHOOK_BYTES", expected: "a number above 0", shown: fmt.Sprint(cfg.MaxWebhookBytes)},
 		{name: "PARK_FOR", expected: "a time such as 72h", shown: fmt.Sprint(cfg.ParkFor)},
+		{name: "OTHER_PAYMENTS", expected: "case or list", shown: cfg.OtherPayments},
 		{name: "RECONCILE_EVERY", expected: "a time such as 1h, or 0", shown: fmt.Sprint(cfg.ReconcileEvery)},
 		{name: "LOG_LEVEL", expected: "debug, info, warn or error", shown: cfg.LogLevel.String()},
 		{name: "LOG_FORMAT", expected: "json or console", shown: cfg.LogFormat},
@@ -129,6 +132,20 @@ func showKey(key string) string {
 		}
 	}
 	return ""
+}
+
+// showMode shows of which mode events must be.
+func showMode(cfg *config.Config) string {
+	switch {
+	case cfg.StripeMode != "":
+		return cfg.StripeMode
+	case cfg.StripeSecretKey == "":
+		return "not set, nor a secret key: events of either mode are ours"
+	case cfg.Live():
+		return "live, as STRIPE_SECRET_KEY"
+	default:
+		return "test, as STRIPE_SECRET_KEY"
+	}
 }
 
 func showSecrets(secrets []string) string { return showCount(len(secrets), "secret") }
@@ -252,6 +269,10 @@ func (t *webhookTest) checkAccount(ctx context.Context) {
 	account, err := stripe.NewStripeService(stripe.Options{SecretKey: string(t.cfg.StripeSecretKey), APIBase: t.cfg.StripeAPIBase}).Account(ctx)
 	if err != nil {
 		t.fail(name, "the key's account", "no account", err.Error())
+		return
+	}
+	if own := t.cfg.StripeAccount; own != "" && own != account.ID {
+		t.fail(name, own+", as STRIPE_ACCOUNT says", account.ID, "Events of the key's own account would be foreign, and its payments never counted.")
 		return
 	}
 	if account.Name == "" {

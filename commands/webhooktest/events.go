@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"strings"
 	"time"
 
 	"github.com/stripe/stripe-go/v76"
@@ -16,7 +17,8 @@ import (
 func newStripeID(prefix string) string { return prefix + "_" + rand.Text() }
 
 // testPayment builds the objects that Stripe would tell about a purchase's
-// payment. Its ids stay the same through the payment's life.
+// payment. Its ids stay the same through the payment's life, and that of the
+// charge also when it is told again later.
 type testPayment struct {
 	purchase                        *models.Purchase
 	intent, charge, refund, dispute string
@@ -27,7 +29,7 @@ type testPayment struct {
 func newTestPayment(p *models.Purchase, live bool) *testPayment {
 	return &testPayment{
 		purchase: p, intent: *p.StripePaymentIntentID, live: live,
-		charge: newStripeID("ch"), refund: newStripeID("re"), dispute: newStripeID("dp"),
+		charge: "ch_" + strings.TrimPrefix(*p.StripePaymentIntentID, "pi_"), refund: newStripeID("re"), dispute: newStripeID("dp"),
 		now: time.Now().Add(-time.Minute).Unix(),
 	}
 }

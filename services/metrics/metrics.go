@@ -2,6 +2,7 @@
 package metrics
 
 import (
+	"context"
 	"strconv"
 	"time"
 
@@ -61,6 +62,40 @@ func (m *Metrics) WatchQueue(length func() int) {
 	m.Registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "hourbank_events_waiting", Help: "Events that wait for a transaction.",
 	}, func() float64 { return float64(length()) }))
+}
+
+// WatchCases shows how many cases are open, by kind, as they are at each scrape.
+// While they can't be counted, the others are shown without them.
+func (m *Metrics) WatchCases(count func(context.Context) (map[string]int64, error)) {
+	m.Registry.MustRegister(openCases{
+		count: count,
+		desc:  prometheus.NewDesc("hourbank_open_cases", "Cases that need a person, by kind.", []string{"kind"}, nil),
+	})
+}
+
+// openCases is a collector that asks the database.
+type openCases struct {
+	count func(context.Context) (map[string]int64, error)
+	desc  *prometheus.Desc
+}
+
+// scrapePatience bounds what a scrape asks of the database.
+const scrapePatience = 2 * time.Second
+
+// Describe says what is collected.
+func (o openCases) Describe(descs chan<- *prometheus.Desc) { descs <- o.desc }
+
+// Collect counts.
+func (o openCases) Collect(found chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), scrapePatience)
+	defer cancel()
+	counts, err := o.count(ctx)
+	if err != nil {
+		return
+	}
+	for kind, n := range counts {
+		found <- prometheus.MustNewConstMetric(o.desc, prometheus.GaugeValue, float64(n), kind)
+	}
 }
 
 // Batch counts a transaction and how many events it committed.
