@@ -23,9 +23,9 @@ func TestAuditNamesWhatWasAltered(t *testing.T) {
 		{"amount_refunded = amount_refunded - 1", "purchase_transactions", "id", "purchase", "amount_refunded"},
 		{"payment_status = 'completed'", "purchase_transactions", "id", "purchase", "payment_status"},
 		{"hours = 2000, hours_credited = 2000", "purchase_transactions", "id", "purchase", "hours_credited"},
-		{"amount = 6000", "purchase_transactions", "id", "purchase", "hours_reversed"},
+		{"amount = 6000", "purchase_transactions", "id", "purchase", "payment_status"},
 		{"evidence = '{}'", "purchase_transactions", "id", "purchase", "payment_status"},
-		{"amount = 5001", "purchase_transactions", "id", "purchase", "amount"},
+		{"amount_due = 4999", "purchase_transactions", "id", "purchase", "amount_due"},
 		{"completed_at = NULL", "purchase_transactions", "id", "purchase", "completed_at (Unix time)"},
 	}
 	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
@@ -59,7 +59,7 @@ func keep(t *testing.T, app *harness.App, table, idColumn, id string) (restore f
 	columns := []string{"hours_purchased", "hours_reversed", "hours_consumed", "balance_amount"}
 	if table == "purchase_transactions" {
 		columns = []string{
-			"payment_status", "amount", "hours", "hours_credited", "hours_reversed", "amount_received", "amount_refunded", "evidence", "completed_at",
+			"payment_status", "amount", "amount_due", "hours", "hours_credited", "hours_reversed", "amount_received", "amount_refunded", "evidence", "completed_at",
 		}
 	}
 	values, pointers := make([]any, len(columns)), make([]any, len(columns))
@@ -96,7 +96,7 @@ func TestAuditNamesLedgerEntriesTooMany(t *testing.T) {
 		}
 		wantContains(t, result.Stdout, "account "+p.Student+": hours_purchased is 10.00, should be 11.00",
 			"account "+p.Student+": balance_amount is 5000, should be 4999",
-			"purchase "+p.ID+": amount_refunded + amount_disputed is 0, should be 1")
+			"purchase "+p.ID+": amount_received - amount_refunded - amount_disputed is 5000, should be 4999")
 	})
 }
 
