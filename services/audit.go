@@ -123,8 +123,12 @@ func (row purchaseSums) differences() []Difference {
 	c.compare("amount_refunded", row.AmountRefunded, derived.AmountRefunded)
 	c.compare("amount_disputed", row.AmountDisputed, derived.AmountDisputed)
 	c.compare("completed_at (Unix time)", unixOf(row.CompletedAt), unixOf(derived.CompletedAt))
-	c.compare("hours_credited", row.HoursCredited, row.LedgerCredited)
-	c.compare("hours_reversed", row.HoursReversed, row.LedgerReversed)
+	if row.MergedInto == nil {
+		c.compare("hours_credited", row.HoursCredited, row.LedgerCredited)
+		c.compare("hours_reversed", row.HoursReversed, row.LedgerReversed)
+	} else { // it keeps nothing, whatever it was credited before
+		c.compare("hours_credited - hours_reversed", row.HoursCredited-row.HoursReversed, row.LedgerCredited-row.LedgerReversed)
+	}
 	c.compare("amount_received - amount_refunded - amount_disputed", row.AmountReceived-row.AmountRefunded-row.AmountDisputed, row.LedgerKept)
 	return c.found
 }

@@ -126,7 +126,7 @@ func (t *webhookTest) checkTerms(studentGiven bool) error {
 	if err != nil {
 		return fmt.Errorf("--hours: %w", err)
 	}
-	t.terms = models.Terms{Amount: o.amount, Currency: o.currency, Hours: hours}
+	t.terms = models.Terms{Amount: o.amount, Currency: o.currency, Hours: hours, Sold: true}
 	if !studentGiven {
 		o.studentID = "test_student"
 		if o.currency != "eur" {
