@@ -72,7 +72,7 @@ func TestEventsCommand(t *testing.T) {
 	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
 		wantContains(t, app.MustRun(t, "events", "list"), "No events")
 		p := app.NewPurchase(t)
-		good, bad := p.Succeeded().Set("amount_received", 1), p.Intent(failed)
+		good, bad := p.Succeeded().Set("amount_received", 1), p.Intent(failed).Set("id", nil)
 		app.Deliver(t, good)
 		app.Deliver(t, bad)
 		wantContains(t, app.MustRun(t, "events", "list", "--limit", "1"), bad.ID, "--cursor")
@@ -80,9 +80,9 @@ func TestEventsCommand(t *testing.T) {
 		wantJSON(t, listed, fields{"data.#": "1", "data.0.id": bad.ID})
 		wantJSON(t, app.MustRun(t, "events", "list", "--json", "--cursor", gjson.Get(listed, "next_cursor").String()),
 			fields{"data.#": "1", "data.0.id": good.ID, "next_cursor": ""})
-		wantJSON(t, app.MustRun(t, "events", "list", "--json", "--status", "rejected"), fields{"data.#": "1", "data.0.id": good.ID})
+		wantJSON(t, app.MustRun(t, "events", "list", "--json", "--status", "rejected"), fields{"data.#": "1", "data.0.id": bad.ID})
 		wantJSON(t, app.MustRun(t, "events", "list", "--json", "--type", failed), fields{"data.#": "1", "data.0.id": bad.ID})
-		wantContains(t, app.MustRun(t, "events", "show", good.ID), good.ID, "amount_mismatch", p.ID, `"amount_received": 1`)
+		wantContains(t, app.MustRun(t, "events", "show", good.ID), good.ID, "underpaid", p.ID, `"amount_received": 1`)
 		wantJSON(t, app.MustRun(t, "events", "show", good.ID, "--json"), fields{"id": good.ID, "payload.data.object.id": p.PaymentIntent})
 		app.Exec(t, "UPDATE purchase_transactions SET amount = 1")
 		wantJSON(t, app.MustRun(t, "events", "replay", good.ID, bad.ID, "--json"),

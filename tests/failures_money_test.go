@@ -11,7 +11,7 @@ import (
 func TestFailure8CumulativeRefundsAddedUp(t *testing.T) {
 	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
 		inVersions(t, app, func(t *testing.T, p *harness.Purchase, in harness.Version) {
-			one, two := harness.Listed("re_1", 1000, "succeeded", 3), harness.Listed("re_2", 1500, "succeeded", 5)
+			one, two := p.Listed("re_1", 1000, "succeeded", 3), p.Listed("re_2", 1500, "succeeded", 5)
 			for _, event := range []*harness.Event{
 				p.Succeeded(), p.Refund("refund.created", "re_1", 1000, "succeeded", 3).At(3), p.ChargeRefunded(1000).At(3),
 				p.ChargeRefunded(1000).At(4).Listing(one), p.Refund("charge.refund.updated", "re_1", 1000, "succeeded", 3).At(4),

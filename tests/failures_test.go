@@ -211,13 +211,13 @@ func TestFailure15TheEventsTableOutgrowsAllOthers(t *testing.T) {
 		p := db.NewPurchase(t)
 		app := db.Serve(t)
 		app.MustProcess(t, p.Succeeded().Named("evt_of_money"))
-		app.Deliver(t, harness.NewEvent(t, "charge.updated", "charge").Named("evt_old")).Want(t, 200)
+		app.Deliver(t, harness.NewEvent(t, "charge.pending", "charge").Named("evt_old")).Want(t, 200)
 		app.Stop(t)
 		db.Exec(t, "UPDATE webhook_events SET received_at = '2026-01-01 00:00:00+00:00'")
 		db.Exec(t, "DELETE FROM scheduled_jobs") // a day has gone by
 
 		app = db.Serve(t)
-		app.Deliver(t, harness.NewEvent(t, "charge.updated", "charge").Named("evt_new")).Want(t, 200)
+		app.Deliver(t, harness.NewEvent(t, "charge.pending", "charge").Named("evt_new")).Want(t, 200)
 		harness.Eventually(t, "the old event that moved nothing is gone", func() bool {
 			return app.As(t, harness.ReadKey, "GET", api+"/events/evt_old/").Status == 404
 		})

@@ -49,8 +49,8 @@ func TestOnePaymentIntentNamedByTwoPurchasesAtOnce(t *testing.T) {
 }
 
 // What an invoice or a subscription tells may be beyond what a purchase can
-// keep: the event is rejected, as its payment needs a person.
-func TestOddInvoicesAreRejected(t *testing.T) {
+// keep: its payment needs a person.
+func TestOddInvoicesNeedAPerson(t *testing.T) {
 	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
 		monthly(t, app)
 		paid := func() *harness.Event {
@@ -61,16 +61,17 @@ func TestOddInvoicesAreRejected(t *testing.T) {
 			long += harness.RandomName()
 		}
 		for name, odd := range map[string]struct {
-			event  *harness.Event
-			reason string
+			event          *harness.Event
+			status, reason string
 		}{
-			"no currency":            {paid().Set("currency", nil), "currency_mismatch"},
-			"no ISO currency":        {paid().Set("currency", "EURO"), "currency_mismatch"},
-			"a long id":              {paid().Set("id", "in_"+long), "missing_object"},
-			"a subscription's, long": {harness.NewEvent(t, "customer.subscription.created", "subscription").Set("id", "sub_"+long), "missing_object"},
+			"no currency":            {paid().Set("currency", nil), "parked", "other_currency"},
+			"no ISO currency":        {paid().Set("currency", "EURO"), "parked", "other_currency"},
+			"a long id":              {paid().Set("id", "in_"+long), "rejected", "missing_object"},
+			"a subscription's, long": {harness.NewEvent(t, "customer.subscription.created", "subscription").Set("id", "sub_"+long), "rejected", "missing_object"},
 		} {
 			t.Run(name, func(t *testing.T) {
-				bill(t, app, odd.event).Want(t, 200).WantFields(t, fields{"status": "rejected", "reason": odd.reason})
+				bill(t, app, odd.event).WantFields(t, fields{"status": odd.status, "reason": odd.reason})
+				app.Get(t, api+"/cases/?kind="+odd.reason).WantFields(t, fields{"data.0.event_id": odd.event.ID})
 			})
 		}
 		app.MustAudit(t)

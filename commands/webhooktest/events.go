@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,8 +18,7 @@ import (
 func newStripeID(prefix string) string { return prefix + "_" + rand.Text() }
 
 // testPayment builds the objects that Stripe would tell about a purchase's
-// payment. Its ids stay the same through the payment's life, and that of the
-// charge also when it is told again later.
+// payment. Its ids stay the same through the payment's life.
 type testPayment struct {
 	purchase                        *models.Purchase
 	intent, charge, refund, dispute string
@@ -27,11 +27,23 @@ type testPayment struct {
 }
 
 func newTestPayment(p *models.Purchase, live bool) *testPayment {
+	intent := *p.StripePaymentIntentID
 	return &testPayment{
-		purchase: p, intent: *p.StripePaymentIntentID, live: live,
-		charge: "ch_" + strings.TrimPrefix(*p.StripePaymentIntentID, "pi_"), refund: newStripeID("re"), dispute: newStripeID("dp"),
+		purchase: p, intent: intent, live: live,
+		charge: chargeOf(p, intent), refund: newStripeID("re"), dispute: newStripeID("dp"),
 		now: time.Now().Add(-time.Minute).Unix(),
 	}
+}
+
+// chargeOf is the charge of the PaymentIntent: the one that was told, else one
+// that is told the same each time.
+func chargeOf(p *models.Purchase, intent string) string {
+	for _, id := range slices.Sorted(maps.Keys(p.Evidence.Charges)) {
+		if p.Evidence.Charges[id].PaymentIntent == intent {
+			return id
+		}
+	}
+	return "ch_" + strings.TrimPrefix(intent, "pi_")
 }
 
 type object = map[string]any

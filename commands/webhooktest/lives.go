@@ -65,7 +65,7 @@ func (t *webhookTest) checkLives(ctx context.Context, s *services.Services, e *w
 	lives := purchaseLives()
 	payments := make([]*testPayment, len(lives))
 	for i := range lives {
-		terms := models.Terms{Amount: lifeAmount, Currency: t.terms.Currency, Hours: lifeHours}
+		terms := models.Terms{Amount: lifeAmount, Currency: t.terms.Currency, Hours: lifeHours, Sold: true}
 		purchase, err := t.newPurchase(ctx, s, terms, newStripeID("pi"), nil)
 		if err != nil {
 			return err

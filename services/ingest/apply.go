@@ -194,7 +194,7 @@ func (b *book) makeOfInvoice(e *stripe.Event, group []*models.Purchase) result {
 		return result{status: models.EventIgnored, reason: models.ReasonNotAPeriod}
 	case models.ValidateID("student_id", student) != nil:
 		return b.unexplained(e, "")
-	case b.catalogue.currencies[student] != invoice.Currency:
+	case !models.IsCurrency(invoice.Currency) || b.catalogue.currencies[student] != invoice.Currency:
 		return b.otherCurrency(e, student)
 	case bought.Hours < 0:
 		return b.takeOff(e, student, bought.Hours)

@@ -171,12 +171,16 @@ func Patiently(ask func() (Response, error)) (answer Response, err error) {
 	return answer, err
 }
 
-// MustProcess delivers events in order, each of which must change something.
+// MustProcess delivers events in order, each of which must change something,
+// whatever case it opens.
 func (app *App) MustProcess(tb testing.TB, events ...*Event) {
 	tb.Helper()
 	for _, event := range events {
-		app.Deliver(tb, event).Want(tb, http.StatusOK).WantFields(tb, map[string]string{
-			"event_id": event.ID, "status": "processed", "duplicate": "false", "reason": "",
+		answer := app.Deliver(tb, event).Want(tb, http.StatusOK).WantFields(tb, map[string]string{
+			"event_id": event.ID, "status": "processed", "duplicate": "false",
 		})
+		if answer.Get("reason").String() == "stale" {
+			tb.Errorf("%s %s told nothing new", event.Type, event.ID)
+		}
 	}
 }

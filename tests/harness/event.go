@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -35,13 +36,17 @@ type Event struct {
 	version Version
 	created int64
 	live    bool
+	charge  string // the id of the charge that it names
 	changes []func(object map[string]any)
+	finish  func(object map[string]any) // after all changes; nil: nothing
 }
 
 // NewEvent starts an event about an object of the kind, such as
 // "payment_intent", in the shape of 2023-10-16.
 func NewEvent(tb testing.TB, eventType, kind string) *Event {
-	return &Event{ID: "evt_" + RandomName(), Type: eventType, tb: tb, kind: kind, version: V2023, created: Epoch}
+	return &Event{
+		ID: "evt_" + RandomName(), Type: eventType, tb: tb, kind: kind, version: V2023, created: Epoch, charge: "ch_" + RandomName(),
+	}
 }
 
 // In sets the API version.
@@ -92,9 +97,12 @@ func (e *Event) change(change func(object map[string]any)) *Event {
 // Body is the event as Stripe sends it.
 func (e *Event) Body() string {
 	e.tb.Helper()
-	object := shape(e.tb, e.version, e.kind)
+	object := shape(e.tb, e.version, e.kind, e.charge)
 	for _, change := range e.changes {
 		change(object)
+	}
+	if e.finish != nil {
+		e.finish(object)
 	}
 	body, err := json.MarshalIndent(map[string]any{
 		"id": e.ID, "object": "event", "api_version": e.version, "created": e.created, "livemode": e.live,
@@ -109,8 +117,11 @@ func (e *Event) Body() string {
 
 var shapes sync.Map // path → []byte
 
-// shape reads an object from tests/testdata.
-func shape(tb testing.TB, version Version, kind string) map[string]any {
+// chargeOfShapes is the charge that all objects of tests/testdata are about.
+const chargeOfShapes = "ch_3Q0shape000000000000001"
+
+// shape reads an object from tests/testdata, about a charge of one's own.
+func shape(tb testing.TB, version Version, kind, charge string) map[string]any {
 	tb.Helper()
 	path := filepath.Join("tests", "testdata", string(version), kind+".json")
 	content, known := shapes.Load(path)
@@ -122,7 +133,7 @@ func shape(tb testing.TB, version Version, kind string) map[string]any {
 		content, _ = shapes.LoadOrStore(path, read)
 	}
 	var object map[string]any
-	if err := json.Unmarshal(content.([]byte), &object); err != nil {
+	if err := json.Unmarshal(bytes.ReplaceAll(content.([]byte), []byte(chargeOfShapes), []byte(charge)), &object); err != nil {
 		tb.Fatalf("%s: %v", path, err)
 	}
 	return object
