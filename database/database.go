@@ -13,12 +13,12 @@ import (
 	"strings"
 	"time"
 
-	"github.com/glebarez/sqlite"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgconn/ctxwatch"
 	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/libtnb/sqlite"
 	"gorm.io/driver/postgres"
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
@@ -103,6 +103,8 @@ func (db *DB) openSQLite(path string) error {
 		// commit, because a 2xx promises durability.
 		options["_pragma"] = append(options["_pragma"], "busy_timeout(5000)", "journal_mode(WAL)",
 			"synchronous(FULL)", "foreign_keys(1)")
+		options.Set("_time_format", "sqlite")
+		options.Set("_timezone", "UTC")
 		conn, err := sql.Open(sqlite.DriverName, path+"?"+options.Encode())
 		if err != nil {
 			return nil, fmt.Errorf("open SQLite database %s: %w", path, err)

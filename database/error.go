@@ -9,8 +9,8 @@ import (
 	"net"
 	"slices"
 
-	gosqlite "github.com/glebarez/go-sqlite"
 	"github.com/jackc/pgx/v5/pgconn"
+	"modernc.org/sqlite"
 )
 
 // IsConflict says that two transactions were in each other's way, so that the
@@ -53,7 +53,7 @@ func IsUniqueViolation(err error) bool {
 	if pgErr, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return pgErr.Code == "23505"
 	}
-	sqliteErr, ok := errors.AsType[*gosqlite.Error](err)
+	sqliteErr, ok := errors.AsType[*sqlite.Error](err)
 	return ok && (sqliteErr.Code() == sqliteConstraintUnique || sqliteErr.Code() == sqliteConstraintPrimaryKey)
 }
 
@@ -83,7 +83,7 @@ const (
 
 // sqliteCode gives the primary result code of a SQLite error, or 0.
 func sqliteCode(err error) int {
-	if sqliteErr, ok := errors.AsType[*gosqlite.Error](err); ok {
+	if sqliteErr, ok := errors.AsType[*sqlite.Error](err); ok {
 		return sqliteErr.Code() & 0xff
 	}
 	return 0
