@@ -146,8 +146,12 @@ func (row purchaseSums) differences() []Difference {
 		completed = row.CompletedAt.Unix()
 	}
 	c.compare("completed_at (Unix time)", completed, d.CompletedAtUnix)
-	c.compare("hours_credited", row.HoursCredited, row.LedgerCredited)
-	c.compare("hours_reversed", row.HoursReversed, row.LedgerReversed)
+	if row.MergedInto == nil {
+		c.compare("hours_credited", row.HoursCredited, row.LedgerCredited)
+		c.compare("hours_reversed", row.HoursReversed, row.LedgerReversed)
+	} else { // what it was credited once is undone
+		c.compare("hours left", row.HoursCredited, row.LedgerCredited-row.LedgerReversed)
+	}
 	c.compare("amount_received - amount_refunded - amount_disputed", row.AmountReceived-row.AmountRefunded-row.AmountDisputed, row.LedgerKept)
 	row.compareKeys(&c)
 	return c.found

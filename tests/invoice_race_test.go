@@ -30,8 +30,8 @@ func TestFailure5TheEventsOfANewInvoiceAtOnce(t *testing.T) {
 	})
 }
 
-// Two purchases are told at once to be paid by the same, new PaymentIntent: it
-// is one of the two's, and the other event is that one's, too.
+// Two purchases are told at once to be paid by the same, new PaymentIntent: they
+// are one, and one payment buys once.
 func TestOnePaymentIntentNamedByTwoPurchasesAtOnce(t *testing.T) {
 	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
 		for round := range 20 {
@@ -42,7 +42,7 @@ func TestOnePaymentIntentNamedByTwoPurchasesAtOnce(t *testing.T) {
 				events = append(events, p.Succeeded().Set("id", intent).Set("metadata.purchase_transaction_id", p.ID))
 			}
 			deliverAll(t, []*harness.App{app}, events)
-			app.WantBalance(t, "student_shared", fields{"hours_purchased": fmt.Sprintf("%d.00", 10*(round+1))})
+			app.WantBalance(t, "student_shared", fields{"hours_available": fmt.Sprintf("%d.00", 10*(round+1)), "balance_amount": fmt.Sprint(5000 * (round + 1))})
 		}
 		app.MustAudit(t)
 	})
