@@ -1,0 +1,58 @@
+package tests
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/tidwall/gjson"
+
+	"hourbank/tests/harness"
+)
+
+// A purchase that older rules got wrong is derived again from its events, and
+// the difference is posted; what is right is left alone.
+func TestRebuildCuresWhatOlderRulesGotWrong(t *testing.T) {
+	harness.ForEachDatabase(t, func(t *testing.T, db *harness.Database) {
+		app := db.Serve(t)
+		wrong, right := harness.NewPurchase(t).Create(db), harness.NewPurchase(t).Create(db)
+		app.MustProcess(t, wrong.Succeeded(), right.Succeeded(), right.Refund("refund.created", "re_"+right.ID, 2500, "succeeded", 1))
+		// As if a dispute had been read as holding all of it.
+		db.Exec(t, `UPDATE purchase_transactions SET payment_status = 'disputed', hours_reversed = 1000, amount_disputed = 5000
+			WHERE id = '`+wrong.ID+`'`)
+		db.Exec(t, `INSERT INTO hour_ledger_entries (id, student_id, transaction_id, kind, hours, amount, currency, created_at)
+			SELECT 'wrong_'||id, student_id, id, 'reversal', -1000, -5000, currency, created_at FROM purchase_transactions WHERE id = '`+wrong.ID+`'`)
+		db.Exec(t, `UPDATE student_account_balances SET hours_reversed = 1000, balance_amount = 0 WHERE student_id = '`+wrong.Student+`'`)
+
+		dry := db.MustRun(t, "rebuild", "--dry-run", "--json")
+		if ids := gjson.Get(dry, "rebuilt.#.transaction_id").String(); ids != `["`+wrong.ID+`"]` {
+			t.Errorf("would rebuild %s: %s", ids, dry)
+		}
+		app.WantPurchase(t, wrong, fields{"payment_status": "disputed"})
+		if said := db.MustRun(t, "rebuild"); !strings.Contains(said, "payment_status: disputed → completed") {
+			t.Errorf("it said %s", said)
+		}
+		app.WantPurchase(t, wrong, fields{"payment_status": "completed", "hours_reversed": "0.00"})
+		app.WantBalance(t, wrong.Student, fields{"hours_available": "10.00", "balance_amount": "5000"})
+		app.WantBalance(t, right.Student, fields{"hours_available": "5.00", "balance_amount": "2500"})
+		db.MustAudit(t)
+		if again := gjson.Get(db.MustRun(t, "rebuild", "--json"), "rebuilt.#").Int(); again != 0 {
+			t.Errorf("a second rebuild changed %d purchases", again)
+		}
+	})
+}
+
+// Events of a type that nobody listened to before find their purchase.
+func TestRebuildAppliesWhatWasIgnored(t *testing.T) {
+	harness.ForEachDatabase(t, func(t *testing.T, db *harness.Database) {
+		app := db.Serve(t)
+		p := harness.NewPurchase(t).Create(db)
+		event := p.Succeeded()
+		app.MustProcess(t, event)
+		db.Exec(t, `UPDATE webhook_events SET status = 'ignored', reason = 'unsupported_type', transaction_id = NULL WHERE id = '`+event.ID+`'`)
+		if found := gjson.Get(db.MustRun(t, "rebuild", "--json"), "events.#.id").String(); found != `["`+event.ID+`"]` {
+			t.Errorf("found %s", found)
+		}
+		app.WantPurchase(t, p, fields{"payment_status": "completed", "hours_credited": "10.00"})
+		db.MustAudit(t)
+	})
+}
