@@ -24,6 +24,8 @@ func consoleTable(h *console.Console, sandbox bool) []Route {
 		{"POST", "/console/students/:student_id/adjustments/", config.RoleAdmin, h.Adjust},
 		{"GET", "/console/purchases/:id/", config.RoleRead, h.Purchase},
 		{"POST", "/console/purchases/:id/refunds/", config.RoleAdmin, h.Refund},
+		{"GET", "/console/cases/", config.RoleRead, h.Cases},
+		{"POST", "/console/cases/:id/close/", config.RoleAdmin, h.CloseCase},
 		{"GET", "/console/events/", config.RoleRead, h.Events},
 		{"GET", "/console/events/:id/", config.RoleRead, h.Event},
 		{"POST", "/console/events/:id/replay/", config.RoleAdmin, h.Replay},

@@ -129,9 +129,13 @@ func (row purchaseSums) differences() []Difference {
 	c, d := comparison{kind: "purchase", id: row.ID}, row.Derive()
 	if row.MergedInto == nil {
 		c.compare("payment_status", row.PaymentStatus, d.Status)
-	} else {
+		c.compare("hours_credited", row.HoursCredited, row.LedgerCredited)
+		c.compare("hours_reversed", row.HoursReversed, row.LedgerReversed)
+	} else { // it is left with nothing, also where its ledger had a credit
 		c.compare("payment_status", row.PaymentStatus, models.StatusCancelled)
-		c.compare("evidence", len(row.Evidence.IDs()), 0)
+		c.compare("hours_credited", row.HoursCredited, models.Hours(0))
+		c.compare("ids in its evidence", len(row.Evidence.IDs()), 0)
+		c.compare("hours_credited - hours_reversed", row.HoursCredited-row.HoursReversed, row.LedgerCredited-row.LedgerReversed)
 	}
 	if row.HoursCredited != 0 {
 		c.compare("hours_credited", row.HoursCredited, row.Hours)
@@ -146,12 +150,6 @@ func (row purchaseSums) differences() []Difference {
 		completed = row.CompletedAt.Unix()
 	}
 	c.compare("completed_at (Unix time)", completed, d.CompletedAtUnix)
-	if row.MergedInto == nil {
-		c.compare("hours_credited", row.HoursCredited, row.LedgerCredited)
-		c.compare("hours_reversed", row.HoursReversed, row.LedgerReversed)
-	} else { // what it was credited once is undone
-		c.compare("hours left", row.HoursCredited, row.LedgerCredited-row.LedgerReversed)
-	}
 	c.compare("amount_received - amount_refunded - amount_disputed", row.AmountReceived-row.AmountRefunded-row.AmountDisputed, row.LedgerKept)
 	row.compareKeys(&c)
 	return c.found

@@ -43,8 +43,8 @@ func (s *CaseService) List(ctx context.Context, filter CaseFilter, page PageRequ
 		return Page[models.Case]{}, models.Errorf(models.CodeInvalidRequest, "status must be open or closed.")
 	}
 	if filter.Kind != "" {
-		if !slices.Contains(models.CaseKinds, models.CaseKind(filter.Kind)) {
-			return Page[models.Case]{}, models.Errorf(models.CodeInvalidRequest, "kind must be one of %s.", strings.Trim(fmt.Sprint(models.CaseKinds), "[]"))
+		if err := checkKind(filter.Kind); err != nil {
+			return Page[models.Case]{}, err
 		}
 		query = query.Where("kind = ?", filter.Kind)
 	}
@@ -52,6 +52,36 @@ func (s *CaseService) List(ctx context.Context, filter CaseFilter, page PageRequ
 		query = query.Where("student_id = ?", filter.StudentID)
 	}
 	return newest(query, "opened_at", "id", page, func(c *models.Case) position { return position{c.OpenedAt, c.ID} })
+}
+
+// Urgent lists open cases, of one kind where that is given, the most urgent
+// first: what has a due date by that, then by kind, then the newest. Those
+// beyond limit are left out. It returns a *models.Error with code
+// invalid_request.
+func (s *CaseService) Urgent(ctx context.Context, kind string, limit int) ([]models.Case, error) {
+	query := s.db.Reader.WithContext(ctx).Where("closed_at IS NULL")
+	order := "due_by IS NULL, due_by, CASE kind"
+	for i, known := range models.CaseKinds {
+		order += fmt.Sprintf(" WHEN '%s' THEN %d", known, i)
+	}
+	if kind != "" {
+		if err := checkKind(kind); err != nil {
+			return nil, err
+		}
+		query = query.Where("kind = ?", kind)
+	}
+	cases := []models.Case{}
+	if err := query.Order(order + " END, opened_at DESC, id DESC").Limit(limit).Find(&cases).Error; err != nil {
+		return nil, fmt.Errorf("list open cases: %w", err)
+	}
+	return cases, nil
+}
+
+func checkKind(kind string) error {
+	if !slices.Contains(models.CaseKinds, models.CaseKind(kind)) {
+		return models.Errorf(models.CodeInvalidRequest, "kind must be one of %s.", strings.Trim(fmt.Sprint(models.CaseKinds), "[]"))
+	}
+	return nil
 }
 
 // Get gives one case. It returns a *models.Error with code not_found.

@@ -25,7 +25,7 @@ const overviewPatience = 5 * time.Second
 type Day struct {
 	Date     time.Time // its midnight
 	Currency string
-	Received int64 // minor units, credited
+	Received int64 // minor units
 	Returned int64 // minor units, given back or held, less what came back again
 	Moved    models.Movement
 }
@@ -33,7 +33,7 @@ type Day struct {
 // add books one kind's sums of the day.
 func (d *Day) add(sums models.LedgerEntry) {
 	d.Moved.Add(sums)
-	if sums.Kind == models.EntryCredit {
+	if sums.Kind == models.EntryCredit || sums.Kind == models.EntryPayment {
 		d.Received += sums.Amount
 	} else {
 		d.Returned -= sums.Amount // of lessons and adjustments, nothing

@@ -29,11 +29,7 @@ func (t *webhookTest) onlyCreateData(ctx context.Context) error {
 			return err
 		}
 		if t.options.asJSON {
-			detail, err := s.Purchases.Detail(ctx, purchase.ID)
-			if err != nil {
-				return err
-			}
-			return t.PrintJSON(detail)
+			return t.PrintJSON(purchase)
 		}
 		t.printTestData(purchase)
 		fmt.Fprintf(t.Stdout, `

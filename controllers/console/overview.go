@@ -9,11 +9,14 @@ import (
 	"hourbank/services"
 )
 
-// attentionRows is how many events of a kind the overview shows; the rest is
+// attentionRows is how many cases, and events of a kind, the overview shows; the rest is
 // a click away.
 const attentionRows = 10
 
 type overviewPage struct {
+	Cases            services.Page[models.Case] // the newest open ones
+	Kinds            []caseCount
+	Open             int64 // cases
 	Rejected, Parked services.Page[models.WebhookEvent]
 	Outcomes         []services.EventCount
 	Totals           []services.Day // of the last 30 days, one a currency
@@ -25,7 +28,14 @@ func (h *Console) Overview(c *gin.Context) error {
 	ctx, since := c.Request.Context(), lastDays()[0]
 	page := overviewPage{Days: chartDays}
 	first := services.PageRequest{Limit: attentionRows}
-	var err error
+	byKind, err := h.services.Cases.OpenCases(ctx)
+	if err != nil {
+		return err
+	}
+	page.Kinds, page.Open = openCases(byKind)
+	if page.Cases, err = h.services.Cases.List(ctx, services.CaseFilter{Status: "open"}, first); err != nil {
+		return err
+	}
 	if page.Rejected, err = h.services.Events.List(ctx, string(models.EventRejected), "", first); err != nil {
 		return err
 	}

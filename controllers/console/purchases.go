@@ -13,7 +13,7 @@ import (
 )
 
 type purchasePage struct {
-	Purchase *models.Purchase
+	*services.PurchaseDetail
 	Left     int64 // minor units that could be refunded
 	Timeline []services.Told
 	Once     string // makes the refund form's request repeatable
@@ -21,16 +21,17 @@ type purchasePage struct {
 
 // Purchase shows a purchase, and what each event changed.
 func (h *Console) Purchase(c *gin.Context) error {
-	p, err := h.services.Purchases.Get(c.Request.Context(), c.Param("id"))
+	detail, err := h.services.Purchases.Detail(c.Request.Context(), c.Param("id"))
 	if err != nil {
 		return err
 	}
+	p := detail.Purchase
 	timeline, err := h.services.Events.Timeline(c.Request.Context(), p)
 	if err != nil {
 		return err
 	}
 	return h.ok(c, "purchase", p.Hours.String()+" hours for "+p.StudentID, purchasePage{
-		Purchase: p, Timeline: timeline, Left: p.AmountReceived - p.AmountRefunded - p.AmountDisputed, Once: uuid.NewString(),
+		PurchaseDetail: detail, Timeline: timeline, Left: p.AmountReceived - p.AmountRefunded - p.AmountDisputed, Once: uuid.NewString(),
 	})
 }
 

@@ -12,6 +12,7 @@ import (
 
 type studentPage struct {
 	Account   *models.Account
+	Cases     []models.Case // open ones
 	Purchases services.Page[models.Purchase]
 	Ledger    services.Page[models.LedgerEntry]
 	Once      string // reference of the adjustment that the form would make
@@ -25,6 +26,11 @@ func (h *Console) Student(c *gin.Context) error {
 		return err
 	}
 	page := studentPage{Account: account, Once: "console_" + uuid.NewString()}
+	open, err := h.services.Cases.List(ctx, services.CaseFilter{Status: "open", StudentID: student}, services.PageRequest{Limit: services.MaxPageSize})
+	if err != nil {
+		return err
+	}
+	page.Cases = open.Data
 	if page.Purchases, err = h.services.Purchases.List(ctx, student, "", pageOf(c, "purchases")); err != nil {
 		return err
 	}

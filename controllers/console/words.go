@@ -20,6 +20,7 @@ var words = template.FuncMap{
 	"text":  optionalText,
 	"tone":  tone,
 	"why":   why,
+	"means": func(kind models.CaseKind) string { return caseWords[kind] },
 	"told":  told,
 	"upper": strings.ToUpper,
 	"less":  func(a, b models.Hours) models.Hours { return a - b },
@@ -30,6 +31,7 @@ var words = template.FuncMap{
 	"student":  studentAddress,
 	"purchase": purchaseAddress,
 	"event":    eventAddress,
+	"case":     caseAddress,
 	"unix":     func(seconds int64) time.Time { return time.Unix(seconds, 0) },
 }
 
@@ -69,9 +71,9 @@ func tone(status any) string {
 	switch fmt.Sprint(status) {
 	case "completed", "succeeded", "won", "processed", "credit", "reinstatement", "restoration":
 		return "good"
-	case "pending", "processing", "parked", "partially_refunded", "refunded":
+	case "pending", "processing", "parked", "partially_refunded", "refunded", "underpaid", "overpaid", "other_currency", "unclear_refund":
 		return "open"
-	case "failed", "lost", "disputed", "rejected", "overdrawn", "reversal":
+	case "failed", "lost", "disputed", "rejected", "overdrawn", "reversal", "dispute", "refund_failed", "unmatched_payment", "unexplained_invoice":
 		return "bad"
 	default:
 		return "plain"
@@ -99,9 +101,9 @@ var caseWords = map[models.CaseKind]string{
 	models.CaseUnclearRefund:      "What went back could be the release of an authorisation, or is of a payment that paid several purchases. The likelier reading counts: compare it with Stripe.",
 	models.CaseUnknownStatus:      "Stripe tells a status that this version doesn't know. It holds nothing until it does.",
 	models.CaseTooMany:            "More objects were told of this purchase than are kept.",
-	models.CaseOverdrawn:          "Hours were used that are no longer paid.",
+	models.CaseOverdrawn:          "Hours were used that are no longer paid. Ask for the money, or adjust the hours.",
 	models.CaseUnmatchedPayment:   "No purchase is known for this payment. Make one, or give the payment to a student and plan.",
-	models.CaseUnexplainedInvoice: "No plan explains this invoice's lines, or its student is not known.",
+	models.CaseUnexplainedInvoice: "No plan explains this invoice's lines, or its student is not known. Add the plan with its Stripe price, or give the payment to a student and plan.",
 	models.CaseMissingObject:      "Stripe sent no object with an id in it.",
 	models.CaseUnfetchedEvent:     "The event can't be read without asking Stripe, which needs STRIPE_SECRET_KEY.",
 }
@@ -135,8 +137,8 @@ func told(change ingest.PurchaseChange, reason *models.Reason) string {
 	if len(changes) > 0 {
 		return strings.ToUpper(changes[0][:1]) + strings.Join(changes, ", ")[1:] + "."
 	}
-	if reason != nil && reasons[*reason] != "" {
-		return cmp.Or(reasons[*reason], caseWords[models.CaseKind(*reason)])
+	if reason != nil {
+		return cmp.Or(reasons[*reason], caseWords[models.CaseKind(*reason)], "No hours moved.")
 	}
 	return "No hours moved."
 }

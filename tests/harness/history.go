@@ -7,6 +7,7 @@ import (
 	"gorm.io/gorm"
 
 	"hourbank/models"
+	"hourbank/services/ingest"
 )
 
 // History is what a student did on one day, so many days ago.
@@ -49,6 +50,9 @@ func (day History) write(tx *gorm.DB) error {
 		}
 		entries = p.Observe(told).Entries
 		if err := tx.Create(p).Error; err != nil {
+			return err
+		}
+		if err := ingest.TakeKeys(tx, p); err != nil {
 			return err
 		}
 	}

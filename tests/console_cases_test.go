@@ -1,0 +1,137 @@
+package tests
+
+import (
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"hourbank/tests/harness"
+)
+
+// wantNoText wants the page not to show the words.
+func wantNoText(t *testing.T, b *harness.Browser, words string) {
+	t.Helper()
+	if text := b.Text("main"); strings.Contains(text, words) {
+		t.Errorf("%s says %q:\n%s", b.Address(), words, text)
+	}
+}
+
+// oddMoney tells of a purchase that was paid twice, of which one payment is
+// disputed, and of one that was paid too little.
+func oddMoney(t *testing.T, app *harness.App) (twice, little *harness.Teller) {
+	t.Helper()
+	twice, little = soldTo(t, app), soldTo(t, app)
+	tell(t, app, twice.Paid("pi_1", 5000), twice.Paid("pi_2", 6000), twice.Refunded("pi_2", 6000, 500),
+		twice.Dispute("created", "dp_1", "pi_1", 1000, "needs_response"), little.Paid("pi_1", 4000))
+	return twice, little
+}
+
+func TestTheConsoleShowsWhichMoneyNeedsAPerson(t *testing.T) {
+	harness.ForEachDatabase(t, func(t *testing.T, db *harness.Database) {
+		app, b := db.ServeSandbox(t), harness.NewBrowser(t)
+		signIn(b, app, harness.AdminKey)
+		b.Open(app.BaseURL + "/console/cases/")
+		b.WantText("No such case is open.")
+		twice, little := oddMoney(t, app)
+
+		b.Open(app.BaseURL + "/console/")
+		b.WantText("Open cases: 3", "1 dispute", "1 underpaid", "1 overpaid", "Less was received than is due.")
+		b.Open(linkTo(b, app, `a[href$="?kind=underpaid"]`))
+		b.WantText("€10.00", little.Student)
+		wantNoText(t, b, twice.Student)
+		b.Open(app.BaseURL + "/console/cases/")
+		b.WantText("answer by", twice.Student, little.Student)
+		if first := b.Text(".cases li:first-child"); !strings.HasPrefix(first, "dispute") {
+			t.Errorf("the first case is %s", first)
+		}
+
+		b.Open(app.BaseURL + "/console/purchases/" + twice.Purchase + "/")
+		b.WantText("Needs a person", "A dispute or inquiry waits", "More is kept than is due.", "€45.00", twice.ID("pi_1"), twice.ID("pi_2"),
+			"€60.00", "€5.00", "€10.00", twice.ID("dp_1"), "needs response")
+		b.Open(app.BaseURL + "/console/students/" + little.Student + "/")
+		b.WantText("Needs a person", "Less was received than is due.", "payment", "€40.00")
+
+		b.Choose("details summary")
+		b.Type("details input[name=note]", "a friend of the house")
+		b.Submit("details button")
+		b.WantText("The case is closed.")
+		b.Open(app.BaseURL + "/console/students/" + little.Student + "/")
+		wantNoText(t, b, "Needs a person")
+		app.Get(t, api+"/cases/?status=closed").WantFields(t, fields{"data.#": "1", "data.0.note": "a friend of the house", "data.0.closed_by": "boss"})
+	})
+}
+
+func TestTheConsoleShowsWhichPurchaseHasThePaymentsOfAMergedOne(t *testing.T) {
+	harness.ForEachDatabase(t, func(t *testing.T, db *harness.Database) {
+		app, b := db.ServeSandbox(t), harness.NewBrowser(t)
+		signIn(b, app, harness.AdminKey)
+		s := harness.NewTeller(harness.V2026)
+		asked := harness.Asked{Subtotal: 28000, Discount: 3000}
+		session := func(kind, pi, status string) *harness.Told {
+			return s.Session(kind, "cs_1", pi, asked, status).With("metadata", s.Buys("pack10")).With("client_reference_id", nil)
+		}
+		tell(t, app, s.Paid("pi_1", 25000).With("metadata", s.Buys("pack10")), session("completed", "", "unpaid"), session("async_payment_succeeded", "pi_1", "paid"))
+		var merged string
+		if err := app.SQL(t).QueryRowContext(t.Context(), "SELECT id FROM purchase_transactions WHERE merged_into IS NOT NULL").Scan(&merged); err != nil {
+			t.Fatal(err)
+		}
+		b.Open(app.BaseURL + "/console/purchases/" + merged + "/")
+		b.WantText("same purchase as another one", "cancelled")
+		b.Open(linkTo(b, app, `main > p > a[href^="/console/purchases/"]`))
+		b.WantText(s.ID("pi_1"), "It has the payments of another purchase", "Due, of €280.00 €250.00", "10.00 hours credited")
+		b.Open(app.BaseURL + "/console/students/" + s.Student + "/")
+		b.WantText("€280.00 due €250.00")
+		app.MustAudit(t)
+	})
+}
+
+func TestClosingACaseInTheConsoleNeedsAnAdminsForm(t *testing.T) {
+	harness.ForEachDatabase(t, func(t *testing.T, db *harness.Database) {
+		app, b := db.ServeSandbox(t), harness.NewBrowser(t)
+		signIn(b, app, harness.AdminKey)
+		oddMoney(t, app)
+		target := "/console/cases/" + app.Get(t, api+"/cases/?kind=underpaid").Get("data.0.id").String() + "/close/"
+		b.Open(forger(t, app.BaseURL+target, url.Values{"note": {"nothing"}}))
+		b.Submit("button")
+		b.WantText("This form was not made by this console")
+
+		reader := harness.NewBrowser(t)
+		signIn(reader, app, harness.ReadKey)
+		reader.Open(app.BaseURL + "/console/cases/")
+		if reader.Has(`main form[method="post"]`) {
+			t.Error("it shows a form to who may only read")
+		}
+		reader.Retarget(`form[action="/console/sign-out/"]`, target, url.Values{"note": {"nothing"}})
+		reader.Submit(`form.who button`)
+		reader.WantText("This needs a key with the role")
+		app.Get(t, api+"/cases/?status=closed").WantFields(t, fields{"data.#": "0"})
+	})
+}
+
+// No page of cases is wider than the narrowest phone.
+func TestCasesFitAPhone(t *testing.T) {
+	t.Parallel()
+	db := harness.NewDatabase(t, harness.Engines[0])
+	app, b := db.ServeSandbox(t), harness.NewBrowser(t)
+	signIn(b, app, harness.AdminKey)
+	twice, little := oddMoney(t, app)
+	unexplained(t, app)
+	looks := append([]harness.Look{{Name: "narrow", Width: 320, Height: 640, Scheme: "light"}}, harness.Looks...)
+	for name, path := range map[string]string{
+		"overview": "/console/", "cases": "/console/cases/", "student": "/console/students/" + little.Student + "/",
+		"purchase": "/console/purchases/" + twice.Purchase + "/",
+	} {
+		b.Open(app.BaseURL + path)
+		for _, look := range looks {
+			picture := b.Screenshot(look)
+			if folder := os.Getenv("SCREENSHOTS_OF_CASES"); folder != "" {
+				if err := os.WriteFile(filepath.Join(folder, fmt.Sprintf("%s-%s.png", name, look.Name)), picture, 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+}
