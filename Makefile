@@ -66,7 +66,7 @@ BATCH := services/ingest/apply.go services/ingest/batch.go services/ingest/batch
 
 .PHONY: mutation
 mutation: ## break the core, then 60 places of the batch, one at a time; list what no test notices (an hour)
-	go run ./tests/mutation -test "go test ./models" $(CORE)
+	go run ./tests/mutation -test "go test ./models -rapid.nofailfile" $(CORE)
 	go run ./tests/mutation -sample 60 -test "go test ./tests -run /sqlite -skip Console|Till" $(BATCH)
 
 .PHONY: screenshots
