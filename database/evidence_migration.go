@@ -82,8 +82,17 @@ func (db *DB) migrateEvidence(ctx context.Context, tx *sql.Tx) error {
 			break
 		}
 	}
-	_, err = tx.ExecContext(ctx, "DROP TABLE purchase_payment_intents")
-	return err
+	for _, statement := range []string{
+		// Money that did not match the price was shown, but in no ledger: what
+		// is told next, or a rebuild, posts it.
+		"UPDATE purchase_transactions SET amount_received = 0 WHERE hours_credited = 0 AND amount_received <> 0",
+		"DROP TABLE purchase_payment_intents",
+	} {
+		if _, err := tx.ExecContext(ctx, statement); err != nil {
+			return fmt.Errorf("%s: %w", statement, err)
+		}
+	}
+	return nil
 }
 
 func otherIntents(ctx context.Context, tx *sql.Tx) (map[string][]string, error) {

@@ -201,7 +201,8 @@ func (l *paymentList) value(t Terms) {
 			p.money = p.received
 		}
 	}
-	for _, s := range l.Sessions {
+	for _, id := range slices.Sorted(maps.Keys(l.Sessions)) {
+		s := l.Sessions[id]
 		p := l.byID[s.PaymentIntent]
 		if p != nil && p.foreign && s.Source != nil && s.Source.Currency == t.Currency {
 			p.money, p.foreign = s.Source.Total, false

@@ -1,0 +1,138 @@
+package models
+
+import "testing"
+
+// Hours follow the money that is kept, added up over a purchase's payments.
+func TestPaymentsAddUp(t *testing.T) {
+	usd := func(amount int64) Evidence { return paidIn("usd", "pi_usd", amount, 1) }
+	for _, row := range []derivation{
+		{"nothing was told", tenHours, nil, "pending, 0.00 of 0.00 h"},
+		{"paid", tenHours, []Evidence{paidBy("pi_1", 5000, 7)}, "completed, 10.00 of 10.00 h, received 5000, at 7"},
+		{"a cent too little", tenHours, []Evidence{paidBy("pi_1", 4999, 7)}, "pending, 0.00 of 0.00 h, received 4999; underpaid 1"},
+		{"a cent too much", tenHours, []Evidence{paidBy("pi_1", 5001, 7)}, "completed, 10.00 of 10.00 h, received 5001, at 7; overpaid 1"},
+		{"in two parts", tenHours, []Evidence{paidBy("pi_1", 2000, 9), paidBy("pi_2", 3000, 7)}, "completed, 10.00 of 10.00 h, received 5000, at 9"},
+		{"twice", tenHours, []Evidence{paidBy("pi_1", 5000, 7), paidBy("pi_2", 5000, 9)}, "completed, 10.00 of 10.00 h, received 10000, at 7; overpaid 5000"},
+		{"twice, and one given back", tenHours, []Evidence{paidBy("pi_1", 5000, 7), paidBy("pi_2", 5000, 9), refund("re_1", "", "pi_1", 5000, "succeeded", 9)},
+			"completed, 10.00 of 10.00 h, received 10000, refunded 5000, at 7"},
+		{"twice, and one and a half given back", tenHours, []Evidence{paidBy("pi_1", 5000, 7), paidBy("pi_2", 5000, 9),
+			refund("re_1", "", "pi_1", 5000, "succeeded", 9), refund("re_2", "", "pi_2", 2500, "succeeded", 9)},
+			"partially_refunded, 5.00 of 10.00 h, received 10000, refunded 7500, at 7"},
+		{"too little, all given back", tenHours, []Evidence{paidBy("pi_1", 2000, 7), refund("re_1", "", "pi_1", 2000, "succeeded", 9)},
+			"pending, 0.00 of 0.00 h, received 2000, refunded 2000"},
+		{"too little, half given back", tenHours, []Evidence{paidBy("pi_1", 2000, 7), refund("re_1", "", "pi_1", 1000, "succeeded", 9)},
+			"pending, 0.00 of 0.00 h, received 2000, refunded 1000; underpaid 3000"},
+		{"too little and given back, then all", tenHours, []Evidence{paidBy("pi_1", 2000, 7), refund("re_1", "", "pi_1", 2000, "succeeded", 8), paidBy("pi_2", 5000, 9)},
+			"completed, 10.00 of 10.00 h, received 7000, refunded 2000, at 9"},
+		{"what a charge captured counts where it is more", tenHours, []Evidence{paidBy("pi_1", 2000, 7), charge("ch_1", "pi_1", 5000, 5000, 8)},
+			"completed, 10.00 of 10.00 h, received 5000, at 8"},
+		{"two charges of one payment", tenHours, []Evidence{charge("ch_1", "pi_1", 2000, 2000, 7), charge("ch_2", "pi_1", 3000, 3000, 8)},
+			"completed, 10.00 of 10.00 h, received 5000, at 8"},
+		{"a charge of no PaymentIntent", tenHours, []Evidence{charge("ch_1", "", 5000, 5000, 8)}, "completed, 10.00 of 10.00 h, received 5000, at 8"},
+		{"a charge that captured nothing", tenHours, []Evidence{charge("ch_1", "pi_1", 5000, 0, 0)}, "pending, 0.00 of 0.00 h"},
+		{"a third given back rounds half up", Terms{Amount: 300, Currency: "eur", Hours: 100, Sold: true},
+			[]Evidence{paidBy("pi_1", 300, 7), refund("re_1", "", "pi_1", 100, "succeeded", 8)},
+			"partially_refunded, 0.67 of 1.00 h, received 300, refunded 100, at 7, due 300"},
+		{"another currency", tenHours, []Evidence{usd(6000)}, "pending, 0.00 of 0.00 h; other_currency 6000 of pi_usd"},
+		{"another currency, given back", tenHours, []Evidence{usd(6000), refund("re_1", "", "pi_usd", 6000, "succeeded", 2)}, "pending, 0.00 of 0.00 h"},
+		{"another currency, then the right one", tenHours, []Evidence{usd(6000), paidBy("pi_1", 5000, 7)},
+			"completed, 10.00 of 10.00 h, received 5000, at 7; other_currency 6000 of pi_usd"},
+	} {
+		row.check(t)
+	}
+}
+
+// Before it is paid: the latest sign of the payments that were not cancelled.
+func TestTheStatusBeforeItIsPaid(t *testing.T) {
+	for _, row := range []derivation{
+		{"under way", tenHours, []Evidence{intent("pi_1", processing(5))}, "processing, 0.00 of 0.00 h"},
+		{"failed", tenHours, []Evidence{intent("pi_1", failed(5, "declined"))}, "failed, 0.00 of 0.00 h, declined"},
+		{"failed after it was under way", tenHours, []Evidence{intent("pi_1", processing(5)), intent("pi_1", failed(6, "declined"))}, "failed, 0.00 of 0.00 h, declined"},
+		{"under way after it failed", tenHours, []Evidence{intent("pi_1", failed(5, "declined")), intent("pi_1", processing(6))}, "processing, 0.00 of 0.00 h"},
+		{"failed and under way in one second", tenHours, []Evidence{intent("pi_1", failed(5, "declined")), intent("pi_1", processing(5))}, "failed, 0.00 of 0.00 h, declined"},
+		{"failed twice", tenHours, []Evidence{intent("pi_1", failed(6, "second")), intent("pi_1", failed(5, "first"))}, "failed, 0.00 of 0.00 h, second"},
+		{"cancelled", tenHours, []Evidence{intent("pi_1", cancelled(5, "abandoned")), intent("pi_1", failed(9, "declined"))}, "cancelled, 0.00 of 0.00 h, abandoned"},
+		{"one cancelled, another under way", tenHours, []Evidence{intent("pi_1", cancelled(9, "abandoned")), intent("pi_2", processing(5))}, "processing, 0.00 of 0.00 h"},
+		{"one cancelled, another of which nothing is known", tenHours, []Evidence{intent("pi_1", cancelled(9, "abandoned")), intent("pi_2", Attempts{})}, "pending, 0.00 of 0.00 h"},
+		{"both cancelled", tenHours, []Evidence{intent("pi_1", cancelled(9, "second")), intent("pi_2", cancelled(5, "first"))}, "cancelled, 0.00 of 0.00 h, second"},
+		{"a session that expired", tenHours, []Evidence{{Sessions: map[string]Session{"cs_1": {Attempts: cancelled(5, "expired")}}}}, "cancelled, 0.00 of 0.00 h, expired"},
+		{"a session that failed later", tenHours, []Evidence{{Sessions: map[string]Session{"cs_1": {PaymentIntent: "pi_1", Attempts: failed(6, "late")}}}, intent("pi_1", processing(5))},
+			"failed, 0.00 of 0.00 h, late"},
+		{"a session that expired and has a PaymentIntent that was tried", tenHours,
+			[]Evidence{{Sessions: map[string]Session{"cs_1": {PaymentIntent: "pi_1", Attempts: cancelled(6, "expired")}}}, intent("pi_1", failed(5, "declined"))},
+			"cancelled, 0.00 of 0.00 h, expired"},
+		{"an invoice that failed", begun, []Evidence{{Invoices: map[string]Invoice{"in_1": {Attempts: failed(5, "invoice")}}}}, "failed, 0.00 of 0.00 h, invoice"},
+		{"an invoice that was voided, as its PaymentIntent", begun,
+			[]Evidence{{Invoices: map[string]Invoice{"in_1": {Payments: map[string]int64{"pi_1": 0}, Attempts: cancelled(6, "void")}}}, intent("pi_1", failed(5, "declined"))},
+			"cancelled, 0.00 of 0.00 h, void"},
+		{"a session of an invoice says nothing of its own", begun,
+			[]Evidence{{Sessions: map[string]Session{"cs_1": {Invoice: "in_1", Attempts: processing(9)}}, Invoices: map[string]Invoice{"in_1": {Attempts: failed(5, "invoice")}}}},
+			"failed, 0.00 of 0.00 h, invoice"},
+		{"paid, whatever else", tenHours, []Evidence{intent("pi_1", cancelled(9, "abandoned")), intent("pi_1", failed(9, "declined")), paidBy("pi_1", 5000, 5)},
+			"completed, 10.00 of 10.00 h, received 5000, at 5"},
+	} {
+		row.check(t)
+	}
+}
+
+// What was to pay.
+func TestWhatIsDue(t *testing.T) {
+	details := func(discount, tax, shipping int64) Evidence {
+		return Evidence{Payments: map[string]Payment{"pi_1": {Details: &AmountDetails{discount, tax, shipping}}}}
+	}
+	link := func(e Evidence) Evidence {
+		return tell(e, Evidence{Sessions: map[string]Session{"cs_1": {PaymentLink: true}}})
+	}
+	converted := func(subtotal, total int64, currency string) Evidence {
+		return Evidence{Sessions: map[string]Session{"cs_1": {PaymentIntent: "pi_1", Settled: &Asked{7, 5400, 6400, "usd"}, Source: &Converted{subtotal, total, currency}}}}
+	}
+	for _, row := range []derivation{
+		{"a session with tax on top", tenHours, []Evidence{session("cs_1", "pi_1", 5000, 5950, 7)}, "completed, 10.00 of 10.00 h, received 5950, at 7, due 5950"},
+		{"a session with a discount", tenHours, []Evidence{session("cs_1", "pi_1", 5000, 4000, 7)}, "completed, 10.00 of 10.00 h, received 4000, at 7, due 4000"},
+		{"a session with nothing to pay", tenHours, []Evidence{session("cs_1", "", 5000, 0, 7)}, "completed, 10.00 of 10.00 h, at 7, due 0"},
+		{"a session of another price asks nothing", tenHours, []Evidence{session("cs_1", "pi_1", 4000, 4000, 7)}, "pending, 0.00 of 0.00 h, received 4000; underpaid 1000"},
+		{"the smallest of two sessions", tenHours, []Evidence{session("cs_1", "pi_1", 5000, 5950, 7), session("cs_2", "pi_2", 5000, 4000, 8)},
+			"completed, 10.00 of 10.00 h, received 9950, at 7, due 4000; overpaid 5950"},
+		{"a session that nobody settled", tenHours, []Evidence{{Sessions: map[string]Session{"cs_1": {PaymentIntent: "pi_1"}}}, paidBy("pi_1", 4000, 7)},
+			"pending, 0.00 of 0.00 h, received 4000; underpaid 1000"},
+		{"a Payment Link changes nothing of what was sold before", tenHours, []Evidence{link(session("cs_1", "pi_1", 5000, 4000, 7))},
+			"pending, 0.00 of 0.00 h, received 4000; underpaid 1000"},
+		{"a Payment Link that Stripe began with", begun, []Evidence{link(session("cs_1", "pi_1", 5000, 4000, 7))}, "completed, 10.00 of 10.00 h, received 4000, at 7, due 4000"},
+		{"a session in the customer's currency", tenHours, []Evidence{converted(5000, 5950, "eur")}, "completed, 10.00 of 10.00 h, received 5950, at 7, due 5950"},
+		{"a session that was converted from a third currency", tenHours, []Evidence{converted(5000, 5950, "gbp")}, "pending, 0.00 of 0.00 h; other_currency 6400 of pi_1"},
+		{"half of what was converted given back", tenHours, []Evidence{converted(5000, 5950, "eur"), refund("re_1", "", "pi_1", 3200, "succeeded", 9)},
+			"partially_refunded, 5.00 of 10.00 h, received 5950, refunded 2975, at 7, due 5950"},
+		{"a PaymentIntent with tax and shipping", tenHours, []Evidence{details(0, 950, 490), paidBy("pi_1", 6440, 7)}, "completed, 10.00 of 10.00 h, received 6440, at 7, due 6440"},
+		{"a PaymentIntent with a discount", tenHours, []Evidence{details(1000, 0, 0), paidBy("pi_1", 4000, 7)}, "completed, 10.00 of 10.00 h, received 4000, at 7, due 4000"},
+		{"a PaymentIntent with a discount, by its charge", tenHours, []Evidence{details(1000, 0, 0), charge("ch_1", "pi_1", 4000, 4000, 7)},
+			"completed, 10.00 of 10.00 h, received 4000, at 7, due 4000"},
+		{"a discount of a PaymentIntent that did not pay", tenHours, []Evidence{details(1000, 0, 0), paidBy("pi_2", 4000, 7)}, "pending, 0.00 of 0.00 h, received 4000; underpaid 1000"},
+		{"a discount of a PaymentIntent that paid in another currency", tenHours, []Evidence{details(1000, 0, 0), paidIn("usd", "pi_1", 4000, 6), paidBy("pi_2", 4000, 7)},
+			"pending, 0.00 of 0.00 h, received 4000; other_currency 4000 of pi_1; underpaid 1000"},
+		{"a session outranks a PaymentIntent's details", tenHours, []Evidence{details(1000, 0, 0), session("cs_1", "pi_1", 5000, 5000, 7)},
+			"completed, 10.00 of 10.00 h, received 5000, at 7"},
+		{"tax that is due is returned in part", tenHours, []Evidence{session("cs_1", "pi_1", 5000, 5950, 7), refund("re_1", "", "pi_1", 595, "succeeded", 9)},
+			"partially_refunded, 9.00 of 10.00 h, received 5950, refunded 595, at 7, due 5950"},
+		{"tax alone is missing", tenHours, []Evidence{{Payments: map[string]Payment{"pi_1": {Details: &AmountDetails{Tax: 950}}}}, paidBy("pi_1", 5000, 7)},
+			"partially_refunded, 8.40 of 10.00 h, received 5000, at 7, due 5950; underpaid 950"},
+	} {
+		row.check(t)
+	}
+}
+
+func TestStaffsWordCounts(t *testing.T) {
+	for _, row := range []derivation{
+		{"too little", tenHours, []Evidence{paidBy("pi_1", 4000, 7), accepted("pi_1")}, "completed, 10.00 of 10.00 h, received 4000, at 7"},
+		{"too little, half of it returned", tenHours, []Evidence{paidBy("pi_1", 4000, 7), accepted("pi_1"), refund("re_1", "", "pi_1", 2000, "succeeded", 9)},
+			"partially_refunded, 5.00 of 10.00 h, received 4000, refunded 2000, at 7"},
+		{"too little, all of it returned", tenHours, []Evidence{paidBy("pi_1", 4000, 7), accepted("pi_1"), refund("re_1", "", "pi_1", 4000, "succeeded", 9)},
+			"refunded, 0.00 of 10.00 h, received 4000, refunded 4000, at 7"},
+		{"another currency", tenHours, []Evidence{paidIn("usd", "pi_1", 6000, 7), accepted("pi_1")}, "completed, 10.00 of 10.00 h, received 5000, at 7"},
+		{"another currency, a third of it held", tenHours, []Evidence{paidIn("usd", "pi_1", 6000, 7), accepted("pi_1"), disputeIn("usd", "dp_1", "pi_1", 2000, "lost")},
+			"disputed, 6.67 of 10.00 h, received 5000, disputed 1667, at 7"},
+		{"more than all", tenHours, []Evidence{paidBy("pi_1", 6000, 7), accepted("pi_1")}, "completed, 10.00 of 10.00 h, received 6000, at 7; overpaid 1000"},
+		{"nothing at all", tenHours, []Evidence{intent("pi_1", Attempts{}), accepted("pi_1")}, "pending, 0.00 of 0.00 h"},
+		{"another payment", tenHours, []Evidence{paidBy("pi_1", 4000, 7), accepted("pi_2")}, "pending, 0.00 of 0.00 h, received 4000; underpaid 1000"},
+	} {
+		row.check(t)
+	}
+}

@@ -1,0 +1,167 @@
+package models
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+func newPurchase() *Purchase {
+	return NewPurchase{ID: "p1", StudentID: "s1", Hours: 1000, Amount: 5000, Currency: "eur"}.Purchase(time.Unix(0, 0))
+}
+
+// books are a purchase's ledger entries so far, as the database keeps them.
+type books struct {
+	credited, back Hours // back: reversed less reinstated
+	money          int64
+	credits        int
+}
+
+// post adds entries up, and says what the database would refuse of them.
+func (b *books) post(entries []LedgerEntry) (problems []string) {
+	problem := func(is bool, what string) {
+		if is {
+			problems = append(problems, what)
+		}
+	}
+	for _, e := range entries {
+		signs := map[EntryKind]bool{
+			EntryCredit: e.Hours > 0 && e.Amount >= 0, EntryPayment: e.Hours == 0 && e.Amount != 0,
+			EntryReversal:      e.Hours <= 0 && e.Amount <= 0 && (e.Hours != 0 || e.Amount != 0),
+			EntryReinstatement: e.Hours >= 0 && e.Amount >= 0 && (e.Hours != 0 || e.Amount != 0),
+		}
+		problem(!signs[e.Kind], string(e.Kind)+" has wrong signs")
+		problem(e.StudentID != "s1" || e.TransactionID == nil || *e.TransactionID != "p1" || e.Currency != "eur", "an entry is nobody's")
+		if e.Kind == EntryCredit {
+			b.credited += e.Hours
+			b.credits++
+		} else {
+			b.back -= e.Hours
+		}
+		b.money += e.Amount
+		problem(b.credits > 1, "two credits")
+		problem(b.back < 0 || b.back > b.credited, "hours go back that were not credited, or come back that had not gone")
+	}
+	return problems
+}
+
+// pieces takes evidence apart, as events bring it.
+func pieces(e Evidence) (all []Evidence) {
+	whole := reflect.ValueOf(e)
+	for i := range whole.NumField() {
+		if whole.Field(i).Kind() != reflect.Map {
+			continue
+		}
+		for _, key := range whole.Field(i).MapKeys() {
+			var piece Evidence
+			one := reflect.MakeMap(whole.Field(i).Type())
+			one.SetMapIndex(key, whole.Field(i).MapIndex(key))
+			reflect.ValueOf(&piece).Elem().Field(i).Set(one)
+			all = append(all, piece)
+		}
+	}
+	return all
+}
+
+// What is told in any order, any number of times, ends in the same money and
+// hours, and the ledger adds up to them on the way.
+func TestLedgerEntriesAddUpInAnyOrder(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		told := append(pieces(drawEvidence(t)), pieces(drawEvidence(t))...)
+		var ends []*Purchase
+		for range 2 {
+			p, ledger := newPurchase(), books{}
+			for _, piece := range rapid.Permutation(append(told, told...)).Draw(t, "order") {
+				change := p.Observe(piece)
+				if problems := ledger.post(change.Entries); problems != nil {
+					t.Fatalf("%s: %+v\nof %+v", strings.Join(problems, ", "), change.Entries, p.Evidence)
+				}
+				if ledger.credited != p.HoursCredited || ledger.back != p.HoursReversed || ledger.money != p.AmountReceived-p.AmountRefunded-p.AmountDisputed {
+					t.Fatalf("the ledger says %+v of %+v", ledger, p)
+				}
+				if change.New && !change.Changed {
+					t.Fatalf("something new changed nothing: %+v", piece)
+				}
+			}
+			wantSane(t, p.Terms(), p.Derive())
+			ends = append(ends, p)
+		}
+		a, b := ends[0], ends[1]
+		// A credit that later facts took away stays as one that is reversed.
+		if kept := a.HoursCredited - a.HoursReversed; kept != b.HoursCredited-b.HoursReversed {
+			t.Fatalf("%s, or %s of the same", kept, b.HoursCredited-b.HoursReversed)
+		}
+		for _, p := range ends {
+			p.HoursCredited, p.HoursReversed = 0, 0
+		}
+		if !reflect.DeepEqual(a, b) {
+			t.Fatalf("two ends of the same:\n%+v\n%+v", a, b)
+		}
+	})
+}
+
+func TestTellingTheSameAgainIsNothingNew(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		p, told := newPurchase(), drawEvidence(t)
+		p.Observe(told)
+		if again := p.Observe(told); again.New || again.Changed || len(again.Entries) > 0 || !reflect.DeepEqual(again.Before, again.After) {
+			t.Fatalf("%+v of %+v", again, told)
+		}
+	})
+}
+
+// The same told later moves times on, and is nothing new.
+func TestTimesAloneAreNothingNew(t *testing.T) {
+	at := func(at int64) Evidence {
+		e := tell(paidBy("pi_1", 5000, 5), charge("ch_1", "pi_1", 5000, 5000, 5), total("ch_1", "pi_1", 700, at), intent("pi_2", processing(at)), intent("pi_3", failed(at, "no")),
+			intent("pi_4", cancelled(at, "no")), refundAt("re_1", "ch_1", "pi_1", 700, "succeeded", 5, at), session("cs_1", "pi_1", 5000, 5000, 5), invoice("in_1", 5000, 5000, 5, "pi_1"))
+		d := dispute("dp_1", "pi_1", 700, "won")
+		d.Disputes["dp_1"] = Dispute{PaymentIntent: "pi_1", DisputeState: DisputeState{At: at, Status: "won", Amount: 700, Currency: "eur"}}
+		return tell(e, d, Evidence{CreditNotes: map[string]CreditNote{"cn_1": {At: at, Invoice: "in_9", Amount: 5}}})
+	}
+	p := newPurchase()
+	p.Observe(at(10))
+	if change := p.Observe(at(11)); change.New || !change.Changed {
+		t.Errorf("new: %t, changed: %t", change.New, change.Changed)
+	}
+	if change := p.Observe(intent("pi_3", failed(12, "other"))); !change.New {
+		t.Error("another failure is nothing new")
+	}
+}
+
+// Each movement of money is in the ledger, also where it moves no hours.
+func TestPostings(t *testing.T) {
+	failedRefund := refundAt("re_1", "", "pi_1", 2500, "failed", 20, 30)
+	for name, row := range map[string]struct {
+		told []Evidence
+		want string
+	}{
+		"paid":                          {[]Evidence{paidBy("pi_1", 5000, 7)}, "credit 10.00 5000"},
+		"too little, then the rest":     {[]Evidence{paidBy("pi_1", 2000, 7), paidBy("pi_2", 3000, 8)}, "payment 0.00 2000, credit 10.00 3000"},
+		"too much":                      {[]Evidence{paidBy("pi_1", 5000, 7), paidBy("pi_2", 500, 8)}, "credit 10.00 5000, payment 0.00 500"},
+		"nothing to pay":                {[]Evidence{session("cs_1", "", 5000, 0, 7)}, "credit 10.00 0"},
+		"refunded":                      {[]Evidence{paidBy("pi_1", 5000, 7), refund("re_1", "", "pi_1", 2500, "succeeded", 20)}, "credit 10.00 5000, reversal -5.00 -2500"},
+		"a refund that failed":          {[]Evidence{paidBy("pi_1", 5000, 7), refund("re_1", "", "pi_1", 2500, "pending", 20), failedRefund}, "credit 10.00 5000, reversal -5.00 -2500, reinstatement 5.00 2500"},
+		"refunded before it was known":  {[]Evidence{refund("re_1", "", "pi_1", 2500, "succeeded", 20), paidBy("pi_1", 5000, 7)}, "credit 10.00 5000, reversal -5.00 -2500"},
+		"too much, and that goes back":  {[]Evidence{paidBy("pi_1", 6000, 7), refund("re_1", "", "pi_1", 1000, "succeeded", 20)}, "credit 10.00 6000, reversal 0.00 -1000"},
+		"too much goes back, and fails": {[]Evidence{paidBy("pi_1", 7500, 7), refund("re_1", "", "pi_1", 2500, "pending", 20), failedRefund}, "credit 10.00 7500, reversal 0.00 -2500, reinstatement 0.00 2500"},
+		"refunded, and paid again":      {[]Evidence{paidBy("pi_1", 5000, 7), refund("re_1", "", "pi_1", 5000, "succeeded", 20), paidBy("pi_2", 5000, 30)}, "credit 10.00 5000, reversal -10.00 -5000, reinstatement 10.00 5000"},
+		"disputed and won":              {[]Evidence{paidBy("pi_1", 5000, 7), dispute("dp_1", "pi_1", 5000, "lost", -5000), dispute("dp_1", "pi_1", 5000, "won", -5000, 5000)}, "credit 10.00 5000, reversal -10.00 -5000, reinstatement 10.00 5000"},
+		"an account's cent":             {[]Evidence{paidBy("pi_1", 5000, 7), refund("re_1", "", "pi_1", 1, "succeeded", 20)}, "credit 10.00 5000, reversal 0.00 -1"},
+		"a discount that is told later": {[]Evidence{paidBy("pi_1", 4000, 7), session("cs_1", "pi_1", 5000, 4000, 7)}, "payment 0.00 4000, credit 10.00 0"},
+	} {
+		p := newPurchase()
+		var posted []string
+		for _, e := range row.told {
+			for _, entry := range p.Observe(e).Entries {
+				posted = append(posted, string(entry.Kind)+" "+entry.Hours.String()+" "+decimal(entry.Amount, 0))
+			}
+		}
+		if got := strings.Join(posted, ", "); got != row.want {
+			t.Errorf("%s: %s, want %s", name, got, row.want)
+		}
+	}
+}
