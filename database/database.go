@@ -4,12 +4,8 @@ package database
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
-	"net/url"
-	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -18,7 +14,6 @@ import (
 	"github.com/jackc/pgx/v5/pgconn/ctxwatch"
 	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/jackc/pgx/v5/stdlib"
-	"github.com/libtnb/sqlite"
 	"gorm.io/driver/postgres"
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
@@ -88,47 +83,12 @@ func SQLitePath(databaseURL string) (string, bool) {
 	return strings.TrimPrefix(path, "//"), ok
 }
 
-func gormConfig(prepare bool) *gorm.Config {
+func gormConfig() *gorm.Config {
 	return &gorm.Config{
-		SkipDefaultTransaction: true, // every transaction here is written out
-		PrepareStmt:            prepare,
+		SkipDefaultTransaction: true,           // every transaction here is written out
 		Logger:                 logger.Discard, // errors are returned, and logged once at the edge
 		NowFunc:                func() time.Time { return time.Now().UTC().Truncate(time.Microsecond) },
 	}
-}
-
-func (db *DB) openSQLite(path string) error {
-	open := func(connections int, options url.Values) (*gorm.DB, error) {
-		// WAL lets readers go on beside the writer; FULL syncs it at every
-		// commit, because a 2xx promises durability.
-		options["_pragma"] = append(options["_pragma"], "busy_timeout(5000)", "journal_mode(WAL)",
-			"synchronous(FULL)", "foreign_keys(1)")
-		options.Set("_time_format", "sqlite")
-		options.Set("_timezone", "UTC")
-		conn, err := sql.Open(sqlite.DriverName, path+"?"+options.Encode())
-		if err != nil {
-			return nil, fmt.Errorf("open SQLite database %s: %w", path, err)
-		}
-		conn.SetMaxOpenConns(connections)
-		conn.SetMaxIdleConns(connections)
-		handle, err := gorm.Open(&sqlite.Dialector{Conn: conn}, gormConfig(true))
-		if err != nil {
-			_ = conn.Close() // the first error says more
-			return nil, fmt.Errorf("open SQLite database %s: %w", path, err)
-		}
-		return handle, nil
-	}
-	if _, err := os.Stat(filepath.Dir(path)); err != nil {
-		return fmt.Errorf("open SQLite database %s: its folder: %w", path, err)
-	}
-	var err error
-	// An immediate transaction is the row lock: it waits for the writer
-	// before it reads, so what it read can't change under it.
-	if db.DB, err = open(1, url.Values{"_txlock": {"immediate"}}); err != nil {
-		return err
-	}
-	db.Reader, err = open(sqliteReaders, url.Values{"_pragma": {"query_only(1)"}})
-	return err
 }
 
 func (db *DB) openPostgres(ctx context.Context, databaseURL string) error {
@@ -161,7 +121,7 @@ func (db *DB) openPostgres(ctx context.Context, databaseURL string) error {
 		conn.SetMaxOpenConns(connections)
 		conn.SetMaxIdleConns(connections)
 		conn.SetConnMaxLifetime(30 * time.Minute)
-		handle, err := gorm.Open(postgres.New(postgres.Config{Conn: conn}), gormConfig(false))
+		handle, err := gorm.Open(postgres.New(postgres.Config{Conn: conn}), gormConfig())
 		if err != nil {
 			_ = conn.Close() // the first error says more
 			return nil, fmt.Errorf("open PostgreSQL: %w", err)

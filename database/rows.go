@@ -2,6 +2,7 @@ package database
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -14,11 +15,12 @@ import (
 
 // A statement for a whole batch takes its rows as one array a column, so that
 // its text is the same for one row and for five hundred: PostgreSQL unnests
-// the arrays, SQLite reads them from one JSON document, or a lone row's
-// from parameters.
+// the arrays, SQLite reads them from one JSON document. Only a lone row has a
+// text of its own on SQLite, with the values in their places.
 
 // Write is a statement that stores rows. Its text has one %s, where the
-// relation r of its columns goes.
+// relation r of its columns goes: "SELECT a, b FROM %s WHERE true", of columns
+// alone, or any expressions with r.a and r.b, and "FROM %s".
 type Write struct {
 	What      string
 	Statement string
@@ -72,6 +74,9 @@ func ColumnOf[R, V any](name, kind string, rows []R, value func(R) V) Column {
 
 // sql gives the statement and its arguments in an engine's words.
 func (w Write) sql(tx *gorm.DB) (string, []any) {
+	if w.Rows == 1 && !IsPostgres(tx) {
+		return loneOf(w.Statement).with(w.Columns)
+	}
 	layOut := inSQLite
 	if IsPostgres(tx) {
 		layOut = unnested
@@ -104,15 +109,22 @@ func Store(tx *gorm.DB, writes []Write) error {
 	return nil
 }
 
+// storeEach is SQLite's. It goes past GORM, which would read through each text,
+// and past the end of the context, which the transaction sees to: these
+// statements wait for no lock, and the driver watches a context with a
+// goroutine a statement.
 func storeEach(tx *gorm.DB, writes []Write) ([]int64, error) {
+	ctx := context.WithoutCancel(tx.Statement.Context)
 	rows := make([]int64, len(writes))
 	for i, w := range writes {
 		statement, args := w.sql(tx)
-		result := tx.Exec(statement, args...)
-		if result.Error != nil {
-			return nil, fmt.Errorf("%s: %w", w.What, result.Error)
+		result, err := tx.Statement.ConnPool.ExecContext(ctx, statement, args...)
+		if err == nil {
+			rows[i], err = result.RowsAffected()
 		}
-		rows[i] = result.RowsAffected
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", w.What, err)
+		}
 	}
 	return rows, nil
 }
@@ -171,12 +183,8 @@ func (c Column) sqliteValue(row int) any {
 	return value
 }
 
-// inSQLite gives the rows as one JSON document. A lone row is given as
-// parameters, which is half the work.
+// inSQLite gives the rows as one JSON document.
 func inSQLite(columns []Column, count int) (string, []any) {
-	if count == 1 {
-		return oneRow(columns)
-	}
 	fields := make([]string, len(columns))
 	rows := make([][]any, count)
 	for i, c := range columns {
@@ -193,14 +201,6 @@ func inSQLite(columns []Column, count int) (string, []any) {
 		panic(fmt.Sprintf("encode rows: %v", err)) // only strings, integers, booleans and times get here
 	}
 	return fmt.Sprintf("(SELECT %s FROM json_each(?)) AS r", strings.Join(fields, ", ")), []any{string(document)}
-}
-
-func oneRow(columns []Column) (string, []any) {
-	fields, args := make([]string, len(columns)), make([]any, len(columns))
-	for i, c := range columns {
-		fields[i], args[i] = "? AS "+c.Name, c.sqliteValue(0)
-	}
-	return fmt.Sprintf("(SELECT %s) AS r", strings.Join(fields, ", ")), args
 }
 
 // IsAnyOf is the condition that a column equals one of the values.
