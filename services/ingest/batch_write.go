@@ -60,7 +60,7 @@ func (b *batch) write(tx *gorm.DB) error {
 		awaitNoMore(resolved),
 	}
 	writes = append(writes, b.book.writes()...)
-	woken := Wake(b.wakingKeys(keys), b.now)
+	woken := Wake(b.wakingKeys(keys))
 	if len(known) == 0 {
 		return database.Store(tx, append(writes, woken))
 	}

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"gorm.io/gorm"
 
@@ -69,17 +68,14 @@ func awaitNoMore(entries []*entry) database.Write {
 }
 
 // Wake lets the retry worker try unresolved events again that wait for one of
-// the keys, also those that were given up. Events of the batch itself have
-// been tried.
-func Wake(keys []string, now time.Time) database.Write {
+// the keys, also those that were given up: a time in the past is due.
+func Wake(keys []string) database.Write {
 	return database.Write{What: "wake waiting events", Rows: len(keys), AtMost: true, Statement: `
-		UPDATE webhook_events SET status = 'parked', next_attempt_at = w.now, processed_at = NULL
-		FROM (SELECT DISTINCT waiting_events.event_id, r.now FROM %s JOIN waiting_events ON waiting_events.key = r.key) AS w
-		WHERE webhook_events.id = w.event_id AND (webhook_events.status = 'parked' OR webhook_events.reason = 'unmatched')`,
-		Columns: []database.Column{
-			database.ColumnOf("key", "text", keys, func(key string) string { return key }),
-			database.ColumnOf("now", "timestamptz", keys, func(string) *time.Time { return &now }),
-		}}
+		UPDATE webhook_events SET status = 'parked', next_attempt_at = received_at, processed_at = NULL
+		WHERE (status = 'parked' OR reason = 'unmatched')
+			AND id IN (SELECT event_id FROM waiting_events WHERE key IN (SELECT key FROM %s))`,
+		Columns: []database.Column{database.ColumnOf("key", "text", keys, func(key string) string { return key })},
+	}
 }
 
 // TakeKeys notes the keys of a purchase that was just stored, and lets the
@@ -97,12 +93,12 @@ func TakeKeys(tx *gorm.DB, p *models.Purchase) error {
 	for _, key := range keys {
 		waiting = append(waiting, key.key)
 	}
-	return database.Store(tx, []database.Write{rows, Wake(waiting, tx.NowFunc())})
+	return database.Store(tx, []database.Write{rows, Wake(waiting)})
 }
 
 // WakeFor lets unresolved events be tried again that wait for one of the keys.
 func WakeFor(tx *gorm.DB, keys ...string) error {
-	return database.Store(tx, []database.Write{Wake(keys, tx.NowFunc())})
+	return database.Store(tx, []database.Write{Wake(keys)})
 }
 
 // WaitingFor lists the events that wait for a key, by id.
