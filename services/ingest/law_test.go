@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,16 +22,18 @@ import (
 // soak does.
 const lawHistories = 10_000
 
-// histories sets how many rapid tries.
-func histories(t *testing.T, n int) {
+// histories lets rapid try so many in each of so many parts.
+func histories(t *testing.T, parts int) (asked bool) {
 	t.Helper()
-	if asked := os.Getenv("HOURBANK_LAW_HISTORIES"); asked != "" {
+	n := lawHistories
+	text := os.Getenv("HOURBANK_LAW_HISTORIES")
+	if text != "" {
 		var err error
-		if n, err = strconv.Atoi(asked); err != nil {
+		if n, err = strconv.Atoi(text); err != nil {
 			t.Fatalf("HOURBANK_LAW_HISTORIES: %v", err)
 		}
 	}
-	for name, value := range map[string]string{"rapid.checks": strconv.Itoa(n), "rapid.nofailfile": "true"} {
+	for name, value := range map[string]string{"rapid.checks": strconv.Itoa(n / parts), "rapid.nofailfile": "true"} {
 		setting := flag.Lookup(name).Value
 		before := setting.String()
 		t.Cleanup(func() { _ = setting.Set(before) })
@@ -38,22 +41,39 @@ func histories(t *testing.T, n int) {
 			t.Fatal(err)
 		}
 	}
+	return text != ""
 }
 
 // The law: the same events in any order, any number of times, end in the same
 // purchases, cases and ledger sums as a naive reading of all of them at once
 // says, which was written from the description of the rules alone.
 func TestLaw(t *testing.T) {
-	histories(t, lawHistories)
-	rapid.Check(t, func(rt *rapid.T) {
-		h := telling.DrawWith(rt, telling.All&^telling.Oddities, "")
-		want := telling.Expect(h, h.Events)
-		for _, arrival := range [][]string{h.Events, telling.Tell(rt, h)} {
-			if difference := compare(want, tell(rt, h, arrival)); difference != "" {
-				rt.Fatalf("%s\nof %s\nthat arrived as\n%s", difference, h, strings.Join(arrival, "\n"))
-			}
+	parts := runtime.GOMAXPROCS(0)
+	soak := histories(t, parts)
+	t.Run("parts", func(t *testing.T) {
+		for part := range parts {
+			t.Run(strconv.Itoa(part), func(t *testing.T) {
+				t.Parallel()
+				rapid.Check(t, func(rt *rapid.T) { checkLaw(rt, soak) })
+			})
 		}
 	})
+}
+
+// checkLaw tells one history as it happened (but for a soak, where that is one
+// order of many) and in any other order, with repeats.
+func checkLaw(rt *rapid.T, soak bool) {
+	h := telling.DrawWith(rt, telling.All&^telling.Oddities, "")
+	want := telling.Expect(h, h.Events)
+	arrivals := [][]string{telling.Tell(rt, h)}
+	if !soak {
+		arrivals = append(arrivals, h.Events)
+	}
+	for _, arrival := range arrivals {
+		if difference := compare(want, tell(rt, h, arrival)); difference != "" {
+			rt.Fatalf("%s\nof %s\nthat arrived as\n%s", difference, h, strings.Join(arrival, "\n"))
+		}
+	}
 }
 
 // tell applies events one by one to a book in memory, and tries those that
