@@ -29,7 +29,11 @@ func (t *webhookTest) onlyCreateData(ctx context.Context) error {
 			return err
 		}
 		if t.options.asJSON {
-			return t.PrintJSON(purchase)
+			detail, err := s.Purchases.Detail(ctx, purchase.ID)
+			if err != nil {
+				return err
+			}
+			return t.PrintJSON(detail)
 		}
 		t.printTestData(purchase)
 		fmt.Fprintf(t.Stdout, `
