@@ -304,18 +304,20 @@ func openCases(cases caseBook, now time.Time) database.Write {
 		database.ColumnOf("opened_at", "timestamptz", rows, func(c models.Case) *time.Time { return &c.OpenedAt }),
 	), `ON CONFLICT (kind, subject) DO UPDATE SET student_id = EXCLUDED.student_id, transaction_id = EXCLUDED.transaction_id,
 			event_id = EXCLUDED.event_id, payment = EXCLUDED.payment, amount = EXCLUDED.amount, currency = EXCLUDED.currency,
-			due_by = EXCLUDED.due_by, closed_at = NULL,
+			due_by = EXCLUDED.due_by, closed_at = NULL, closed_by = NULL, note = NULL,
 			opened_at = CASE WHEN cases.closed_at IS NULL THEN cases.opened_at ELSE EXCLUDED.opened_at END
 		WHERE cases.closed_at IS NULL OR cases.closed_by IS NULL OR EXCLUDED.amount > coalesce(cases.amount, 0)`)
 	w.AtMost = true
 	return w
 }
 
+// closeCases closes those that the facts settled. One that staff closed before
+// forgets its amount, so that any new one opens it again.
 func closeCases(cases caseBook, now time.Time) database.Write {
 	rows := cases.rows(false, now)
 	return database.Write{What: "close cases", Rows: len(rows), AtMost: true, Statement: `
-		UPDATE cases SET closed_at = r.closed_at FROM %s
-		WHERE cases.kind = r.kind AND cases.subject = r.subject AND cases.closed_at IS NULL`,
+		UPDATE cases SET closed_at = coalesce(cases.closed_at, r.closed_at), amount = CASE WHEN cases.closed_at IS NULL THEN cases.amount END
+		FROM %s WHERE cases.kind = r.kind AND cases.subject = r.subject AND (cases.closed_at IS NULL OR cases.closed_by IS NOT NULL)`,
 		Columns: append(caseColumns(rows), database.ColumnOf("closed_at", "timestamptz", rows, func(c models.Case) *time.Time { return c.ClosedAt })),
 	}
 }

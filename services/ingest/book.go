@@ -174,11 +174,26 @@ func (b *book) holders(e *stripe.Event) []*models.Purchase {
 		}
 	}
 	if len(holders) == 0 {
-		for _, id := range e.Told.IDs() {
+		others := models.Evidence{Refunds: e.Told.Refunds, Disputes: e.Told.Disputes, CreditNotes: e.Told.CreditNotes}
+		for _, id := range others.IDs() {
 			add(b.byKey[id])
 		}
 	}
-	return holders
+	return b.ofNoOtherInvoice(e, holders)
+}
+
+// ofNoOtherInvoice leaves purchases of other invoices out where the event tells
+// of one that is no purchase's yet: a PaymentIntent may pay several.
+func (b *book) ofNoOtherInvoice(e *stripe.Event, holders []*models.Purchase) []*models.Purchase {
+	if len(e.Told.Invoices) == 0 {
+		return holders
+	}
+	for id := range e.Told.Invoices {
+		if b.byKey[id] != nil {
+			return holders
+		}
+	}
+	return slices.DeleteFunc(holders, func(p *models.Purchase) bool { return len(p.Evidence.Invoices) > 0 })
 }
 
 // apart leaves purchases out that are not one with the others, whatever links

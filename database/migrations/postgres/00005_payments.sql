@@ -90,7 +90,7 @@ BEGIN
     IF NEW.overdrawn THEN
         INSERT INTO cases (id, kind, subject, student_id, opened_at)
             VALUES (gen_random_uuid()::text, 'overdrawn', NEW.student_id, NEW.student_id, NEW.updated_at)
-            ON CONFLICT (kind, subject) DO UPDATE SET closed_at = NULL, opened_at = EXCLUDED.opened_at WHERE cases.closed_at IS NOT NULL;
+            ON CONFLICT (kind, subject) DO UPDATE SET closed_at = NULL, closed_by = NULL, note = NULL, opened_at = EXCLUDED.opened_at WHERE cases.closed_at IS NOT NULL;
     ELSE
         UPDATE cases SET closed_at = NEW.updated_at WHERE kind = 'overdrawn' AND subject = NEW.student_id AND closed_at IS NULL;
     END IF;

@@ -207,7 +207,7 @@ WHEN NEW.overdrawn AND (NOT OLD.overdrawn OR NEW.hours_available < OLD.hours_ava
 BEGIN
     INSERT INTO cases (id, kind, subject, student_id, opened_at)
         VALUES (lower(hex(randomblob(16))), 'overdrawn', NEW.student_id, NEW.student_id, NEW.updated_at)
-        ON CONFLICT (kind, subject) DO UPDATE SET closed_at = NULL, opened_at = excluded.opened_at WHERE cases.closed_at IS NOT NULL;
+        ON CONFLICT (kind, subject) DO UPDATE SET closed_at = NULL, closed_by = NULL, note = NULL, opened_at = excluded.opened_at WHERE cases.closed_at IS NOT NULL;
 END;
 -- +goose StatementEnd
 -- +goose StatementBegin
