@@ -18,6 +18,7 @@ import (
 	"hourbank/routes"
 	"hourbank/services"
 	"hourbank/services/ingest"
+	"hourbank/services/paging"
 	"hourbank/services/stripe"
 )
 
@@ -174,8 +175,8 @@ func TestSchemasAreTheTypesThatAreAnswered(t *testing.T) {
 		"LedgerEntry": models.LedgerEntry{}, "Plan": models.Plan{}, "Event": models.WebhookEvent{},
 		"Outcome": ingest.Outcome{}, "Sale": services.Sale{}, "Booking": services.Booking{},
 		"RefundRequested": services.RefundRequested{}, "PaymentRefund": services.PaymentRefund{}, "Case": models.Case{},
-		"PurchaseDetail": services.PurchaseDetail{}, "Payment": services.Payment{}, "CasePage": services.Page[models.Case]{}, "PurchasePage": services.Page[models.Purchase]{},
-		"LedgerPage": services.Page[models.LedgerEntry]{}, "EventPage": services.Page[models.WebhookEvent]{},
+		"PurchaseDetail": services.PurchaseDetail{}, "Payment": services.Payment{}, "CasePage": paging.Page[models.Case]{}, "PurchasePage": paging.Page[models.Purchase]{},
+		"LedgerPage": paging.Page[models.LedgerEntry]{}, "EventPage": paging.Page[models.WebhookEvent]{},
 	} {
 		document := parse(t)
 		same(t, schema, describedFields(document, document.Components.Schemas.Get(schema)), goFields(reflect.TypeOf(value)))

@@ -12,6 +12,7 @@ import (
 	"hourbank/database"
 	"hourbank/models"
 	"hourbank/services/ingest"
+	"hourbank/services/paging"
 )
 
 // CaseService shows cases, and lets staff end them. The facts open and close
@@ -31,7 +32,7 @@ type CaseFilter struct{ Status, Kind, StudentID string }
 
 // List pages through cases, newest first. It returns a *models.Error with code
 // invalid_request or invalid_cursor.
-func (s *CaseService) List(ctx context.Context, filter CaseFilter, page PageRequest) (Page[models.Case], error) {
+func (s *CaseService) List(ctx context.Context, filter CaseFilter, page paging.PageRequest) (paging.Page[models.Case], error) {
 	query := s.db.Reader.WithContext(ctx)
 	switch filter.Status {
 	case "":
@@ -40,18 +41,18 @@ func (s *CaseService) List(ctx context.Context, filter CaseFilter, page PageRequ
 	case "closed":
 		query = query.Where("closed_at IS NOT NULL")
 	default:
-		return Page[models.Case]{}, models.Errorf(models.CodeInvalidRequest, "status must be open or closed.")
+		return paging.Page[models.Case]{}, models.Errorf(models.CodeInvalidRequest, "status must be open or closed.")
 	}
 	if filter.Kind != "" {
 		if err := checkKind(filter.Kind); err != nil {
-			return Page[models.Case]{}, err
+			return paging.Page[models.Case]{}, err
 		}
 		query = query.Where("kind = ?", filter.Kind)
 	}
 	if filter.StudentID != "" {
 		query = query.Where("student_id = ?", filter.StudentID)
 	}
-	return newest(query, "opened_at", "id", page, func(c *models.Case) position { return position{c.OpenedAt, c.ID} })
+	return paging.Newest(query, "opened_at", "id", page, func(c *models.Case) paging.Position { return paging.Position{Time: c.OpenedAt, ID: c.ID} })
 }
 
 // Urgent lists open cases, of one kind where that is given, the most urgent

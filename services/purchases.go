@@ -16,6 +16,7 @@ import (
 	"hourbank/database"
 	"hourbank/models"
 	"hourbank/services/ingest"
+	"hourbank/services/paging"
 )
 
 // PurchaseService makes and finds purchases. It never credits hours: only
@@ -97,9 +98,9 @@ func readPurchase(tx *gorm.DB, id string) (*models.Purchase, error) {
 // List pages through purchases, newest first, of one student and status where
 // these are given. It returns a *models.Error with code invalid_request or
 // invalid_cursor.
-func (s *PurchaseService) List(ctx context.Context, studentID, status string, page PageRequest) (Page[models.Purchase], error) {
+func (s *PurchaseService) List(ctx context.Context, studentID, status string, page paging.PageRequest) (paging.Page[models.Purchase], error) {
 	if status != "" && !slices.Contains(models.PaymentStatuses, models.PaymentStatus(status)) {
-		return Page[models.Purchase]{}, models.Errorf(models.CodeInvalidRequest, "payment_status must be one of %s.", strings.Trim(fmt.Sprint(models.PaymentStatuses), "[]"))
+		return paging.Page[models.Purchase]{}, models.Errorf(models.CodeInvalidRequest, "payment_status must be one of %s.", strings.Trim(fmt.Sprint(models.PaymentStatuses), "[]"))
 	}
 	query, timeColumn, idColumn := s.db.Reader.WithContext(ctx).Model(&models.Purchase{}), "created_at", "purchase_transactions.id"
 	switch {
@@ -114,7 +115,7 @@ func (s *PurchaseService) List(ctx context.Context, studentID, status string, pa
 		query = query.Joins("JOIN purchases_not_completed listed ON listed.id = purchase_transactions.id").Where("listed.payment_status = ?", status)
 		timeColumn, idColumn = "listed.created_at", "listed.id"
 	}
-	return newest(query, timeColumn, idColumn, page, func(p *models.Purchase) position { return position{p.CreatedAt, p.ID} })
+	return paging.Newest(query, timeColumn, idColumn, page, func(p *models.Purchase) paging.Position { return paging.Position{Time: p.CreatedAt, ID: p.ID} })
 }
 
 // PurchaseDetail is one purchase with its payments and open cases.
@@ -156,7 +157,7 @@ func (s *PurchaseService) Detail(ctx context.Context, id string) (*PurchaseDetai
 		detail.Payments = append(detail.Payments, payment)
 	}
 	err = s.db.Reader.WithContext(ctx).Where("transaction_id = ? AND closed_at IS NULL", p.ID).
-		Order("opened_at DESC, id DESC").Limit(MaxPageSize).Find(&detail.Cases).Error
+		Order("opened_at DESC, id DESC").Limit(paging.MaxPageSize).Find(&detail.Cases).Error
 	if err != nil {
 		return nil, fmt.Errorf("read a purchase's cases: %w", err)
 	}

@@ -14,6 +14,7 @@ import (
 	"hourbank/controllers/console/till"
 	"hourbank/models"
 	"hourbank/services"
+	"hourbank/services/paging"
 )
 
 // tillStudent is who buys where nobody was named.
@@ -28,7 +29,7 @@ type tillPage struct {
 	Account   *models.Account // nil: none yet
 	Plans     []models.Plan
 	Cards     []till.Card
-	Purchases services.Page[models.Purchase]
+	Purchases paging.Page[models.Purchase]
 	Once      string
 }
 
@@ -44,7 +45,7 @@ func (h *Console) Till(c *gin.Context) error {
 			page.Plans = append(page.Plans, plan)
 		}
 	}
-	if page.Purchases, err = h.services.Purchases.List(ctx, page.Student, "", services.PageRequest{Limit: 5}); err != nil {
+	if page.Purchases, err = h.services.Purchases.List(ctx, page.Student, "", paging.PageRequest{Limit: 5}); err != nil {
 		return err
 	}
 	// After the purchases: a balance older than a dispute that the page shows

@@ -14,6 +14,7 @@ import (
 
 	"hourbank/database"
 	"hourbank/services"
+	"hourbank/services/paging"
 	"hourbank/tests/harness"
 )
 
@@ -81,7 +82,7 @@ func plans(t *testing.T, db *harness.Database) string {
 	out.WriteString("How PostgreSQL reads the last page of each (`EXPLAIN`, in a session of the service's own settings):\n\n```\n")
 	explained := explainer(t, db)
 	s := services.NewPurchaseService(explained.db)
-	page := services.PageRequest{Limit: 20, Cursor: strings.TrimPrefix(cursor("2024-01-02"), "&cursor=")}
+	page := paging.PageRequest{Limit: 20, Cursor: strings.TrimPrefix(cursor("2024-01-02"), "&cursor=")}
 	for _, status := range []string{"", "completed", "pending", "disputed"} {
 		_, err := s.List(t.Context(), "", status, page)
 		fmt.Fprintf(&out, "purchases, payment_status %-10q %s\n", status, explained.last(t, err))
