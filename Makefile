@@ -62,7 +62,8 @@ fuzz: ## each fuzz target for FUZZTIME (10m)
 CORE := models/hours.go models/evidence.go models/join.go models/derive.go models/payments.go models/returns.go \
 	models/cases.go models/invoice_lines.go models/purchase.go models/ledger.go
 BATCH := services/ingest/apply.go services/ingest/batch.go services/ingest/batch_write.go services/ingest/book.go \
-	services/ingest/casebook.go services/ingest/catalogue.go services/ingest/rebuild.go services/ingest/waiting.go database/rows.go
+	services/ingest/casebook.go services/ingest/catalogue.go services/ingest/rebuild.go services/ingest/waiting.go services/ledger/ledger.go \
+	database/rows.go
 
 .PHONY: mutation
 mutation: ## break the core, then 60 places of the batch, one at a time; list what no test notices (an hour)

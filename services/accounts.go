@@ -11,7 +11,7 @@ import (
 
 	"hourbank/database"
 	"hourbank/models"
-	"hourbank/services/ingest"
+	"hourbank/services/ledger"
 	"hourbank/services/paging"
 )
 
@@ -158,8 +158,7 @@ func (s *AccountService) book(ctx context.Context, studentID string, kind models
 		}
 		entry.ID, entry.StudentID, entry.Kind, entry.Currency = models.NewID(), studentID, kind, account.Currency
 		entry.Reference, entry.CreatedAt = &reference, tx.NowFunc()
-		ledger := []models.LedgerEntry{*entry}
-		if err := database.Store(tx, ingest.LedgerWrites(ledger, entry.CreatedAt)); err != nil {
+		if err := database.Store(tx, ledger.Writes([]models.LedgerEntry{*entry}, entry.CreatedAt)); err != nil {
 			return err
 		}
 		account, err = readAccount(tx, studentID)

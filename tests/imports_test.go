@@ -27,16 +27,18 @@ var mayImport = map[string][]string{
 	"controllers/console/till": {"models", "services", "services/stripe"},
 	"openapi":                  {},
 	"openapi/openapitest":      {"openapi"}, // for tests alone
-	"services":                 {"config", "database", "models", "services/ingest", "services/metrics", "services/paging", "services/stripe"},
-	"services/ingest":          {"database", "models", "services/metrics", "services/stripe"},
-	"services/metrics":         {"models"},
-	"services/paging":          {"models"},
-	"services/stripe":          {"models"},
-	"database":                 {"models"},
-	"models":                   {},
-	"config":                   {},
-	"sandbox":                  {},
-	"examples/buy":             {}, // of other people's programs
+	"services": {"config", "database", "models", "services/ingest", "services/ledger", "services/metrics", "services/paging",
+		"services/stripe"},
+	"services/ingest":  {"database", "models", "services/ledger", "services/metrics", "services/stripe"},
+	"services/ledger":  {"database", "models"},
+	"services/metrics": {"models"},
+	"services/paging":  {"models"},
+	"services/stripe":  {"models"},
+	"database":         {"models"},
+	"models":           {},
+	"config":           {},
+	"sandbox":          {},
+	"examples/buy":     {}, // of other people's programs
 }
 
 func TestImportsGoOneWay(t *testing.T) {
