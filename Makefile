@@ -51,7 +51,7 @@ vulnerabilities: ## known ones of what we import (asks vuln.go.dev, so not in CI
 FUZZTIME ?= 10m
 .PHONY: fuzz
 fuzz: ## each fuzz target for FUZZTIME (10m)
-	@for package in ./models ./services ./services/paging ./services/stripe; do \
+	@for package in ./models ./services/paging ./services/sales ./services/stripe; do \
 		targets=$$(go test -list '^Fuzz' $$package | grep ^Fuzz) || exit 1; \
 		for target in $$targets; do \
 			echo "$$package $$target"; \

@@ -13,6 +13,7 @@ import (
 	"hourbank/models"
 	"hourbank/services/ingest"
 	"hourbank/services/paging"
+	"hourbank/services/sales"
 )
 
 // CaseService shows cases, and lets staff end them. The facts open and close
@@ -138,7 +139,7 @@ func (s *CaseService) Give(ctx context.Context, id, studentID, planID string) (*
 	if (c.Kind != models.CaseUnmatchedPayment && c.Kind != models.CaseUnexplainedInvoice) || c.Payment == nil {
 		return nil, models.Errorf(models.CodeConflict, "Only a payment without a purchase can be given to a student.")
 	}
-	plan, err := readPlan(s.db.Reader.WithContext(ctx), planID)
+	plan, err := sales.ReadPlan(s.db.Reader.WithContext(ctx), planID)
 	if err != nil {
 		return nil, err
 	}
@@ -155,7 +156,7 @@ func (s *CaseService) Give(ctx context.Context, id, studentID, planID string) (*
 	if err != nil {
 		return nil, err
 	}
-	if err := database.Transact(ctx, s.db, func(tx *gorm.DB) error { return insertPurchase(tx, p) }); err != nil {
+	if err := database.Transact(ctx, s.db, func(tx *gorm.DB) error { return sales.InsertPurchase(tx, p) }); err != nil {
 		return nil, err
 	}
 	for _, eventID := range waiting {
@@ -163,7 +164,7 @@ func (s *CaseService) Give(ctx context.Context, id, studentID, planID string) (*
 			return nil, fmt.Errorf("apply an event that waited: %w", err) // the retry worker tries it again
 		}
 	}
-	return readPurchase(s.db.WithContext(ctx), p.ID)
+	return sales.ReadPurchase(s.db.WithContext(ctx), p.ID)
 }
 
 // Accept lets a payment of a purchase count as paid in full, by a person's
@@ -174,7 +175,7 @@ func (s *CaseService) Accept(ctx context.Context, purchaseID, payment, by, note 
 	if err := models.ValidateID("note", note); err != nil {
 		return err
 	}
-	p, err := readPurchase(s.db.Reader.WithContext(ctx), purchaseID)
+	p, err := sales.ReadPurchase(s.db.Reader.WithContext(ctx), purchaseID)
 	if err != nil {
 		return err
 	}

@@ -13,8 +13,8 @@ import (
 
 	"hourbank/controllers/console/till"
 	"hourbank/models"
-	"hourbank/services"
 	"hourbank/services/paging"
+	"hourbank/services/sales"
 )
 
 // tillStudent is who buys where nobody was named.
@@ -67,12 +67,12 @@ func isSettling(latest []models.Purchase) bool {
 
 // Buy sells a plan to the student and pays it with a test card.
 func (h *Console) Buy(c *gin.Context) error {
-	order := services.Order{StudentID: c.PostForm("student"), Plan: c.PostForm("plan")}
+	order := sales.Order{StudentID: c.PostForm("student"), Plan: c.PostForm("plan")}
 	answer, err := h.services.Sales.Sell(c.Request.Context(), order, formKey(c))
 	if err != nil {
 		return err
 	}
-	var sale services.Sale
+	var sale sales.Sale
 	if err := json.Unmarshal(answer.Body, &sale); err != nil {
 		return fmt.Errorf("read the sale: %w", err)
 	}

@@ -1,4 +1,4 @@
-package services
+package sales
 
 import (
 	"cmp"
@@ -35,17 +35,17 @@ func (s *PurchaseService) Create(ctx context.Context, n models.NewPurchase) (*mo
 		return nil, err
 	}
 	p := n.Purchase(s.db.NowFunc())
-	err := s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error { return insertPurchase(tx, p) })
+	err := s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error { return InsertPurchase(tx, p) })
 	if err != nil {
 		return nil, err
 	}
 	return p, nil
 }
 
-// insertPurchase stores a purchase that we sell, and its keys, and opens the
+// InsertPurchase stores a purchase that we sell, and its keys, and opens the
 // student's account where there is none. An event of the sale may have been
 // faster, and made the same purchase.
-func insertPurchase(tx *gorm.DB, p *models.Purchase) error {
+func InsertPurchase(tx *gorm.DB, p *models.Purchase) error {
 	account := models.Account{StudentID: p.StudentID, Currency: p.Currency, UpdatedAt: p.CreatedAt}
 	if err := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&account).Error; err != nil {
 		return fmt.Errorf("open the account: %w", err)
@@ -72,19 +72,21 @@ func insertPurchase(tx *gorm.DB, p *models.Purchase) error {
 	return nil
 }
 
-// byAnyID is the condition that a purchase has an id, or one of its Stripe
+// ByAnyID is the condition that a purchase has an id, or one of its Stripe
 // objects does.
-const byAnyID = "id = @id OR id = (SELECT purchase_id FROM purchase_keys WHERE key = @id)"
+const ByAnyID = "id = @id OR id = (SELECT purchase_id FROM purchase_keys WHERE key = @id)"
 
 // Get finds a purchase by its id or that of any of its Stripe objects, such as
 // a PaymentIntent's. It returns a *models.Error with code not_found.
 func (s *PurchaseService) Get(ctx context.Context, id string) (*models.Purchase, error) {
-	return readPurchase(s.db.Reader.WithContext(ctx), id)
+	return ReadPurchase(s.db.Reader.WithContext(ctx), id)
 }
 
-func readPurchase(tx *gorm.DB, id string) (*models.Purchase, error) {
+// ReadPurchase reads a purchase that has the id, or one of whose Stripe objects
+// does. It returns a *models.Error with code not_found.
+func ReadPurchase(tx *gorm.DB, id string) (*models.Purchase, error) {
 	var p models.Purchase
-	err := tx.Where(byAnyID, sql.Named("id", id)).
+	err := tx.Where(ByAnyID, sql.Named("id", id)).
 		Order("merged_into IS NULL, id").Take(&p).Error
 	if errors.Is(err, gorm.ErrRecordNotFound) {
 		return nil, models.Errorf(models.CodeNotFound, "There is no such purchase.")
