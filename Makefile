@@ -51,7 +51,7 @@ vulnerabilities: ## known ones of what we import (asks vuln.go.dev, so not in CI
 FUZZTIME ?= 10m
 .PHONY: fuzz
 fuzz: ## each fuzz target for FUZZTIME (10m)
-	@for package in ./models ./services ./services/stripe; do \
+	@for package in ./models ./services/paging ./services/sales ./services/stripe; do \
 		targets=$$(go test -list '^Fuzz' $$package | grep ^Fuzz) || exit 1; \
 		for target in $$targets; do \
 			echo "$$package $$target"; \
@@ -62,7 +62,8 @@ fuzz: ## each fuzz target for FUZZTIME (10m)
 CORE := models/hours.go models/evidence.go models/join.go models/derive.go models/payments.go models/returns.go \
 	models/cases.go models/invoice_lines.go models/purchase.go models/ledger.go
 BATCH := services/ingest/apply.go services/ingest/batch.go services/ingest/batch_write.go services/ingest/book.go \
-	services/ingest/casebook.go services/ingest/catalogue.go services/ingest/rebuild.go services/ingest/waiting.go database/rows.go
+	services/ingest/casebook.go services/ingest/catalogue.go services/ingest/rebuild.go services/ingest/waiting.go services/ledger/ledger.go \
+	database/rows.go
 
 .PHONY: mutation
 mutation: ## break the core, then 60 places of the batch, one at a time; list what no test notices (an hour)

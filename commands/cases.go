@@ -11,6 +11,7 @@ import (
 	"hourbank/commands/cli"
 	"hourbank/models"
 	"hourbank/services"
+	"hourbank/services/paging"
 )
 
 func (p *program) cases() *cobra.Command {
@@ -43,13 +44,13 @@ func (p *program) casesList() *cobra.Command {
   hourbank cases list --status all --json`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if limit < 1 {
-				return cli.Usage(fmt.Errorf("--limit: must be from 1 to %d", services.MaxPageSize))
+				return cli.Usage(fmt.Errorf("--limit: must be from 1 to %d", paging.MaxPageSize))
 			}
 			if filter.Status == "all" {
 				filter.Status = ""
 			}
 			return p.WithServices(cmd.Context(), func(ctx context.Context, s *services.Services) error {
-				page, err := s.Cases.List(ctx, filter, services.PageRequest{Cursor: cursor, Limit: limit})
+				page, err := s.Cases.List(ctx, filter, paging.PageRequest{Cursor: cursor, Limit: limit})
 				if err != nil {
 					return err
 				}
@@ -66,7 +67,7 @@ func (p *program) casesList() *cobra.Command {
 	flags.StringVar(&filter.Kind, "kind", "", "only of this kind, such as dispute")
 	flags.StringVar(&filter.StudentID, "student", "", "only this student's")
 	flags.StringVar(&cursor, "cursor", "", "the next_cursor of the page before")
-	flags.IntVar(&limit, "limit", services.DefaultPageSize, "cases a page")
+	flags.IntVar(&limit, "limit", paging.DefaultPageSize, "cases a page")
 	cli.AddJSONFlag(cmd, &asJSON)
 	return cmd
 }
@@ -110,7 +111,7 @@ func actor() string {
 	return "cli:" + name
 }
 
-func (p *program) printCases(page services.Page[models.Case]) {
+func (p *program) printCases(page paging.Page[models.Case]) {
 	if len(page.Data) == 0 {
 		fmt.Fprintln(p.Stdout, "No such cases.")
 		return

@@ -12,6 +12,7 @@ import (
 	"hourbank/models"
 	"hourbank/services"
 	"hourbank/services/ingest"
+	"hourbank/services/paging"
 )
 
 func (p *program) events() *cobra.Command {
@@ -36,10 +37,10 @@ func (p *program) eventsList() *cobra.Command {
 		Use: "list", Short: "List events, newest first", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if limit < 1 {
-				return cli.Usage(fmt.Errorf("--limit: must be from 1 to %d", services.MaxPageSize))
+				return cli.Usage(fmt.Errorf("--limit: must be from 1 to %d", paging.MaxPageSize))
 			}
 			return p.WithServices(cmd.Context(), func(ctx context.Context, s *services.Services) error {
-				page, err := s.Events.List(ctx, status, eventType, services.PageRequest{Cursor: cursor, Limit: limit})
+				page, err := s.Events.List(ctx, status, eventType, paging.PageRequest{Cursor: cursor, Limit: limit})
 				if err != nil {
 					return err
 				}
@@ -54,12 +55,12 @@ func (p *program) eventsList() *cobra.Command {
 	flags.StringVar(&status, "status", "", "only processed, ignored, rejected or parked ones")
 	flags.StringVar(&eventType, "type", "", "only of this type, such as payment_intent.succeeded")
 	flags.StringVar(&cursor, "cursor", "", "the next_cursor of the page before")
-	flags.IntVar(&limit, "limit", services.DefaultPageSize, "events a page")
+	flags.IntVar(&limit, "limit", paging.DefaultPageSize, "events a page")
 	cli.AddJSONFlag(cmd, &asJSON)
 	return cmd
 }
 
-func (p *program) printEvents(page services.Page[models.WebhookEvent]) error {
+func (p *program) printEvents(page paging.Page[models.WebhookEvent]) error {
 	if len(page.Data) == 0 {
 		fmt.Fprintln(p.Stdout, "No events. Send one with: hourbank test-stripe-webhook --help")
 		return nil

@@ -20,6 +20,7 @@ import (
 	"hourbank/models"
 	"hourbank/sandbox"
 	"hourbank/services"
+	"hourbank/services/sales"
 )
 
 const (
@@ -130,11 +131,11 @@ func (p *program) welcome(ctx context.Context, s *services.Services, w welcome) 
 			return err
 		}
 	}
-	answer, err := s.Sales.Sell(ctx, services.Order{StudentID: sandboxStudent, Plan: sandboxPlans[1].ID}, services.RequestKey{})
+	answer, err := s.Sales.Sell(ctx, sales.Order{StudentID: sandboxStudent, Plan: sandboxPlans[1].ID}, sales.RequestKey{})
 	if err != nil {
 		return err
 	}
-	var sale services.Sale
+	var sale sales.Sale
 	if err := json.Unmarshal(answer.Body, &sale); err != nil {
 		return fmt.Errorf("read the sale: %w", err)
 	}

@@ -12,6 +12,7 @@ import (
 	"hourbank/config"
 	"hourbank/models"
 	"hourbank/services"
+	"hourbank/services/paging"
 )
 
 // Handler is a route's function. What it returns as an error is rendered, and
@@ -31,16 +32,16 @@ func New(cfg *config.Config, s *services.Services) *Controllers {
 
 // pageRequest reads ?cursor= and ?limit=, and the filters named. A limit above
 // the largest page is lowered to it.
-func pageRequest(c *gin.Context, filters ...string) (services.PageRequest, url.Values, error) {
+func pageRequest(c *gin.Context, filters ...string) (paging.PageRequest, url.Values, error) {
 	values, err := query(c, append(filters, "cursor", "limit")...)
 	if err != nil {
-		return services.PageRequest{}, nil, err
+		return paging.PageRequest{}, nil, err
 	}
-	request := services.PageRequest{Cursor: values.Get("cursor"), Limit: services.DefaultPageSize}
+	request := paging.PageRequest{Cursor: values.Get("cursor"), Limit: paging.DefaultPageSize}
 	if limit := values.Get("limit"); limit != "" {
 		n, err := strconv.ParseUint(limit, 10, strconv.IntSize-1)
 		if err != nil || n < 1 {
-			return request, nil, models.Errorf(models.CodeInvalidRequest, "limit must be a whole number from 1 to %d.", services.MaxPageSize)
+			return request, nil, models.Errorf(models.CodeInvalidRequest, "limit must be a whole number from 1 to %d.", paging.MaxPageSize)
 		}
 		request.Limit = int(n)
 	}

@@ -4,7 +4,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"hourbank/models"
-	"hourbank/services"
+	"hourbank/services/paging"
 )
 
 // Plans answers the plans on sale.
@@ -13,7 +13,7 @@ func (h *Controllers) Plans(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	return ok(c, services.Page[models.Plan]{Data: plans})
+	return ok(c, paging.Page[models.Plan]{Data: plans})
 }
 
 // StripeConfig answers what a browser needs to pay with Stripe.js.

@@ -3,7 +3,7 @@ package controllers
 import (
 	"github.com/gin-gonic/gin"
 
-	"hourbank/services"
+	"hourbank/services/sales"
 )
 
 // Purchases answers a page of purchases.
@@ -30,7 +30,7 @@ func (h *Controllers) Purchase(c *gin.Context) error {
 
 // CreatePurchase sells hours: 201 with the purchase and what pays it.
 func (h *Controllers) CreatePurchase(c *gin.Context) error {
-	var order services.Order
+	var order sales.Order
 	key, err := readRequest(c, &order)
 	if err != nil {
 		return err
@@ -44,7 +44,7 @@ func (h *Controllers) CreatePurchase(c *gin.Context) error {
 
 // RefundPurchase asks Stripe for a refund: 201 with what Stripe made of it.
 func (h *Controllers) RefundPurchase(c *gin.Context) error {
-	var order services.RefundOrder
+	var order sales.RefundOrder
 	key, err := readRequest(c, &order)
 	if err != nil {
 		return err
@@ -57,7 +57,7 @@ func (h *Controllers) RefundPurchase(c *gin.Context) error {
 }
 
 // answerAgain writes an answer, and says where it is a repetition.
-func answerAgain(c *gin.Context, answer *services.Answer) error {
+func answerAgain(c *gin.Context, answer *sales.Answer) error {
 	if answer.Replayed {
 		c.Header("Idempotent-Replayed", "true")
 	}

@@ -16,7 +16,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"hourbank/models"
-	"hourbank/services"
+	"hourbank/services/sales"
 )
 
 // maxRequestBytes bounds a request of the API, which are all small.
@@ -59,24 +59,24 @@ func given[T comparable](must string) func(*jsontext.Decoder, *T) error {
 // readRequest reads a JSON body, and the key that makes the request
 // repeatable. It returns a *models.Error with code payload_too_large or
 // invalid_request, which names the field.
-func readRequest(c *gin.Context, request any) (services.RequestKey, error) {
+func readRequest(c *gin.Context, request any) (sales.RequestKey, error) {
 	body, err := ReadBody(c, maxRequestBytes)
 	if err != nil {
-		return services.RequestKey{}, err
+		return sales.RequestKey{}, err
 	}
 	if len(bytes.TrimSpace(body)) == 0 {
-		return services.RequestKey{}, models.Errorf(models.CodeInvalidRequest, "The body is empty; it must be one JSON object.")
+		return sales.RequestKey{}, models.Errorf(models.CodeInvalidRequest, "The body is empty; it must be one JSON object.")
 	}
 	if err := strict.Unmarshal(body, request, asDescribed); err != nil {
-		return services.RequestKey{}, models.Errorf(models.CodeInvalidRequest, "%s", explain(err))
+		return sales.RequestKey{}, models.Errorf(models.CodeInvalidRequest, "%s", explain(err))
 	}
 	canonical, err := json.Marshal(request)
 	if err != nil {
-		return services.RequestKey{}, fmt.Errorf("encode a request: %w", err)
+		return sales.RequestKey{}, fmt.Errorf("encode a request: %w", err)
 	}
 	resource := strings.TrimSuffix(c.FullPath(), "/") + "/ " + c.Param("id")
 	hash := sha256.Sum256(append([]byte(c.Request.Method+" "+resource+" "), canonical...))
-	key := services.RequestKey{APIKey: c.GetString(keyNameKey), Hash: hex.EncodeToString(hash[:])}
+	key := sales.RequestKey{APIKey: c.GetString(keyNameKey), Hash: hex.EncodeToString(hash[:])}
 	if keys := c.Request.Header.Values("Idempotency-Key"); len(keys) > 0 {
 		key.Key = keys[0]
 		if len(keys) > 1 {

@@ -7,7 +7,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"hourbank/models"
-	"hourbank/services"
+	"hourbank/services/sales"
 )
 
 // Balance answers a student's account, now or as it was ?at= a time.
@@ -80,8 +80,8 @@ func (h *Controllers) Adjust(c *gin.Context) error {
 	return answerBooking(c)(h.services.Accounts.Adjust(c.Request.Context(), c.Param("student_id"), request.Hours, request.Reason, request.Reference))
 }
 
-func answerBooking(c *gin.Context) func(*services.Booking, error) error {
-	return func(booking *services.Booking, err error) error {
+func answerBooking(c *gin.Context) func(*sales.Booking, error) error {
+	return func(booking *sales.Booking, err error) error {
 		if err != nil {
 			return err
 		}

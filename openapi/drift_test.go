@@ -16,8 +16,9 @@ import (
 	"hourbank/models"
 	"hourbank/openapi"
 	"hourbank/routes"
-	"hourbank/services"
 	"hourbank/services/ingest"
+	"hourbank/services/paging"
+	"hourbank/services/sales"
 	"hourbank/services/stripe"
 )
 
@@ -172,10 +173,10 @@ func TestSchemasAreTheTypesThatAreAnswered(t *testing.T) {
 	for schema, value := range map[string]any{
 		"Purchase": models.Purchase{}, "Failure": models.Failure{}, "Account": models.Account{},
 		"LedgerEntry": models.LedgerEntry{}, "Plan": models.Plan{}, "Event": models.WebhookEvent{},
-		"Outcome": ingest.Outcome{}, "Sale": services.Sale{}, "Booking": services.Booking{},
-		"RefundRequested": services.RefundRequested{}, "PaymentRefund": services.PaymentRefund{}, "Case": models.Case{},
-		"PurchaseDetail": services.PurchaseDetail{}, "Payment": services.Payment{}, "CasePage": services.Page[models.Case]{}, "PurchasePage": services.Page[models.Purchase]{},
-		"LedgerPage": services.Page[models.LedgerEntry]{}, "EventPage": services.Page[models.WebhookEvent]{},
+		"Outcome": ingest.Outcome{}, "Sale": sales.Sale{}, "Booking": sales.Booking{},
+		"RefundRequested": sales.RefundRequested{}, "PaymentRefund": sales.PaymentRefund{}, "Case": models.Case{},
+		"PurchaseDetail": sales.PurchaseDetail{}, "Payment": sales.Payment{}, "CasePage": paging.Page[models.Case]{}, "PurchasePage": paging.Page[models.Purchase]{},
+		"LedgerPage": paging.Page[models.LedgerEntry]{}, "EventPage": paging.Page[models.WebhookEvent]{},
 	} {
 		document := parse(t)
 		same(t, schema, describedFields(document, document.Components.Schemas.Get(schema)), goFields(reflect.TypeOf(value)))
@@ -189,8 +190,8 @@ func TestRequestsAreTheTypesThatAreRead(t *testing.T) {
 		value   any
 		schemas []string
 	}{
-		{services.Order{}, []string{"PlanOrder", "TermsOrder"}},
-		{services.RefundOrder{}, []string{"RefundOrder"}},
+		{sales.Order{}, []string{"PlanOrder", "TermsOrder"}},
+		{sales.RefundOrder{}, []string{"RefundOrder"}},
 		{stripe.CheckoutURLs{}, []string{"CheckoutURLs"}},
 	} {
 		var described, read []string

@@ -12,6 +12,8 @@ import (
 	"hourbank/database"
 	"hourbank/models"
 	"hourbank/services/ingest"
+	"hourbank/services/paging"
+	"hourbank/services/sales"
 )
 
 // CaseService shows cases, and lets staff end them. The facts open and close
@@ -31,7 +33,7 @@ type CaseFilter struct{ Status, Kind, StudentID string }
 
 // List pages through cases, newest first. It returns a *models.Error with code
 // invalid_request or invalid_cursor.
-func (s *CaseService) List(ctx context.Context, filter CaseFilter, page PageRequest) (Page[models.Case], error) {
+func (s *CaseService) List(ctx context.Context, filter CaseFilter, page paging.PageRequest) (paging.Page[models.Case], error) {
 	query := s.db.Reader.WithContext(ctx)
 	switch filter.Status {
 	case "":
@@ -40,18 +42,18 @@ func (s *CaseService) List(ctx context.Context, filter CaseFilter, page PageRequ
 	case "closed":
 		query = query.Where("closed_at IS NOT NULL")
 	default:
-		return Page[models.Case]{}, models.Errorf(models.CodeInvalidRequest, "status must be open or closed.")
+		return paging.Page[models.Case]{}, models.Errorf(models.CodeInvalidRequest, "status must be open or closed.")
 	}
 	if filter.Kind != "" {
 		if err := checkKind(filter.Kind); err != nil {
-			return Page[models.Case]{}, err
+			return paging.Page[models.Case]{}, err
 		}
 		query = query.Where("kind = ?", filter.Kind)
 	}
 	if filter.StudentID != "" {
 		query = query.Where("student_id = ?", filter.StudentID)
 	}
-	return newest(query, "opened_at", "id", page, func(c *models.Case) position { return position{c.OpenedAt, c.ID} })
+	return paging.Newest(query, "opened_at", "id", page, func(c *models.Case) paging.Position { return paging.Position{Time: c.OpenedAt, ID: c.ID} })
 }
 
 // Urgent lists open cases, of one kind where that is given, the most urgent
@@ -137,7 +139,7 @@ func (s *CaseService) Give(ctx context.Context, id, studentID, planID string) (*
 	if (c.Kind != models.CaseUnmatchedPayment && c.Kind != models.CaseUnexplainedInvoice) || c.Payment == nil {
 		return nil, models.Errorf(models.CodeConflict, "Only a payment without a purchase can be given to a student.")
 	}
-	plan, err := readPlan(s.db.Reader.WithContext(ctx), planID)
+	plan, err := sales.ReadPlan(s.db.Reader.WithContext(ctx), planID)
 	if err != nil {
 		return nil, err
 	}
@@ -154,7 +156,7 @@ func (s *CaseService) Give(ctx context.Context, id, studentID, planID string) (*
 	if err != nil {
 		return nil, err
 	}
-	if err := database.Transact(ctx, s.db, func(tx *gorm.DB) error { return insertPurchase(tx, p) }); err != nil {
+	if err := database.Transact(ctx, s.db, func(tx *gorm.DB) error { return sales.InsertPurchase(tx, p) }); err != nil {
 		return nil, err
 	}
 	for _, eventID := range waiting {
@@ -162,7 +164,7 @@ func (s *CaseService) Give(ctx context.Context, id, studentID, planID string) (*
 			return nil, fmt.Errorf("apply an event that waited: %w", err) // the retry worker tries it again
 		}
 	}
-	return readPurchase(s.db.WithContext(ctx), p.ID)
+	return sales.ReadPurchase(s.db.WithContext(ctx), p.ID)
 }
 
 // Accept lets a payment of a purchase count as paid in full, by a person's
@@ -173,7 +175,7 @@ func (s *CaseService) Accept(ctx context.Context, purchaseID, payment, by, note 
 	if err := models.ValidateID("note", note); err != nil {
 		return err
 	}
-	p, err := readPurchase(s.db.Reader.WithContext(ctx), purchaseID)
+	p, err := sales.ReadPurchase(s.db.Reader.WithContext(ctx), purchaseID)
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 	"hourbank/database"
 	"hourbank/models"
 	"hourbank/services/ingest"
+	"hourbank/services/paging"
 	"hourbank/services/stripe"
 )
 
@@ -45,11 +46,11 @@ func (s *EventService) Get(ctx context.Context, id string) (*models.WebhookEvent
 // List pages through events, newest first and without payloads, of one status
 // and type where these are given. It returns a *models.Error with code
 // invalid_request or invalid_cursor.
-func (s *EventService) List(ctx context.Context, status, eventType string, page PageRequest) (Page[models.WebhookEvent], error) {
+func (s *EventService) List(ctx context.Context, status, eventType string, page paging.PageRequest) (paging.Page[models.WebhookEvent], error) {
 	query := s.db.Reader.WithContext(ctx).Omit("payload")
 	if status != "" {
 		if !slices.Contains(models.EventStatuses, models.EventStatus(status)) {
-			return Page[models.WebhookEvent]{}, models.Errorf(models.CodeInvalidRequest, "status must be one of %s.", strings.Trim(fmt.Sprint(models.EventStatuses), "[]"))
+			return paging.Page[models.WebhookEvent]{}, models.Errorf(models.CodeInvalidRequest, "status must be one of %s.", strings.Trim(fmt.Sprint(models.EventStatuses), "[]"))
 		}
 		// Written out, because a plan kept for any status can't use the
 		// index that leaves the processed events out.
@@ -58,7 +59,7 @@ func (s *EventService) List(ctx context.Context, status, eventType string, page 
 	if eventType != "" {
 		query = query.Where("type = ?", eventType)
 	}
-	return newest(query, "received_at", "id", page, func(e *models.WebhookEvent) position { return position{e.ReceivedAt, e.ID} })
+	return paging.Newest(query, "received_at", "id", page, func(e *models.WebhookEvent) paging.Position { return paging.Position{Time: e.ReceivedAt, ID: e.ID} })
 }
 
 // Replay applies a stored event once more, whatever became of it before. What

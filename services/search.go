@@ -10,6 +10,7 @@ import (
 
 	"hourbank/database"
 	"hourbank/models"
+	"hourbank/services/sales"
 )
 
 // SearchService finds what a student, or a page of Stripe's, calls by name.
@@ -49,7 +50,7 @@ func (s *SearchService) Find(ctx context.Context, words string) (*Found, error) 
 			break
 		}
 	}
-	err := db.Where(byAnyID, sql.Named("id", words)).Find(&found.Purchases).Error
+	err := db.Where(sales.ByAnyID, sql.Named("id", words)).Find(&found.Purchases).Error
 	if err != nil {
 		return nil, fmt.Errorf("search purchases: %w", err)
 	}

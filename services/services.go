@@ -1,7 +1,7 @@
-// Package services holds what Hourbank does beside taking events in, which is
-// services/ingest's: it sells, books and refunds hours, retries events that
-// came too early, reconciles with Stripe, and answers questions about all of
-// it.
+// Package services wires together all that Hourbank does. What it does beside
+// taking events in, which is services/ingest's, and selling, which is
+// services/sales's, is here: it retries events that came too early, reconciles
+// with Stripe, keeps cases, and answers questions about all of it.
 package services
 
 import (
@@ -15,6 +15,7 @@ import (
 	"hourbank/database"
 	"hourbank/services/ingest"
 	"hourbank/services/metrics"
+	"hourbank/services/sales"
 	"hourbank/services/stripe"
 )
 
@@ -22,16 +23,16 @@ import (
 type Services struct {
 	Stripe    *stripe.StripeService
 	Payments  *ingest.PaymentService
-	Purchases *PurchaseService
-	Accounts  *AccountService
-	Plans     *PlanService
+	Purchases *sales.PurchaseService
+	Accounts  *sales.AccountService
+	Plans     *sales.PlanService
 	Cases     *CaseService
 	Events    *EventService
 	Audit     *AuditService
 	Health    *HealthService
 	Reconcile *ReconcileService
 	Rebuild   *RebuildService
-	Sales     *SalesService
+	Sales     *sales.SalesService
 	Overview  *OverviewService
 	Search    *SearchService
 	Metrics   *metrics.Metrics
@@ -53,16 +54,16 @@ func New(cfg *config.Config, db *database.DB, log *zap.Logger) *Services {
 	return &Services{
 		Stripe:    stripe,
 		Payments:  payments,
-		Purchases: NewPurchaseService(db),
-		Accounts:  NewAccountService(db),
-		Plans:     NewPlanService(db),
+		Purchases: sales.NewPurchaseService(db),
+		Accounts:  sales.NewAccountService(db),
+		Plans:     sales.NewPlanService(db),
 		Cases:     cases,
 		Events:    events,
 		Audit:     NewAuditService(db),
 		Health:    NewHealthService(db),
 		Reconcile: reconcile,
 		Rebuild:   NewRebuildService(db, events),
-		Sales:     NewSalesService(db, stripe),
+		Sales:     sales.NewSalesService(db, stripe),
 		Overview:  NewOverviewService(db),
 		Search:    NewSearchService(db),
 		Metrics:   metrics,

@@ -8,7 +8,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"hourbank/models"
-	"hourbank/services"
+	"hourbank/services/paging"
 )
 
 type casesPage struct {
@@ -22,12 +22,12 @@ type casesPage struct {
 func (h *Console) Cases(c *gin.Context) error {
 	page := casesPage{Kind: c.Query("kind"), Kinds: models.CaseKinds}
 	var err error
-	page.Cases, err = h.services.Cases.Urgent(c.Request.Context(), page.Kind, services.MaxPageSize+1)
+	page.Cases, err = h.services.Cases.Urgent(c.Request.Context(), page.Kind, paging.MaxPageSize+1)
 	if err != nil {
 		return err
 	}
-	if page.More = len(page.Cases) > services.MaxPageSize; page.More {
-		page.Cases = page.Cases[:services.MaxPageSize]
+	if page.More = len(page.Cases) > paging.MaxPageSize; page.More {
+		page.Cases = page.Cases[:paging.MaxPageSize]
 	}
 	return h.ok(c, "cases", "Cases", page)
 }

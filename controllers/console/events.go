@@ -7,12 +7,12 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"hourbank/models"
-	"hourbank/services"
 	"hourbank/services/ingest"
+	"hourbank/services/paging"
 )
 
 type eventsPage struct {
-	services.Page[models.WebhookEvent]
+	paging.Page[models.WebhookEvent]
 	Status, Type string // what is filtered by
 	Statuses     []models.EventStatus
 }

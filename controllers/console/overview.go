@@ -7,6 +7,7 @@ import (
 
 	"hourbank/models"
 	"hourbank/services"
+	"hourbank/services/paging"
 )
 
 // attentionRows is how many cases, and events of a kind, the overview shows; the rest is
@@ -14,10 +15,10 @@ import (
 const attentionRows = 10
 
 type overviewPage struct {
-	Cases            services.Page[models.Case] // the newest open ones
+	Cases            paging.Page[models.Case] // the newest open ones
 	Kinds            []caseCount
 	Open             int64 // cases
-	Rejected, Parked services.Page[models.WebhookEvent]
+	Rejected, Parked paging.Page[models.WebhookEvent]
 	Outcomes         []services.EventCount
 	Totals           []services.Day // of the last 30 days, one a currency
 	Days             int
@@ -27,7 +28,7 @@ type overviewPage struct {
 func (h *Console) Overview(c *gin.Context) error {
 	ctx, since := c.Request.Context(), lastDays()[0]
 	page := overviewPage{Days: chartDays}
-	first := services.PageRequest{Limit: attentionRows}
+	first := paging.PageRequest{Limit: attentionRows}
 	byKind, err := h.services.Cases.OpenCases(ctx)
 	if err != nil {
 		return err

@@ -10,10 +10,11 @@ import (
 
 	"hourbank/models"
 	"hourbank/services"
+	"hourbank/services/sales"
 )
 
 type purchasePage struct {
-	*services.PurchaseDetail
+	*sales.PurchaseDetail
 	Left     int64 // minor units that could be refunded
 	Timeline []services.Told
 	Once     string // makes the refund form's request repeatable
@@ -44,7 +45,7 @@ func (h *Console) Refund(c *gin.Context) error {
 }
 
 func (h *Console) refund(c *gin.Context) error {
-	var order services.RefundOrder
+	var order sales.RefundOrder
 	if hours := strings.TrimSpace(c.PostForm("hours")); hours != "" {
 		parsed, err := models.ParseHours(hours)
 		if err != nil {
@@ -59,10 +60,10 @@ func (h *Console) refund(c *gin.Context) error {
 
 // formKey makes what a form asks for happen once, however often it is sent:
 // the form as it was filled in is its own idempotency key.
-func formKey(c *gin.Context) services.RequestKey {
+func formKey(c *gin.Context) sales.RequestKey {
 	form := c.Request.PostForm
 	form.Del("csrf_token") // another one each time the same page is shown
 	hash := sha256.Sum256([]byte(c.Request.URL.Path + "?" + form.Encode()))
 	key := hex.EncodeToString(hash[:])
-	return services.RequestKey{APIKey: sessionOf(c).Name, Key: "console_" + key, Hash: key}
+	return sales.RequestKey{APIKey: sessionOf(c).Name, Key: "console_" + key, Hash: key}
 }

@@ -8,13 +8,14 @@ import (
 
 	"hourbank/models"
 	"hourbank/services"
+	"hourbank/services/paging"
 )
 
 type studentPage struct {
 	Account   *models.Account
 	Cases     []models.Case // open ones
-	Purchases services.Page[models.Purchase]
-	Ledger    services.Page[models.LedgerEntry]
+	Purchases paging.Page[models.Purchase]
+	Ledger    paging.Page[models.LedgerEntry]
 	Once      string // reference of the adjustment that the form would make
 }
 
@@ -26,7 +27,7 @@ func (h *Console) Student(c *gin.Context) error {
 		return err
 	}
 	page := studentPage{Account: account, Once: "console_" + uuid.NewString()}
-	open, err := h.services.Cases.List(ctx, services.CaseFilter{Status: "open", StudentID: student}, services.PageRequest{Limit: services.MaxPageSize})
+	open, err := h.services.Cases.List(ctx, services.CaseFilter{Status: "open", StudentID: student}, paging.PageRequest{Limit: paging.MaxPageSize})
 	if err != nil {
 		return err
 	}
@@ -41,8 +42,8 @@ func (h *Console) Student(c *gin.Context) error {
 }
 
 // pageOf is the page of one of the lists that a page has, by its cursor.
-func pageOf(c *gin.Context, list string) services.PageRequest {
-	return services.PageRequest{Cursor: c.Query(list), Limit: services.DefaultPageSize}
+func pageOf(c *gin.Context, list string) paging.PageRequest {
+	return paging.PageRequest{Cursor: c.Query(list), Limit: paging.DefaultPageSize}
 }
 
 // Adjust moves a student's hours by hand.

@@ -13,7 +13,8 @@ import (
 
 	"hourbank/controllers/console/till"
 	"hourbank/models"
-	"hourbank/services"
+	"hourbank/services/paging"
+	"hourbank/services/sales"
 )
 
 // tillStudent is who buys where nobody was named.
@@ -28,7 +29,7 @@ type tillPage struct {
 	Account   *models.Account // nil: none yet
 	Plans     []models.Plan
 	Cards     []till.Card
-	Purchases services.Page[models.Purchase]
+	Purchases paging.Page[models.Purchase]
 	Once      string
 }
 
@@ -44,7 +45,7 @@ func (h *Console) Till(c *gin.Context) error {
 			page.Plans = append(page.Plans, plan)
 		}
 	}
-	if page.Purchases, err = h.services.Purchases.List(ctx, page.Student, "", services.PageRequest{Limit: 5}); err != nil {
+	if page.Purchases, err = h.services.Purchases.List(ctx, page.Student, "", paging.PageRequest{Limit: 5}); err != nil {
 		return err
 	}
 	// After the purchases: a balance older than a dispute that the page shows
@@ -66,12 +67,12 @@ func isSettling(latest []models.Purchase) bool {
 
 // Buy sells a plan to the student and pays it with a test card.
 func (h *Console) Buy(c *gin.Context) error {
-	order := services.Order{StudentID: c.PostForm("student"), Plan: c.PostForm("plan")}
+	order := sales.Order{StudentID: c.PostForm("student"), Plan: c.PostForm("plan")}
 	answer, err := h.services.Sales.Sell(c.Request.Context(), order, formKey(c))
 	if err != nil {
 		return err
 	}
-	var sale services.Sale
+	var sale sales.Sale
 	if err := json.Unmarshal(answer.Body, &sale); err != nil {
 		return fmt.Errorf("read the sale: %w", err)
 	}

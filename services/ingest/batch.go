@@ -275,27 +275,3 @@ const (
 func retryDelay(attempts int) time.Duration {
 	return min(firstRetryDelay<<min(attempts-1, 20), lastRetryDelay)
 }
-
-// totals adds ledger entries up by student, in student order.
-func totals(ledger []models.LedgerEntry) []accountMovement {
-	byStudent := map[string]*accountMovement{}
-	for _, posting := range ledger {
-		m := byStudent[posting.StudentID]
-		if m == nil {
-			m = &accountMovement{studentID: posting.StudentID}
-			byStudent[posting.StudentID] = m
-		}
-		m.Add(posting)
-	}
-	movements := make([]accountMovement, 0, len(byStudent))
-	for _, m := range byStudent {
-		movements = append(movements, *m)
-	}
-	slices.SortFunc(movements, func(a, b accountMovement) int { return cmp.Compare(a.studentID, b.studentID) })
-	return movements
-}
-
-type accountMovement struct {
-	studentID string
-	models.Movement
-}

@@ -12,6 +12,7 @@ import (
 
 	"hourbank/database"
 	"hourbank/models"
+	"hourbank/services/ledger"
 )
 
 // lockEvents reads and locks the rows of those events that have one.
@@ -73,17 +74,15 @@ func (b *batch) write(tx *gorm.DB) error {
 
 // writes store what the book holds, but for events.
 func (b *book) writes() []database.Write {
-	return []database.Write{
+	writes := []database.Write{
 		insertPurchases(byID(b.made)),
 		updatePurchases(byID(b.changed), b.now),
 		moveKeys(sortedKeys(b.moved)),
 		insertKeys(sortedKeys(b.keys)),
 		rememberSubscriptions(b.told, b.now),
-		moveAccounts(totals(b.ledger), b.now),
-		insertLedger(b.ledger),
-		openCases(b.cases, b.now),
-		closeCases(b.cases, b.now),
 	}
+	writes = append(writes, ledger.Writes(b.ledger, b.now)...)
+	return append(writes, openCases(b.cases, b.now), closeCases(b.cases, b.now))
 }
 
 // wakingKeys are what unresolved events may have waited for.
@@ -245,47 +244,6 @@ func rememberSubscriptions(told map[string]*models.Subscription, now time.Time) 
 			< (EXCLUDED.student_id <> '', EXCLUDED.told_at, EXCLUDED.student_id, EXCLUDED.plan_id, EXCLUDED.stripe_price_id)`)
 	w.Short = errOvertaken
 	return w
-}
-
-// moveAccounts adds to the accounts' totals. Its rows are in student order, and
-// so are the locks it takes: whether a plan looks up each row's account or
-// walks the index of accounts, it comes by them in that order.
-func moveAccounts(rows []accountMovement, now time.Time) database.Write {
-	type movement = accountMovement
-	return database.Write{What: "move accounts", Rows: len(rows), Statement: `
-		UPDATE student_account_balances SET hours_purchased = hours_purchased + r.purchased,
-			hours_reversed = hours_reversed + r.reversed, hours_consumed = hours_consumed + r.consumed,
-			balance_amount = balance_amount + r.amount, updated_at = r.updated_at
-		FROM %s WHERE student_account_balances.student_id = r.student_id`, Columns: []database.Column{
-		database.ColumnOf("student_id", "text", rows, func(m movement) string { return m.studentID }),
-		database.ColumnOf("purchased", "bigint", rows, func(m movement) int64 { return int64(m.Purchased) }),
-		database.ColumnOf("reversed", "bigint", rows, func(m movement) int64 { return int64(m.Reversed) }),
-		database.ColumnOf("consumed", "bigint", rows, func(m movement) int64 { return int64(m.Consumed) }),
-		database.ColumnOf("amount", "bigint", rows, func(m movement) int64 { return m.Amount }),
-		database.ColumnOf("updated_at", "timestamptz", rows, func(movement) *time.Time { return &now }),
-	}}
-}
-
-func insertLedger(rows []models.LedgerEntry) database.Write {
-	type posting = models.LedgerEntry
-	return database.Insert("insert ledger entries", "hour_ledger_entries", rows, []database.Column{
-		database.ColumnOf("id", "text", rows, func(l posting) string { return l.ID }),
-		database.ColumnOf("student_id", "text", rows, func(l posting) string { return l.StudentID }),
-		database.ColumnOf("transaction_id", "text", rows, func(l posting) *string { return l.TransactionID }),
-		database.ColumnOf("kind", "text", rows, func(l posting) string { return string(l.Kind) }),
-		database.ColumnOf("hours", "bigint", rows, func(l posting) int64 { return int64(l.Hours) }),
-		database.ColumnOf("amount", "bigint", rows, func(l posting) int64 { return l.Amount }),
-		database.ColumnOf("currency", "text", rows, func(l posting) string { return l.Currency }),
-		database.ColumnOf("event_id", "text", rows, func(l posting) *string { return l.EventID }),
-		database.ColumnOf("reference", "text", rows, func(l posting) *string { return l.Reference }),
-		database.ColumnOf("reason", "text", rows, func(l posting) *string { return l.Reason }),
-		database.ColumnOf("created_at", "timestamptz", rows, func(l posting) *time.Time { return &l.CreatedAt }),
-	}, "")
-}
-
-// LedgerWrites book entries: on the students' accounts, and in the ledger.
-func LedgerWrites(ledger []models.LedgerEntry, now time.Time) []database.Write {
-	return []database.Write{moveAccounts(totals(ledger), now), insertLedger(ledger)}
 }
 
 // openCases opens cases, or renews what is known of open ones. One that staff

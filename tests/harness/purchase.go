@@ -4,7 +4,7 @@ import (
 	"testing"
 
 	"hourbank/models"
-	"hourbank/services"
+	"hourbank/services/sales"
 )
 
 // Purchase is a purchase that waits for its payment, and builds the events
@@ -57,7 +57,7 @@ func (p *Purchase) ValidFor(days int) *Purchase { p.new.ValidDays = &days; retur
 func (p *Purchase) Create(db *Database) *Purchase {
 	p.tb.Helper()
 	p.new.StudentID, p.new.PaymentIntentID, p.new.Amount, p.new.Currency = p.Student, p.PaymentIntent, p.Amount, p.Currency
-	created, err := services.NewPurchaseService(db.Models(p.tb)).Create(p.tb.Context(), p.new)
+	created, err := sales.NewPurchaseService(db.Models(p.tb)).Create(p.tb.Context(), p.new)
 	if err != nil {
 		p.tb.Fatal(err)
 	}

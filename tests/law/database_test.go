@@ -19,7 +19,7 @@ import (
 
 	"hourbank/database"
 	"hourbank/models"
-	"hourbank/services"
+	"hourbank/services/sales"
 	"hourbank/tests/harness"
 	"hourbank/tests/law/telling"
 )
@@ -67,7 +67,7 @@ func TestLawThroughTheDatabase(t *testing.T) {
 func sell(t *testing.T, rows *database.DB) {
 	t.Helper()
 	for _, plan := range telling.PriceList() {
-		_, err := services.NewPlanService(rows).Add(t.Context(), models.Plan{
+		_, err := sales.NewPlanService(rows).Add(t.Context(), models.Plan{
 			ID: plan.ID, Name: plan.ID, TransactionType: models.TypePackage, Hours: models.Hours(plan.Hours),
 			Amount: plan.Amount, Currency: plan.Currency, StripePriceID: &plan.StripePriceID,
 		})
@@ -81,7 +81,7 @@ func sell(t *testing.T, rows *database.DB) {
 // repeats, and waits until all is as it should be.
 func tell(t *testing.T, app *harness.App, rows *database.DB, h telling.History, random *rand.Rand) error {
 	for _, sale := range h.Sales {
-		_, err := services.NewPurchaseService(rows).Create(t.Context(), models.NewPurchase{
+		_, err := sales.NewPurchaseService(rows).Create(t.Context(), models.NewPurchase{
 			ID: sale.PurchaseID, StudentID: sale.StudentID, TransactionType: models.TypePackage, Hours: models.Hours(sale.Hours),
 			Amount: sale.Price, Currency: sale.Currency, PaymentIntentID: sale.PaymentIntent, CheckoutSessionID: sale.CheckoutSession,
 		})
@@ -137,7 +137,7 @@ func compare(t *testing.T, rows *database.DB, want telling.Outcome) error {
 		hours[adjustment.StudentID] += adjustment.Hours
 	}
 	for student := range hours {
-		account, err := services.NewAccountService(rows).Balance(t.Context(), student)
+		account, err := sales.NewAccountService(rows).Balance(t.Context(), student)
 		if err != nil {
 			return err
 		}
@@ -156,7 +156,7 @@ func comparePurchase(t *testing.T, rows *database.DB, w telling.Purchase) error 
 			id = key
 		}
 	}
-	p, err := services.NewPurchaseService(rows).Detail(t.Context(), id)
+	p, err := sales.NewPurchaseService(rows).Detail(t.Context(), id)
 	if err != nil {
 		return fmt.Errorf("%s: %w", strings.Join(w.Keys, ", "), err)
 	}

@@ -14,6 +14,8 @@ import (
 
 	"hourbank/database"
 	"hourbank/services"
+	"hourbank/services/paging"
+	"hourbank/services/sales"
 	"hourbank/tests/harness"
 )
 
@@ -80,15 +82,15 @@ func plans(t *testing.T, db *harness.Database) string {
 	var out strings.Builder
 	out.WriteString("How PostgreSQL reads the last page of each (`EXPLAIN`, in a session of the service's own settings):\n\n```\n")
 	explained := explainer(t, db)
-	s := services.NewPurchaseService(explained.db)
-	page := services.PageRequest{Limit: 20, Cursor: strings.TrimPrefix(cursor("2024-01-02"), "&cursor=")}
+	s := sales.NewPurchaseService(explained.db)
+	page := paging.PageRequest{Limit: 20, Cursor: strings.TrimPrefix(cursor("2024-01-02"), "&cursor=")}
 	for _, status := range []string{"", "completed", "pending", "disputed"} {
 		_, err := s.List(t.Context(), "", status, page)
 		fmt.Fprintf(&out, "purchases, payment_status %-10q %s\n", status, explained.last(t, err))
 	}
 	_, err := s.List(t.Context(), "student_00000002", "completed", page)
 	fmt.Fprintf(&out, "purchases of a student, completed      %s\n", explained.last(t, err))
-	_, err = services.NewAccountService(explained.db).Ledger(t.Context(), "student_00000002", page)
+	_, err = sales.NewAccountService(explained.db).Ledger(t.Context(), "student_00000002", page)
 	fmt.Fprintf(&out, "ledger of a student                    %s\n", explained.last(t, err))
 	events := services.NewEventService(explained.db, nil, nil)
 	for _, of := range [][2]string{{"", ""}, {"rejected", ""}, {"processed", ""}, {"", "charge.refunded"}, {"rejected", "payment_intent.succeeded"}} {

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"hourbank/models"
-	"hourbank/services"
+	"hourbank/services/sales"
 	"hourbank/services/stripe"
 )
 
@@ -18,11 +18,11 @@ import (
 // cards. It is safe for concurrent use.
 type Till struct {
 	stripe    *stripe.StripeService
-	purchases *services.PurchaseService
+	purchases *sales.PurchaseService
 }
 
 // New makes the till.
-func New(stripe *stripe.StripeService, purchases *services.PurchaseService) *Till {
+func New(stripe *stripe.StripeService, purchases *sales.PurchaseService) *Till {
 	return &Till{stripe: stripe, purchases: purchases}
 }
 

@@ -1,4 +1,4 @@
-package services
+package sales
 
 import (
 	"cmp"
@@ -16,6 +16,7 @@ import (
 	"hourbank/database"
 	"hourbank/models"
 	"hourbank/services/ingest"
+	"hourbank/services/paging"
 )
 
 // PurchaseService makes and finds purchases. It never credits hours: only
@@ -34,17 +35,17 @@ func (s *PurchaseService) Create(ctx context.Context, n models.NewPurchase) (*mo
 		return nil, err
 	}
 	p := n.Purchase(s.db.NowFunc())
-	err := s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error { return insertPurchase(tx, p) })
+	err := s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error { return InsertPurchase(tx, p) })
 	if err != nil {
 		return nil, err
 	}
 	return p, nil
 }
 
-// insertPurchase stores a purchase that we sell, and its keys, and opens the
+// InsertPurchase stores a purchase that we sell, and its keys, and opens the
 // student's account where there is none. An event of the sale may have been
 // faster, and made the same purchase.
-func insertPurchase(tx *gorm.DB, p *models.Purchase) error {
+func InsertPurchase(tx *gorm.DB, p *models.Purchase) error {
 	account := models.Account{StudentID: p.StudentID, Currency: p.Currency, UpdatedAt: p.CreatedAt}
 	if err := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&account).Error; err != nil {
 		return fmt.Errorf("open the account: %w", err)
@@ -71,19 +72,21 @@ func insertPurchase(tx *gorm.DB, p *models.Purchase) error {
 	return nil
 }
 
-// byAnyID is the condition that a purchase has an id, or one of its Stripe
+// ByAnyID is the condition that a purchase has an id, or one of its Stripe
 // objects does.
-const byAnyID = "id = @id OR id = (SELECT purchase_id FROM purchase_keys WHERE key = @id)"
+const ByAnyID = "id = @id OR id = (SELECT purchase_id FROM purchase_keys WHERE key = @id)"
 
 // Get finds a purchase by its id or that of any of its Stripe objects, such as
 // a PaymentIntent's. It returns a *models.Error with code not_found.
 func (s *PurchaseService) Get(ctx context.Context, id string) (*models.Purchase, error) {
-	return readPurchase(s.db.Reader.WithContext(ctx), id)
+	return ReadPurchase(s.db.Reader.WithContext(ctx), id)
 }
 
-func readPurchase(tx *gorm.DB, id string) (*models.Purchase, error) {
+// ReadPurchase reads a purchase that has the id, or one of whose Stripe objects
+// does. It returns a *models.Error with code not_found.
+func ReadPurchase(tx *gorm.DB, id string) (*models.Purchase, error) {
 	var p models.Purchase
-	err := tx.Where(byAnyID, sql.Named("id", id)).
+	err := tx.Where(ByAnyID, sql.Named("id", id)).
 		Order("merged_into IS NULL, id").Take(&p).Error
 	if errors.Is(err, gorm.ErrRecordNotFound) {
 		return nil, models.Errorf(models.CodeNotFound, "There is no such purchase.")
@@ -97,9 +100,9 @@ func readPurchase(tx *gorm.DB, id string) (*models.Purchase, error) {
 // List pages through purchases, newest first, of one student and status where
 // these are given. It returns a *models.Error with code invalid_request or
 // invalid_cursor.
-func (s *PurchaseService) List(ctx context.Context, studentID, status string, page PageRequest) (Page[models.Purchase], error) {
+func (s *PurchaseService) List(ctx context.Context, studentID, status string, page paging.PageRequest) (paging.Page[models.Purchase], error) {
 	if status != "" && !slices.Contains(models.PaymentStatuses, models.PaymentStatus(status)) {
-		return Page[models.Purchase]{}, models.Errorf(models.CodeInvalidRequest, "payment_status must be one of %s.", strings.Trim(fmt.Sprint(models.PaymentStatuses), "[]"))
+		return paging.Page[models.Purchase]{}, models.Errorf(models.CodeInvalidRequest, "payment_status must be one of %s.", strings.Trim(fmt.Sprint(models.PaymentStatuses), "[]"))
 	}
 	query, timeColumn, idColumn := s.db.Reader.WithContext(ctx).Model(&models.Purchase{}), "created_at", "purchase_transactions.id"
 	switch {
@@ -114,7 +117,7 @@ func (s *PurchaseService) List(ctx context.Context, studentID, status string, pa
 		query = query.Joins("JOIN purchases_not_completed listed ON listed.id = purchase_transactions.id").Where("listed.payment_status = ?", status)
 		timeColumn, idColumn = "listed.created_at", "listed.id"
 	}
-	return newest(query, timeColumn, idColumn, page, func(p *models.Purchase) position { return position{p.CreatedAt, p.ID} })
+	return paging.Newest(query, timeColumn, idColumn, page, func(p *models.Purchase) paging.Position { return paging.Position{Time: p.CreatedAt, ID: p.ID} })
 }
 
 // PurchaseDetail is one purchase with its payments and open cases.
@@ -156,7 +159,7 @@ func (s *PurchaseService) Detail(ctx context.Context, id string) (*PurchaseDetai
 		detail.Payments = append(detail.Payments, payment)
 	}
 	err = s.db.Reader.WithContext(ctx).Where("transaction_id = ? AND closed_at IS NULL", p.ID).
-		Order("opened_at DESC, id DESC").Limit(MaxPageSize).Find(&detail.Cases).Error
+		Order("opened_at DESC, id DESC").Limit(paging.MaxPageSize).Find(&detail.Cases).Error
 	if err != nil {
 		return nil, fmt.Errorf("read a purchase's cases: %w", err)
 	}

@@ -1,4 +1,4 @@
-package services
+package sales
 
 import (
 	"context"
@@ -85,9 +85,9 @@ func (s *PlanService) Retire(ctx context.Context, id string) (*models.Plan, erro
 	return &plan, nil
 }
 
-// readPlan reads a plan that somebody named. It returns a *models.Error with
+// ReadPlan reads a plan that somebody named. It returns a *models.Error with
 // code invalid_request.
-func readPlan(tx *gorm.DB, id string) (*models.Plan, error) {
+func ReadPlan(tx *gorm.DB, id string) (*models.Plan, error) {
 	var plan models.Plan
 	err := tx.Where("id = ?", id).Take(&plan).Error
 	if errors.Is(err, gorm.ErrRecordNotFound) {

@@ -1,4 +1,4 @@
-package services
+package sales
 
 import (
 	"cmp"
@@ -50,7 +50,7 @@ func (s *SalesService) Refund(ctx context.Context, purchaseID string, order Refu
 	if answer, err := s.answered(ctx, key); answer != nil || err != nil {
 		return answer, err
 	}
-	p, err := readPurchase(s.db.Reader.WithContext(ctx), purchaseID)
+	p, err := ReadPurchase(s.db.Reader.WithContext(ctx), purchaseID)
 	if err != nil {
 		return nil, err
 	}

@@ -1,4 +1,4 @@
-package services
+package sales
 
 import (
 	"context"
@@ -11,7 +11,8 @@ import (
 
 	"hourbank/database"
 	"hourbank/models"
-	"hourbank/services/ingest"
+	"hourbank/services/ledger"
+	"hourbank/services/paging"
 )
 
 // AccountService reads students' accounts and ledgers, and books what moves
@@ -42,13 +43,6 @@ func readAccount(tx *gorm.DB, studentID string) (*models.Account, error) {
 	return &account, nil
 }
 
-// The first and last times that RFC 3339 writes and both engines hold. A time
-// with an offset can lie beyond them.
-var (
-	firstTime = time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC)
-	lastTime  = time.Date(9999, 12, 31, 23, 59, 59, 999_999_999, time.UTC)
-)
-
 // BalanceAt gives the account as it was at a time: the sums of its entries
 // until then.
 func (s *AccountService) BalanceAt(ctx context.Context, studentID string, at time.Time) (*models.Account, error) {
@@ -56,10 +50,10 @@ func (s *AccountService) BalanceAt(ctx context.Context, studentID string, at tim
 	if err != nil {
 		return nil, err
 	}
-	if at = at.UTC(); at.Before(firstTime) {
-		at = firstTime
-	} else if at.After(lastTime) {
-		at = lastTime
+	if at = at.UTC(); at.Before(paging.FirstTime) {
+		at = paging.FirstTime
+	} else if at.After(paging.LastTime) {
+		at = paging.LastTime
 	}
 	var entries []models.LedgerEntry
 	rows := s.db.Reader.WithContext(ctx).Select("kind, sum(hours) AS hours, sum(amount) AS amount").
@@ -79,12 +73,12 @@ func (s *AccountService) BalanceAt(ctx context.Context, studentID string, at tim
 }
 
 // Ledger pages through a student's entries, newest first.
-func (s *AccountService) Ledger(ctx context.Context, studentID string, page PageRequest) (Page[models.LedgerEntry], error) {
+func (s *AccountService) Ledger(ctx context.Context, studentID string, page paging.PageRequest) (paging.Page[models.LedgerEntry], error) {
 	if _, err := s.Balance(ctx, studentID); err != nil {
-		return Page[models.LedgerEntry]{}, err
+		return paging.Page[models.LedgerEntry]{}, err
 	}
 	query := s.db.Reader.WithContext(ctx).Where("student_id = ?", studentID)
-	return newest(query, "created_at", "id", page, func(l *models.LedgerEntry) position { return position{l.CreatedAt, l.ID} })
+	return paging.Newest(query, "created_at", "id", page, func(l *models.LedgerEntry) paging.Position { return paging.Position{Time: l.CreatedAt, ID: l.ID} })
 }
 
 // Booking is a ledger entry, new or made before, and the account after it.
@@ -164,8 +158,7 @@ func (s *AccountService) book(ctx context.Context, studentID string, kind models
 		}
 		entry.ID, entry.StudentID, entry.Kind, entry.Currency = models.NewID(), studentID, kind, account.Currency
 		entry.Reference, entry.CreatedAt = &reference, tx.NowFunc()
-		ledger := []models.LedgerEntry{*entry}
-		if err := database.Store(tx, ingest.LedgerWrites(ledger, entry.CreatedAt)); err != nil {
+		if err := database.Store(tx, ledger.Writes([]models.LedgerEntry{*entry}, entry.CreatedAt)); err != nil {
 			return err
 		}
 		account, err = readAccount(tx, studentID)

@@ -1,4 +1,5 @@
-package services
+// Package paging gives lists a page at a time, newest first, by cursors.
+package paging
 
 import (
 	"encoding/base64"
@@ -17,6 +18,13 @@ const (
 	MaxPageSize     = 100
 )
 
+// The first and last times that RFC 3339 writes and both engines hold. A time
+// with an offset can lie beyond them.
+var (
+	FirstTime = time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC)
+	LastTime  = time.Date(9999, 12, 31, 23, 59, 59, 999_999_999, time.UTC)
+)
+
 // Page is one page of a list, newest first.
 type Page[T any] struct {
 	Data       []T     `json:"data"`
@@ -29,14 +37,14 @@ type PageRequest struct {
 	Limit  int
 }
 
-// position is where a page ended: keyset paging costs the same on the
+// Position is where a page ended: keyset paging costs the same on the
 // thousandth page as on the first, and never skips rows that arrive meanwhile.
-type position struct {
+type Position struct {
 	Time time.Time `json:"t"`
 	ID   string    `json:"i"`
 }
 
-func (p position) cursor() string {
+func (p Position) cursor() string {
 	encoded, err := json.Marshal(p)
 	if err != nil {
 		panic(fmt.Sprintf("encode cursor: %v", err)) // a time and a string from our own rows
@@ -44,20 +52,20 @@ func (p position) cursor() string {
 	return base64.RawURLEncoding.EncodeToString(encoded)
 }
 
-func parseCursor(cursor string) (p position, err error) {
+func parseCursor(cursor string) (p Position, err error) {
 	decoded, err := base64.RawURLEncoding.DecodeString(cursor)
 	if err == nil {
 		err = json.Unmarshal(decoded, &p)
 	}
-	if err != nil || p.Time.Before(firstTime) || p.Time.After(lastTime) || p.Time.IsZero() || models.ValidateID("id", p.ID) != nil {
+	if err != nil || p.Time.Before(FirstTime) || p.Time.After(LastTime) || p.Time.IsZero() || models.ValidateID("id", p.ID) != nil {
 		return p, models.Errorf(models.CodeInvalidCursor, "The cursor is not one that this list gave; leave it out to start from the newest.")
 	}
 	return p, nil
 }
 
-// newest reads one page of the query, ordered by the two columns, a time and
+// Newest reads one page of the query, ordered by the two columns, a time and
 // the id, descending. It returns a *models.Error with code invalid_cursor.
-func newest[T any](query *gorm.DB, timeColumn, idColumn string, request PageRequest, positionOf func(*T) position) (Page[T], error) {
+func Newest[T any](query *gorm.DB, timeColumn, idColumn string, request PageRequest, positionOf func(*T) Position) (Page[T], error) {
 	limit := min(request.Limit, MaxPageSize)
 	if request.Cursor != "" {
 		after, err := parseCursor(request.Cursor)

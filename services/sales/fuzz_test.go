@@ -1,11 +1,10 @@
-package services
+package sales
 
 import (
 	"bytes"
 	"errors"
 	"slices"
 	"testing"
-	"time"
 	"unicode/utf8"
 
 	"hourbank/models"
@@ -20,25 +19,6 @@ func wantUserError(t *testing.T, err error) {
 	if known, ok := errors.AsType[*models.Error](err); !ok || slices.Contains(ours, known.Code) {
 		t.Fatalf("a sender's mistake is %v", err)
 	}
-}
-
-// A cursor that is taken is one that a list could have given.
-func FuzzCursor(f *testing.F) {
-	f.Add(position{time.Unix(1_760_000_000, 0).UTC(), "01a209e0-41bb-76d7-bc45-7b659fec182f"}.cursor())
-	for _, seed := range []string{"", "e30", "bnVsbA", "eyJ0IjoiOTk5OS0xMi0zMVQyMzo1OTo1OS0yMzo1OSIsImkiOiJ4In0", "====", "eyJpIjoiXHUwMDAwIn0"} {
-		f.Add(seed)
-	}
-	f.Fuzz(func(t *testing.T, cursor string) {
-		p, err := parseCursor(cursor)
-		if err != nil {
-			wantUserError(t, err)
-			return
-		}
-		again, err := parseCursor(p.cursor())
-		if err != nil || !again.Time.Equal(p.Time) || again.ID != p.ID {
-			t.Fatalf("%q is %+v, then %+v (%v)", cursor, p, again, err)
-		}
-	})
 }
 
 // An id, such as an Idempotency-Key, that is taken is one that every database

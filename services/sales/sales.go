@@ -1,4 +1,6 @@
-package services
+// Package sales sells hours: purchases, refunds and plans, and the accounts on
+// which lessons and adjustments are booked.
+package sales
 
 import (
 	"context"
@@ -145,7 +147,7 @@ func (s *SalesService) prepare(ctx context.Context, order Order) (*models.Purcha
 }
 
 func (s *SalesService) plan(ctx context.Context, id string) (*models.Plan, error) {
-	plan, err := readPlan(s.db.Reader.WithContext(ctx).Where("active"), id)
+	plan, err := ReadPlan(s.db.Reader.WithContext(ctx).Where("active"), id)
 	if err != nil {
 		return nil, err
 	}
@@ -209,7 +211,7 @@ func (s *SalesService) commit(ctx context.Context, sale *Sale, key RequestKey) (
 		return nil, fmt.Errorf("encode a sale: %w", err)
 	}
 	err = database.Transact(ctx, s.db, func(tx *gorm.DB) error {
-		if err := insertPurchase(tx, sale.Purchase); err != nil {
+		if err := InsertPurchase(tx, sale.Purchase); err != nil {
 			return err
 		}
 		return remember(tx, key, body)
