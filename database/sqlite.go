@@ -134,8 +134,8 @@ func (s *keptStatement) Close() error {
 	}
 	var err error
 	if len(kept) == keptStatements {
-		for query, any := range kept {
-			err = any.Close()
+		for query, statement := range kept { // any one
+			err = statement.Close()
 			delete(kept, query)
 			break
 		}
