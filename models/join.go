@@ -282,7 +282,7 @@ func disputeAge(status string) int {
 func (e *Evidence) timeless() Evidence {
 	return Evidence{
 		Payments: mapped(e.Payments, func(p Payment) Payment {
-			p.Received.At, p.Attempts = 0, p.Attempts.timeless()
+			p.Received.At, p.Attempts = 0, p.timeless()
 			return p
 		}),
 		Charges: mapped(e.Charges, func(c Charge) Charge {
@@ -302,7 +302,7 @@ func (e *Evidence) timeless() Evidence {
 				settled := *s.Settled
 				settled.At, s.Settled = 0, &settled
 			}
-			s.Attempts = s.Attempts.timeless()
+			s.Attempts = s.timeless()
 			return s
 		}),
 		Invoices: mapped(e.Invoices, func(i Invoice) Invoice {
@@ -310,7 +310,7 @@ func (e *Evidence) timeless() Evidence {
 				paid := *i.Paid
 				paid.At, i.Paid = 0, &paid
 			}
-			i.Attempts = i.Attempts.timeless()
+			i.Attempts = i.timeless()
 			return i
 		}),
 		CreditNotes: mapped(e.CreditNotes, func(n CreditNote) CreditNote {

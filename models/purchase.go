@@ -163,7 +163,7 @@ func (p *Purchase) become(evidence Evidence, mergedInto *string) Change {
 	change := Change{Entries: p.postings(&posted), Before: before.Cases, After: after.Cases}
 	change.Changed = len(change.Entries) > 0 || knownInto != mergedInto || !reflect.DeepEqual(known, evidence)
 	change.New = len(change.Entries) > 0 || knownInto != mergedInto ||
-		(change.Changed && !(reflect.DeepEqual(before, after) && reflect.DeepEqual(known.timeless(), evidence.timeless())))
+		(change.Changed && (!reflect.DeepEqual(before, after) || !reflect.DeepEqual(known.timeless(), evidence.timeless())))
 	return change
 }
 
@@ -202,17 +202,17 @@ func (p *Purchase) name(payments []PaymentState) {
 				at = max(at, paid.At)
 			}
 		}
-		return [2]int64{at, t.Attempts.last()}
+		return [2]int64{at, t.last()}
 	})
 	p.StripeCheckoutSessionID = lastOf(p.StripeCheckoutSessionID, p.Evidence.Sessions, func(_ string, s Session) [2]int64 {
 		if s.Settled == nil {
-			return [2]int64{0, s.Attempts.last()}
+			return [2]int64{0, s.last()}
 		}
 		return [2]int64{s.Settled.At, 0}
 	})
 	p.StripeInvoiceID = lastOf(p.StripeInvoiceID, p.Evidence.Invoices, func(_ string, i Invoice) [2]int64 {
 		if i.Paid == nil {
-			return [2]int64{0, i.Attempts.last()}
+			return [2]int64{0, i.last()}
 		}
 		return [2]int64{i.Paid.At, 0}
 	})
@@ -267,7 +267,7 @@ func (p *Purchase) postings(before *Purchase) []LedgerEntry {
 	switch {
 	case hours > 0 && received > 0:
 		post(EntryReinstatement, hours, received+max(-back, 0))
-		hours, received, back = 0, 0, max(back, 0)
+		hours, back = 0, max(back, 0)
 	case received != 0:
 		post(EntryPayment, 0, received)
 	}

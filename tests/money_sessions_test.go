@@ -115,7 +115,7 @@ var sessionStories = []story{
 	},
 	{
 		name: "shown and paid in the customer's currency", sold: withoutIntent,
-		told: func(s *harness.Teller) events { return converted(s) },
+		told: converted,
 		ends: bought, balance: "10.00 h 5000",
 	},
 	{

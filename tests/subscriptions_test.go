@@ -31,7 +31,7 @@ func invoice(t *testing.T, version harness.Version, eventType string, metadata m
 	case harness.V2023:
 		e.Set("subscription_details.metadata", metadata)
 		line["price"] = map[string]any{"id": "price_1Q0shape", "unit_amount": 5600}
-	case harness.V2026:
+	default:
 		e.Set("parent.subscription_details.metadata", metadata)
 		line["pricing"] = map[string]any{"price_details": map[string]any{"price": "price_1Q0shape"}}
 	}

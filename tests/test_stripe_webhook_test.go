@@ -75,7 +75,7 @@ func TestWebhookToolMakesAPurchaseAndPaysIt(t *testing.T) {
 		app.Get(t, "/api/finances/purchases/pi_tool/").WantFields(t, fields{
 			"id": id, "payment_status": "processing", "student_id": "ada", "hours": "8.00", "amount": "12000", "currency": "usd",
 		})
-		wantSameJSON(t, made, string(app.Get(t, "/api/finances/purchases/"+id+"/").Body))
+		wantSameJSON(t, made, app.Get(t, "/api/finances/purchases/"+id+"/").Body)
 		if again := app.MustRun(t, args...); again != made {
 			t.Errorf("the same command made another purchase: %s", again)
 		}

@@ -93,6 +93,7 @@ func FuzzDecode(f *testing.F) {
 func wantBounded(t *testing.T, v reflect.Value) {
 	t.Helper()
 	switch v.Kind() {
+	default:
 	case reflect.Int64:
 		if v.Int() < -models.MaxAmount || v.Int() > models.MaxAmount {
 			t.Fatalf("%d is beyond the bounds", v.Int())

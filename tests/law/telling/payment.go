@@ -173,7 +173,7 @@ func (w *world) giveBack(p *payment, charges []charge) {
 // contains says whether the charge's latest total could contain the refund:
 // created up to its second, and not failed or cancelled before it.
 func (c charge) contains(r refund) bool {
-	return c.hasTotal && r.created <= c.totalAt && !(r.gone && r.goneAt < c.totalAt)
+	return c.hasTotal && r.created <= c.totalAt && (!r.gone || r.goneAt >= c.totalAt)
 }
 
 // returned is what of a charge went back: its refunds that are known and

@@ -127,7 +127,7 @@ func (f *family) unscale(t terms) {
 func (f *family) due(t terms) int64 {
 	var asked []int64
 	for _, thing := range f.things {
-		if s, told := f.sessions[thing]; told && (s.paid || s.nothing) && !(s.link && t.sale != nil) {
+		if s, told := f.sessions[thing]; told && (s.paid || s.nothing) && (!s.link || t.sale == nil) {
 			if subtotal, total, ok := s.asked(t.currency); ok && subtotal == t.price {
 				asked = append(asked, total)
 			}

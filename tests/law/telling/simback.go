@@ -203,15 +203,16 @@ func (l *disputeLife) move(amount int64) {
 
 func (l *disputeLife) open() {
 	l.d.status = "needs_response"
-	if l.plain {
+	switch {
+	case l.plain:
 		l.tag("dispute without balance transactions")
 		l.tell("created")
-	} else if l.chance("withdrawn later", 30) {
+	case l.chance("withdrawn later", 30):
 		l.tell("created")
 		l.tick()
 		l.move(-l.d.amount * l.rate / 100)
 		l.tell("funds_withdrawn")
-	} else {
+	default:
 		l.move(-l.d.amount * l.rate / 100)
 		l.tell("created")
 		l.tell("funds_withdrawn")

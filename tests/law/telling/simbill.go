@@ -4,21 +4,20 @@ import "fmt"
 
 // simInvoice is an invoice.
 type simInvoice struct {
-	id, status             string
-	metadata               m
-	subscription           string
-	subscriptionMetadata   m
-	reason                 string
-	lines                  []*simLine
-	paid                   int64 // amount_paid
-	fromBalance            int64 // settled from the customer's balance
-	prePaid, postPaid      int64 // credit notes
-	outOfBand              bool
-	intents                []*simIntent
-	intentMetadata         m
-	created                int64
-	manual                 bool
-	balanceGiven, refunded int64 // by credit notes
+	id, status           string
+	metadata             m
+	subscription         string
+	subscriptionMetadata m
+	reason               string
+	lines                []*simLine
+	paid                 int64 // amount_paid
+	fromBalance          int64 // settled from the customer's balance
+	prePaid, postPaid    int64 // credit notes
+	outOfBand            bool
+	intents              []*simIntent
+	intentMetadata       m
+	created              int64
+	balanceGiven         int64 // by credit notes
 }
 
 // simLine is a line of an invoice.

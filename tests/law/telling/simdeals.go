@@ -129,7 +129,7 @@ func (s *sim) settle(i *simIntent) {
 		if s.chance("the rest comes", 70) {
 			s.pay(i)
 		} else {
-			s.unfinished(i)
+			s.unfinished()
 		}
 		return
 	}
@@ -161,7 +161,7 @@ func (s *sim) settle(i *simIntent) {
 }
 
 // unfinished: of a payment that is funded in part no charge tells.
-func (s *sim) unfinished(i *simIntent) {
+func (s *sim) unfinished() {
 	s.truths[len(s.truths)-1].vague = true
 }
 

@@ -205,7 +205,7 @@ func (r *simRefund) json(version string) m {
 	return o
 }
 
-func (d *simDispute) json(version string) m {
+func (d *simDispute) json(string) m {
 	o := m{
 		"id": d.id, "object": "dispute", "amount": d.amount, "currency": d.currency, "status": d.status,
 		"charge": d.of.id, "payment_intent": nil, "created": d.created, "metadata": m{}, "reason": "fraudulent",
