@@ -8,6 +8,7 @@ import (
 
 	"hourbank/commands/cli"
 	"hourbank/models"
+	"hourbank/models/money"
 	"hourbank/services"
 )
 
@@ -62,7 +63,7 @@ func (p *program) plansAdd() *cobra.Command {
       --currency eur --stripe-price-id price_123 --valid-days 60`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var err error
-			if plan.Hours, err = models.ParseHours(hours); err != nil {
+			if plan.Hours, err = money.ParseHours(hours); err != nil {
 				return cli.Usage(fmt.Errorf("--hours: %w", err))
 			}
 			plan.TransactionType = models.TransactionType(kind)

@@ -13,7 +13,7 @@ import (
 	"github.com/pressly/goose/v3"
 	"github.com/tidwall/gjson"
 
-	"hourbank/models"
+	"hourbank/models/money"
 )
 
 // evidenceMigration turns what purchases knew of one payment into evidence by
@@ -32,7 +32,7 @@ type oldEvidence struct {
 		At       int64
 	}
 	Processing        *int64
-	Failed, Cancelled *models.Setback
+	Failed, Cancelled *money.Setback
 	RefundTotal       *struct{ Amount, At int64 } `json:"refund_total"`
 	Refunds           map[string]struct {
 		Amount, Created, At int64
@@ -132,41 +132,41 @@ func (db *DB) oldPurchases(ctx context.Context, tx *sql.Tx, after string) ([]old
 
 // convert puts the old evidence under the ids of the objects that it was of:
 // the PaymentIntent, else the invoice or Checkout Session.
-func (p oldPurchase) convert(others []string) (e models.Evidence, err error) {
+func (p oldPurchase) convert(others []string) (e money.Evidence, err error) {
 	var old oldEvidence
 	if err := json.Unmarshal([]byte(p.evidence), &old); err != nil {
 		return e, err
 	}
-	attempts := models.Attempts{Processing: old.Processing, Failed: old.Failed, Cancelled: old.Cancelled}
-	received, currency := models.Received{}, ""
+	attempts := money.Attempts{Processing: old.Processing, Failed: old.Failed, Cancelled: old.Cancelled}
+	received, currency := money.Received{}, ""
 	for _, paid := range []*struct {
 		Amount   int64
 		Currency string
 		At       int64
 	}{old.Paid, old.Mismatched} {
 		if paid != nil && received.Amount == 0 {
-			received, currency = models.Received{Amount: paid.Amount, At: paid.At}, paid.Currency
+			received, currency = money.Received{Amount: paid.Amount, At: paid.At}, paid.Currency
 		}
 	}
 	intent, session, invoice := p.intent.String, p.session.String, p.invoice.String
 	if intent != "" {
-		e.Payments = map[string]models.Payment{intent: {Sold: invoice == "", Received: received, Currency: currency, Attempts: attempts}}
+		e.Payments = map[string]money.Payment{intent: {Sold: invoice == "", Received: received, Currency: currency, Attempts: attempts}}
 	}
 	for _, other := range others {
-		e = models.Join(e, models.Evidence{Payments: map[string]models.Payment{other: {}}})
+		e = money.Join(e, money.Evidence{Payments: map[string]money.Payment{other: {}}})
 	}
 	if session != "" {
-		told := models.Session{PaymentIntent: intent, Sold: intent == ""}
+		told := money.Session{PaymentIntent: intent, Sold: intent == ""}
 		if intent == "" && invoice == "" {
 			told.Attempts = attempts
 			if received.Amount > 0 {
-				told.Settled = &models.Asked{At: received.At, Subtotal: received.Amount, Total: received.Amount, Currency: currency}
+				told.Settled = &money.Asked{At: received.At, Subtotal: received.Amount, Total: received.Amount, Currency: currency}
 			}
 		}
-		e.Sessions = map[string]models.Session{session: told}
+		e.Sessions = map[string]money.Session{session: told}
 	}
 	if invoice != "" {
-		told := models.Invoice{}
+		told := money.Invoice{}
 		if intent != "" {
 			told.Payments = map[string]int64{intent: 0}
 			for _, other := range others {
@@ -176,9 +176,9 @@ func (p oldPurchase) convert(others []string) (e models.Evidence, err error) {
 			told.Attempts = attempts
 		}
 		if received.Amount > 0 {
-			told.Paid = &models.Bill{At: received.At, Subtotal: p.amount, Total: received.Amount, Currency: currency}
+			told.Paid = &money.Bill{At: received.At, Subtotal: p.amount, Total: received.Amount, Currency: currency}
 		}
-		e.Invoices = map[string]models.Invoice{invoice: told}
+		e.Invoices = map[string]money.Invoice{invoice: told}
 	}
 	p.convertMoneyBack(&e, old, intent, received)
 	return e, nil
@@ -186,36 +186,36 @@ func (p oldPurchase) convert(others []string) (e models.Evidence, err error) {
 
 // convertMoneyBack keeps refunds and disputes: of the PaymentIntent, else of
 // the charge that was refunded.
-func (p oldPurchase) convertMoneyBack(e *models.Evidence, old oldEvidence, intent string, received models.Received) {
+func (p oldPurchase) convertMoneyBack(e *money.Evidence, old oldEvidence, intent string, received money.Received) {
 	charge := p.charge
 	if old.RefundTotal != nil || (intent == "" && len(old.Refunds)+len(old.Disputes) > 0) {
 		charge = cmp.Or(charge, "charge_of_"+p.id) // no event told its id
-		told := models.Charge{PaymentIntent: intent}
+		told := money.Charge{PaymentIntent: intent}
 		if intent == "" {
 			told.Captured, told.Currency = received, p.currency
 		}
 		if old.RefundTotal != nil {
-			told.Refunded = models.RefundTotal{Amount: old.RefundTotal.Amount, At: old.RefundTotal.At, Old: true}
+			told.Refunded = money.RefundTotal{Amount: old.RefundTotal.Amount, At: old.RefundTotal.At, Old: true}
 		}
-		*e = models.Join(*e, models.Evidence{Charges: map[string]models.Charge{charge: told}})
+		*e = money.Join(*e, money.Evidence{Charges: map[string]money.Charge{charge: told}})
 		if invoice := p.invoice.String; invoice != "" && intent == "" {
-			*e = models.Join(*e, models.Evidence{Invoices: map[string]models.Invoice{invoice: {Payments: map[string]int64{charge: 0}}}})
+			*e = money.Join(*e, money.Evidence{Invoices: map[string]money.Invoice{invoice: {Payments: map[string]int64{charge: 0}}}})
 		}
 	}
 	for id, r := range old.Refunds {
-		told := models.Refund{Charge: charge, PaymentIntent: intent, FailedAt: r.FailedAt, RefundState: models.RefundState{
+		told := money.Refund{Charge: charge, PaymentIntent: intent, FailedAt: r.FailedAt, RefundState: money.RefundState{
 			At: r.At, Status: r.Status, Amount: r.Amount, Currency: p.currency, Created: r.Created,
 		}}
-		*e = models.Join(*e, models.Evidence{Refunds: map[string]models.Refund{id: told}})
+		*e = money.Join(*e, money.Evidence{Refunds: map[string]money.Refund{id: told}})
 	}
 	for id, d := range old.Disputes {
-		told := models.Dispute{Charge: charge, PaymentIntent: intent, DisputeState: models.DisputeState{
+		told := money.Dispute{Charge: charge, PaymentIntent: intent, DisputeState: money.DisputeState{
 			At: d.At, Status: d.Status, Amount: d.Amount, Currency: p.currency,
 		}}
 		if d.Reinstated {
 			told.Transactions = map[string]int64{"withdrawn_" + id: -d.Amount, "reinstated_" + id: d.Amount}
 		}
-		*e = models.Join(*e, models.Evidence{Disputes: map[string]models.Dispute{id: told}})
+		*e = money.Join(*e, money.Evidence{Disputes: map[string]money.Dispute{id: told}})
 	}
 }
 

@@ -80,3 +80,11 @@ func (s Subscription) After(other Subscription) bool {
 
 // TableName keeps it apart from subscriptions of other kinds.
 func (Subscription) TableName() string { return "stripe_subscriptions" }
+
+// age orders what is not yet so before what is.
+func age(over bool) int {
+	if over {
+		return 1
+	}
+	return 0
+}

@@ -5,6 +5,9 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"hourbank/models/money"
+	"hourbank/models/money/telling"
 )
 
 // Two purchases turn out to be one: one takes all evidence, the other is left
@@ -12,7 +15,7 @@ import (
 func TestAPurchaseTakesAllOfAnother(t *testing.T) {
 	p, other := newPurchase(), newPurchase()
 	other.ID = "p2"
-	other.Observe(tell(paidBy("pi_1", 5000, 7), refund("re_1", "", "pi_1", 1000, "succeeded", 9)))
+	other.Observe(telling.Tell(telling.PaidBy("pi_1", 5000, 7), telling.Refund("re_1", "", "pi_1", 1000, "succeeded", 9)))
 	gained, lost := p.Absorb(other)
 	show := func(entries []LedgerEntry) (shown []string) {
 		for _, e := range entries {
@@ -24,11 +27,11 @@ func TestAPurchaseTakesAllOfAnother(t *testing.T) {
 		t.Errorf("gained %v", got)
 	}
 	var hours Hours
-	var money int64
+	var amount int64
 	for _, e := range lost.Entries {
-		hours, money = hours+e.Hours, money+e.Amount
+		hours, amount = hours+e.Hours, amount+e.Amount
 	}
-	if hours != -800 || money != -4000 {
+	if hours != -800 || amount != -4000 {
 		t.Errorf("lost %v", show(lost.Entries))
 	}
 	if !gained.New || !lost.New || p.HoursReversed != 200 || !p.Evidence.Merged["p2"] {
@@ -38,7 +41,7 @@ func TestAPurchaseTakesAllOfAnother(t *testing.T) {
 		other.AmountReceived != 0 || len(other.Evidence.IDs()) != 0 || other.CompletedAt != nil {
 		t.Errorf("left: %+v", other)
 	}
-	if again := other.Observe(Evidence{}); again.Changed || len(again.Entries) > 0 {
+	if again := other.Observe(money.Evidence{}); again.Changed || len(again.Entries) > 0 {
 		t.Errorf("a merged purchase moves: %+v", again)
 	}
 }
@@ -48,7 +51,7 @@ func TestWhichPurchaseTakesTheEvidence(t *testing.T) {
 	of := func(id string, origin Origin, created time.Time, own bool) *Purchase {
 		p := &Purchase{ID: id, Origin: origin, CreatedAt: created}
 		if own {
-			p.Evidence.Payments = map[string]Payment{"pi_" + id: {Sold: true}}
+			p.Evidence.Payments = map[string]money.Payment{"pi_" + id: {Sold: true}}
 		}
 		return p
 	}
@@ -70,25 +73,25 @@ func TestWhichPurchaseTakesTheEvidence(t *testing.T) {
 // The ids that people see are of what paid last, else of what was tried last.
 func TestTheIDsThatPeopleSee(t *testing.T) {
 	for name, row := range map[string]struct {
-		told                     Evidence
+		told                     money.Evidence
 		intent, session, invoice string
 	}{
-		"nothing":                           {Evidence{}, "", "", ""},
-		"what paid last":                    {tell(paidBy("pi_b", 1, 5), paidBy("pi_a", 1, 6)), "pi_a", "", ""},
-		"what paid before what was tried":   {tell(paidBy("pi_a", 1, 5), intent("pi_b", failed(9, "no"))), "pi_a", "", ""},
-		"what paid by its charge":           {tell(intent("pi_a", Attempts{}), charge("ch_1", "pi_a", 1, 1, 7), paidBy("pi_b", 1, 6)), "pi_a", "", ""},
-		"what was tried last":               {tell(intent("pi_b", failed(5, "no")), intent("pi_a", processing(6))), "pi_a", "", ""},
-		"what was cancelled last":           {tell(intent("pi_b", failed(5, "no")), intent("pi_a", cancelled(6, "no"))), "pi_a", "", ""},
-		"the last by id of one second":      {tell(paidBy("pi_b", 1, 5), paidBy("pi_a", 1, 5)), "pi_b", "", ""},
-		"the session that was settled last": {tell(session("cs_b", "", 1, 1, 5), session("cs_a", "", 1, 1, 6), Evidence{Sessions: map[string]Session{"cs_c": {Attempts: cancelled(9, "expired")}}}), "", "cs_a", ""},
-		"the session that was tried":        {Evidence{Sessions: map[string]Session{"cs_b": {}, "cs_a": {Attempts: processing(5)}}}, "", "cs_a", ""},
-		"the invoice that was paid last":    {tell(invoice("in_b", 1, 1, 5), invoice("in_a", 1, 1, 6), Evidence{Invoices: map[string]Invoice{"in_c": {Attempts: failed(9, "no")}}}), "", "", "in_a"},
-		"the invoice that was tried":        {Evidence{Invoices: map[string]Invoice{"in_b": {}, "in_a": {Attempts: failed(9, "no")}}}, "", "", "in_a"},
+		"nothing":                           {money.Evidence{}, "", "", ""},
+		"what paid last":                    {telling.Tell(telling.PaidBy("pi_b", 1, 5), telling.PaidBy("pi_a", 1, 6)), "pi_a", "", ""},
+		"what paid before what was tried":   {telling.Tell(telling.PaidBy("pi_a", 1, 5), telling.Intent("pi_b", telling.Failed(9, "no"))), "pi_a", "", ""},
+		"what paid by its charge":           {telling.Tell(telling.Intent("pi_a", money.Attempts{}), telling.Charge("ch_1", "pi_a", 1, 1, 7), telling.PaidBy("pi_b", 1, 6)), "pi_a", "", ""},
+		"what was tried last":               {telling.Tell(telling.Intent("pi_b", telling.Failed(5, "no")), telling.Intent("pi_a", telling.Processing(6))), "pi_a", "", ""},
+		"what was cancelled last":           {telling.Tell(telling.Intent("pi_b", telling.Failed(5, "no")), telling.Intent("pi_a", telling.Cancelled(6, "no"))), "pi_a", "", ""},
+		"the last by id of one second":      {telling.Tell(telling.PaidBy("pi_b", 1, 5), telling.PaidBy("pi_a", 1, 5)), "pi_b", "", ""},
+		"the session that was settled last": {telling.Tell(telling.Session("cs_b", "", 1, 1, 5), telling.Session("cs_a", "", 1, 1, 6), money.Evidence{Sessions: map[string]money.Session{"cs_c": {Attempts: telling.Cancelled(9, "expired")}}}), "", "cs_a", ""},
+		"the session that was tried":        {money.Evidence{Sessions: map[string]money.Session{"cs_b": {}, "cs_a": {Attempts: telling.Processing(5)}}}, "", "cs_a", ""},
+		"the invoice that was paid last":    {telling.Tell(telling.Invoice("in_b", 1, 1, 5), telling.Invoice("in_a", 1, 1, 6), money.Evidence{Invoices: map[string]money.Invoice{"in_c": {Attempts: telling.Failed(9, "no")}}}), "", "", "in_a"},
+		"the invoice that was tried":        {money.Evidence{Invoices: map[string]money.Invoice{"in_b": {}, "in_a": {Attempts: telling.Failed(9, "no")}}}, "", "", "in_a"},
 	} {
 		p := newPurchase()
 		p.Observe(row.told)
 		for what, pair := range map[string][2]string{
-			"PaymentIntent": {orElse(p.StripePaymentIntentID, ""), row.intent}, "session": {orElse(p.StripeCheckoutSessionID, ""), row.session}, "invoice": {orElse(p.StripeInvoiceID, ""), row.invoice},
+			"PaymentIntent": {idOf(p.StripePaymentIntentID), row.intent}, "session": {idOf(p.StripeCheckoutSessionID), row.session}, "invoice": {idOf(p.StripeInvoiceID), row.invoice},
 		} {
 			if pair[0] != pair[1] {
 				t.Errorf("%s: the %s shown is %q, want %q", name, what, pair[0], pair[1])
@@ -97,9 +100,16 @@ func TestTheIDsThatPeopleSee(t *testing.T) {
 	}
 	p := newPurchase()
 	p.StripeInvoiceID = new(string)
-	if p.Observe(paidBy("pi_1", 1, 1)); p.StripeInvoiceID == nil {
+	if p.Observe(telling.PaidBy("pi_1", 1, 1)); p.StripeInvoiceID == nil {
 		t.Error("an id that was shown is gone")
 	}
+}
+
+func idOf(shown *string) string {
+	if shown == nil {
+		return ""
+	}
+	return *shown
 }
 
 func TestHoursExpireFromWhenTheyWerePaid(t *testing.T) {
@@ -108,7 +118,7 @@ func TestHoursExpireFromWhenTheyWerePaid(t *testing.T) {
 	if p.ExpiresAt != nil || p.CompletedAt != nil {
 		t.Errorf("before it is paid: %v, %v", p.CompletedAt, p.ExpiresAt)
 	}
-	p.Observe(paidBy("pi_1", 5000, 1_760_000_000))
+	p.Observe(telling.PaidBy("pi_1", 5000, 1_760_000_000))
 	paid := time.Unix(1_760_000_000, 0).UTC()
 	if expires := paid.AddDate(0, 0, 30); p.CompletedAt == nil || *p.CompletedAt != paid || p.ExpiresAt == nil || *p.ExpiresAt != expires {
 		t.Errorf("%v, %v, want %v, %v", p.CompletedAt, p.ExpiresAt, paid, expires)
@@ -117,8 +127,8 @@ func TestHoursExpireFromWhenTheyWerePaid(t *testing.T) {
 
 func TestRelearningPutsEvidenceInPlaceOfWhatWasThere(t *testing.T) {
 	p := newPurchase()
-	p.Observe(paidBy("pi_1", 5000, 7))
-	change := p.Relearn(paidBy("pi_2", 4000, 8))
+	p.Observe(telling.PaidBy("pi_1", 5000, 7))
+	change := p.Relearn(telling.PaidBy("pi_2", 4000, 8))
 	if p.AmountReceived != 4000 || len(p.Evidence.Payments) != 1 || !change.New || p.HoursCredited-p.HoursReversed != 0 {
 		t.Errorf("%+v after %+v", p, change)
 	}

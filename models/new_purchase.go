@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"errors"
 	"time"
+
+	"hourbank/models/money"
 )
 
 // NewPurchase is what a purchase starts from.
@@ -44,14 +46,14 @@ func (n NewPurchase) Purchase(now time.Time) *Purchase {
 		p.Metadata = map[string]string{}
 	}
 	if n.PaymentIntentID != "" {
-		intent := Payment{Sold: true}
+		intent := money.Payment{Sold: true}
 		if n.Processing {
 			intent.Processing = new(int64) // time 0: whatever Stripe tells is later
 		}
-		p.Evidence.Payments = map[string]Payment{n.PaymentIntentID: intent}
+		p.Evidence.Payments = map[string]money.Payment{n.PaymentIntentID: intent}
 	}
 	if n.CheckoutSessionID != "" {
-		p.Evidence.Sessions = map[string]Session{n.CheckoutSessionID: {Sold: true}}
+		p.Evidence.Sessions = map[string]money.Session{n.CheckoutSessionID: {Sold: true}}
 	}
 	p.settle(p.Derive())
 	return p

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"hourbank/models/money"
 )
 
 // Purchase is a student's intent to buy hours: so much money for so many
@@ -42,7 +44,7 @@ type Purchase struct {
 	ValidDays *int              `json:"-"` // how long the hours live once paid; nil: for ever
 	Failure   *Failure          `gorm:"serializer:json" json:"failure"`
 	Metadata  map[string]string `gorm:"serializer:json" json:"metadata"`
-	Evidence  Evidence          `gorm:"serializer:json" json:"-"`
+	Evidence  money.Evidence    `gorm:"serializer:json" json:"-"`
 
 	ExpiresAt   *time.Time `json:"expires_at"`
 	CompletedAt *time.Time `json:"completed_at"`
@@ -104,13 +106,17 @@ func (p *Purchase) Unpaid() *Purchase {
 }
 
 // SoldBy notes the object that a new purchase is to be paid by.
-func (p *Purchase) SoldBy(object Evidence) {
-	p.Evidence = Join(p.Evidence, object)
+func (p *Purchase) SoldBy(object money.Evidence) {
+	p.Evidence = money.Join(p.Evidence, object)
 	p.settle(p.Derive())
 }
 
 // Derive is what follows from the purchase's terms and evidence.
-func (p *Purchase) Derive() Derived { return Derive(p.Terms(), p.Evidence) }
+func (p *Purchase) Derive() money.Derived { return money.Derive(p.Terms(), p.Evidence) }
+
+// PriceOf is what so many of the purchase's hours were to cost, with discount
+// and tax, in minor units, rounded half up.
+func (p *Purchase) PriceOf(h Hours) int64 { return h.Price(Terms{Hours: p.Hours, Amount: p.AmountDue}) }
 
 // Change is what evidence did to a purchase.
 type Change struct {
@@ -138,23 +144,23 @@ func (c *Change) Opened() CaseKind {
 
 // Observe joins what an event told into the purchase's evidence, in place, and
 // derives its state anew.
-func (p *Purchase) Observe(told Evidence) Change {
-	return p.become(Join(p.Evidence, told), p.MergedInto)
+func (p *Purchase) Observe(told money.Evidence) Change {
+	return p.become(money.Join(p.Evidence, told), p.MergedInto)
 }
 
 // Relearn lets the purchase have the evidence instead of what it had.
-func (p *Purchase) Relearn(evidence Evidence) Change { return p.become(evidence, p.MergedInto) }
+func (p *Purchase) Relearn(evidence money.Evidence) Change { return p.become(evidence, p.MergedInto) }
 
 // Absorb lets the purchase take all evidence of another one, which turned out
 // to be the same and is left with none.
 func (p *Purchase) Absorb(other *Purchase) (gained, lost Change) {
-	told := Join(other.Evidence, Evidence{Merged: map[string]bool{other.ID: true}})
-	gained = p.become(Join(p.Evidence, told), p.MergedInto)
-	lost = other.become(Evidence{}, &p.ID)
+	told := money.Join(other.Evidence, money.Evidence{Merged: map[string]bool{other.ID: true}})
+	gained = p.become(money.Join(p.Evidence, told), p.MergedInto)
+	lost = other.become(money.Evidence{}, &p.ID)
 	return gained, lost
 }
 
-func (p *Purchase) become(evidence Evidence, mergedInto *string) Change {
+func (p *Purchase) become(evidence money.Evidence, mergedInto *string) Change {
 	known, knownInto, before := p.Evidence, p.MergedInto, p.Derive()
 	posted := *p
 	p.Evidence, p.MergedInto = evidence, mergedInto
@@ -163,13 +169,13 @@ func (p *Purchase) become(evidence Evidence, mergedInto *string) Change {
 	change := Change{Entries: p.postings(&posted), Before: before.Cases, After: after.Cases}
 	change.Changed = len(change.Entries) > 0 || knownInto != mergedInto || !reflect.DeepEqual(known, evidence)
 	change.New = len(change.Entries) > 0 || knownInto != mergedInto ||
-		(change.Changed && (!reflect.DeepEqual(before, after) || !reflect.DeepEqual(known.timeless(), evidence.timeless())))
+		(change.Changed && (!reflect.DeepEqual(before, after) || !reflect.DeepEqual(known.Timeless(), evidence.Timeless())))
 	return change
 }
 
 // settle writes what was derived into the purchase's columns. A credit once
 // posted stays: where it is undone, its hours are reversed.
-func (p *Purchase) settle(d Derived) {
+func (p *Purchase) settle(d money.Derived) {
 	undone := max(p.HoursCredited-d.HoursCredited, 0)
 	p.PaymentStatus, p.Failure = d.Status, d.Failure
 	p.HoursCredited, p.HoursReversed = d.HoursCredited+undone, d.HoursReversed+undone
@@ -195,24 +201,24 @@ func (p *Purchase) settle(d Derived) {
 // name picks the ids that people see: of the last object that paid, else of
 // the last one that was tried.
 func (p *Purchase) name(payments []PaymentState) {
-	p.StripePaymentIntentID = lastOf(p.StripePaymentIntentID, p.Evidence.Payments, func(id string, t Payment) [2]int64 {
+	p.StripePaymentIntentID = lastOf(p.StripePaymentIntentID, p.Evidence.Payments, func(id string, t money.Payment) [2]int64 {
 		at := t.Received.At
 		for _, paid := range payments {
 			if paid.ID == id {
 				at = max(at, paid.At)
 			}
 		}
-		return [2]int64{at, t.last()}
+		return [2]int64{at, t.Last()}
 	})
-	p.StripeCheckoutSessionID = lastOf(p.StripeCheckoutSessionID, p.Evidence.Sessions, func(_ string, s Session) [2]int64 {
+	p.StripeCheckoutSessionID = lastOf(p.StripeCheckoutSessionID, p.Evidence.Sessions, func(_ string, s money.Session) [2]int64 {
 		if s.Settled == nil {
-			return [2]int64{0, s.last()}
+			return [2]int64{0, s.Last()}
 		}
 		return [2]int64{s.Settled.At, 0}
 	})
-	p.StripeInvoiceID = lastOf(p.StripeInvoiceID, p.Evidence.Invoices, func(_ string, i Invoice) [2]int64 {
+	p.StripeInvoiceID = lastOf(p.StripeInvoiceID, p.Evidence.Invoices, func(_ string, i money.Invoice) [2]int64 {
 		if i.Paid == nil {
-			return [2]int64{0, i.last()}
+			return [2]int64{0, i.Last()}
 		}
 		return [2]int64{i.Paid.At, 0}
 	})
@@ -233,17 +239,6 @@ func lastOf[T any](before *string, objects map[string]T, times func(string, T) [
 		return before
 	}
 	return best
-}
-
-// last is when anything was tried last.
-func (a Attempts) last() int64 {
-	at := orElse(a.Processing, 0)
-	for _, setback := range []*Setback{a.Failed, a.Cancelled} {
-		if setback != nil {
-			at = max(at, setback.At)
-		}
-	}
-	return at
 }
 
 // postings are the entries that carry the ledger from what was posted before

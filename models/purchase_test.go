@@ -7,6 +7,9 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
+
+	"hourbank/models/money"
+	"hourbank/models/money/telling"
 )
 
 func newPurchase() *Purchase {
@@ -49,14 +52,14 @@ func (b *books) post(entries []LedgerEntry) (problems []string) {
 }
 
 // pieces takes evidence apart, as events bring it.
-func pieces(e Evidence) (all []Evidence) {
+func pieces(e money.Evidence) (all []money.Evidence) {
 	whole := reflect.ValueOf(e)
 	for i := range whole.NumField() {
 		if whole.Field(i).Kind() != reflect.Map {
 			continue
 		}
 		for _, key := range whole.Field(i).MapKeys() {
-			var piece Evidence
+			var piece money.Evidence
 			one := reflect.MakeMap(whole.Field(i).Type())
 			one.SetMapIndex(key, whole.Field(i).MapIndex(key))
 			reflect.ValueOf(&piece).Elem().Field(i).Set(one)
@@ -70,7 +73,7 @@ func pieces(e Evidence) (all []Evidence) {
 // hours, and the ledger adds up to them on the way.
 func TestLedgerEntriesAddUpInAnyOrder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		told := append(pieces(drawEvidence(t)), pieces(drawEvidence(t))...)
+		told := append(pieces(telling.DrawEvidence(t)), pieces(telling.DrawEvidence(t))...)
 		var ends []*Purchase
 		for range 2 {
 			p, ledger := newPurchase(), books{}
@@ -86,7 +89,7 @@ func TestLedgerEntriesAddUpInAnyOrder(t *testing.T) {
 					t.Fatalf("something new changed nothing: %+v", piece)
 				}
 			}
-			wantSane(t, p.Terms(), p.Derive())
+			telling.WantSane(t, p.Terms(), p.Derive())
 			ends = append(ends, p)
 		}
 		a, b := ends[0], ends[1]
@@ -105,7 +108,7 @@ func TestLedgerEntriesAddUpInAnyOrder(t *testing.T) {
 
 func TestTellingTheSameAgainIsNothingNew(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		p, told := newPurchase(), drawEvidence(t)
+		p, told := newPurchase(), telling.DrawEvidence(t)
 		p.Observe(told)
 		if again := p.Observe(told); again.New || again.Changed || len(again.Entries) > 0 || !reflect.DeepEqual(again.Before, again.After) {
 			t.Fatalf("%+v of %+v", again, told)
@@ -115,43 +118,43 @@ func TestTellingTheSameAgainIsNothingNew(t *testing.T) {
 
 // The same told later moves times on, and is nothing new.
 func TestTimesAloneAreNothingNew(t *testing.T) {
-	at := func(at int64) Evidence {
-		e := tell(paidBy("pi_1", 5000, 5), charge("ch_1", "pi_1", 5000, 5000, 5), total("ch_1", "pi_1", 700, at), intent("pi_2", processing(at)), intent("pi_3", failed(at, "no")),
-			intent("pi_4", cancelled(at, "no")), refundAt("re_1", "ch_1", "pi_1", 700, "succeeded", 5, at), session("cs_1", "pi_1", 5000, 5000, 5), invoice("in_1", 5000, 5000, 5, "pi_1"))
-		d := dispute("dp_1", "pi_1", 700, "won")
-		d.Disputes["dp_1"] = Dispute{PaymentIntent: "pi_1", DisputeState: DisputeState{At: at, Status: "won", Amount: 700, Currency: "eur"}}
-		return tell(e, d, Evidence{CreditNotes: map[string]CreditNote{"cn_1": {At: at, Invoice: "in_9", Amount: 5}}})
+	at := func(at int64) money.Evidence {
+		e := telling.Tell(telling.PaidBy("pi_1", 5000, 5), telling.Charge("ch_1", "pi_1", 5000, 5000, 5), telling.Total("ch_1", "pi_1", 700, at), telling.Intent("pi_2", telling.Processing(at)), telling.Intent("pi_3", telling.Failed(at, "no")),
+			telling.Intent("pi_4", telling.Cancelled(at, "no")), telling.RefundAt("re_1", "ch_1", "pi_1", 700, "succeeded", 5, at), telling.Session("cs_1", "pi_1", 5000, 5000, 5), telling.Invoice("in_1", 5000, 5000, 5, "pi_1"))
+		d := telling.Dispute("dp_1", "pi_1", 700, "won")
+		d.Disputes["dp_1"] = money.Dispute{PaymentIntent: "pi_1", DisputeState: money.DisputeState{At: at, Status: "won", Amount: 700, Currency: "eur"}}
+		return telling.Tell(e, d, money.Evidence{CreditNotes: map[string]money.CreditNote{"cn_1": {At: at, Invoice: "in_9", Amount: 5}}})
 	}
 	p := newPurchase()
 	p.Observe(at(10))
 	if change := p.Observe(at(11)); change.New || !change.Changed {
 		t.Errorf("new: %t, changed: %t", change.New, change.Changed)
 	}
-	if change := p.Observe(intent("pi_3", failed(12, "other"))); !change.New {
+	if change := p.Observe(telling.Intent("pi_3", telling.Failed(12, "other"))); !change.New {
 		t.Error("another failure is nothing new")
 	}
 }
 
 // Each movement of money is in the ledger, also where it moves no hours.
 func TestPostings(t *testing.T) {
-	failedRefund := refundAt("re_1", "", "pi_1", 2500, "failed", 20, 30)
+	failedRefund := telling.RefundAt("re_1", "", "pi_1", 2500, "failed", 20, 30)
 	for name, row := range map[string]struct {
-		told []Evidence
+		told []money.Evidence
 		want string
 	}{
-		"paid":                          {[]Evidence{paidBy("pi_1", 5000, 7)}, "credit 10.00 5000"},
-		"too little, then the rest":     {[]Evidence{paidBy("pi_1", 2000, 7), paidBy("pi_2", 3000, 8)}, "payment 0.00 2000, credit 10.00 3000"},
-		"too much":                      {[]Evidence{paidBy("pi_1", 5000, 7), paidBy("pi_2", 500, 8)}, "credit 10.00 5000, payment 0.00 500"},
-		"nothing to pay":                {[]Evidence{session("cs_1", "", 5000, 0, 7)}, "credit 10.00 0"},
-		"refunded":                      {[]Evidence{paidBy("pi_1", 5000, 7), refund("re_1", "", "pi_1", 2500, "succeeded", 20)}, "credit 10.00 5000, reversal -5.00 -2500"},
-		"a refund that failed":          {[]Evidence{paidBy("pi_1", 5000, 7), refund("re_1", "", "pi_1", 2500, "pending", 20), failedRefund}, "credit 10.00 5000, reversal -5.00 -2500, reinstatement 5.00 2500"},
-		"refunded before it was known":  {[]Evidence{refund("re_1", "", "pi_1", 2500, "succeeded", 20), paidBy("pi_1", 5000, 7)}, "credit 10.00 5000, reversal -5.00 -2500"},
-		"too much, and that goes back":  {[]Evidence{paidBy("pi_1", 6000, 7), refund("re_1", "", "pi_1", 1000, "succeeded", 20)}, "credit 10.00 6000, reversal 0.00 -1000"},
-		"too much goes back, and fails": {[]Evidence{paidBy("pi_1", 7500, 7), refund("re_1", "", "pi_1", 2500, "pending", 20), failedRefund}, "credit 10.00 7500, reversal 0.00 -2500, reinstatement 0.00 2500"},
-		"refunded, and paid again":      {[]Evidence{paidBy("pi_1", 5000, 7), refund("re_1", "", "pi_1", 5000, "succeeded", 20), paidBy("pi_2", 5000, 30)}, "credit 10.00 5000, reversal -10.00 -5000, reinstatement 10.00 5000"},
-		"disputed and won":              {[]Evidence{paidBy("pi_1", 5000, 7), dispute("dp_1", "pi_1", 5000, "lost", -5000), dispute("dp_1", "pi_1", 5000, "won", -5000, 5000)}, "credit 10.00 5000, reversal -10.00 -5000, reinstatement 10.00 5000"},
-		"an account's cent":             {[]Evidence{paidBy("pi_1", 5000, 7), refund("re_1", "", "pi_1", 1, "succeeded", 20)}, "credit 10.00 5000, reversal 0.00 -1"},
-		"a discount that is told later": {[]Evidence{paidBy("pi_1", 4000, 7), session("cs_1", "pi_1", 5000, 4000, 7)}, "payment 0.00 4000, credit 10.00 0"},
+		"paid":                          {[]money.Evidence{telling.PaidBy("pi_1", 5000, 7)}, "credit 10.00 5000"},
+		"too little, then the rest":     {[]money.Evidence{telling.PaidBy("pi_1", 2000, 7), telling.PaidBy("pi_2", 3000, 8)}, "payment 0.00 2000, credit 10.00 3000"},
+		"too much":                      {[]money.Evidence{telling.PaidBy("pi_1", 5000, 7), telling.PaidBy("pi_2", 500, 8)}, "credit 10.00 5000, payment 0.00 500"},
+		"nothing to pay":                {[]money.Evidence{telling.Session("cs_1", "", 5000, 0, 7)}, "credit 10.00 0"},
+		"refunded":                      {[]money.Evidence{telling.PaidBy("pi_1", 5000, 7), telling.Refund("re_1", "", "pi_1", 2500, "succeeded", 20)}, "credit 10.00 5000, reversal -5.00 -2500"},
+		"a refund that failed":          {[]money.Evidence{telling.PaidBy("pi_1", 5000, 7), telling.Refund("re_1", "", "pi_1", 2500, "pending", 20), failedRefund}, "credit 10.00 5000, reversal -5.00 -2500, reinstatement 5.00 2500"},
+		"refunded before it was known":  {[]money.Evidence{telling.Refund("re_1", "", "pi_1", 2500, "succeeded", 20), telling.PaidBy("pi_1", 5000, 7)}, "credit 10.00 5000, reversal -5.00 -2500"},
+		"too much, and that goes back":  {[]money.Evidence{telling.PaidBy("pi_1", 6000, 7), telling.Refund("re_1", "", "pi_1", 1000, "succeeded", 20)}, "credit 10.00 6000, reversal 0.00 -1000"},
+		"too much goes back, and fails": {[]money.Evidence{telling.PaidBy("pi_1", 7500, 7), telling.Refund("re_1", "", "pi_1", 2500, "pending", 20), failedRefund}, "credit 10.00 7500, reversal 0.00 -2500, reinstatement 0.00 2500"},
+		"refunded, and paid again":      {[]money.Evidence{telling.PaidBy("pi_1", 5000, 7), telling.Refund("re_1", "", "pi_1", 5000, "succeeded", 20), telling.PaidBy("pi_2", 5000, 30)}, "credit 10.00 5000, reversal -10.00 -5000, reinstatement 10.00 5000"},
+		"disputed and won":              {[]money.Evidence{telling.PaidBy("pi_1", 5000, 7), telling.Dispute("dp_1", "pi_1", 5000, "lost", -5000), telling.Dispute("dp_1", "pi_1", 5000, "won", -5000, 5000)}, "credit 10.00 5000, reversal -10.00 -5000, reinstatement 10.00 5000"},
+		"an account's cent":             {[]money.Evidence{telling.PaidBy("pi_1", 5000, 7), telling.Refund("re_1", "", "pi_1", 1, "succeeded", 20)}, "credit 10.00 5000, reversal 0.00 -1"},
+		"a discount that is told later": {[]money.Evidence{telling.PaidBy("pi_1", 4000, 7), telling.Session("cs_1", "pi_1", 5000, 4000, 7)}, "payment 0.00 4000, credit 10.00 0"},
 	} {
 		p := newPurchase()
 		var posted []string
@@ -163,5 +166,26 @@ func TestPostings(t *testing.T) {
 		if got := strings.Join(posted, ", "); got != row.want {
 			t.Errorf("%s: %s, want %s", name, got, row.want)
 		}
+	}
+}
+
+// What a purchase starts from, before any event told of it.
+func TestWhatASaleStartsFrom(t *testing.T) {
+	p := NewPurchase{ID: "p1", StudentID: "s1", Hours: 1000, Amount: 5000, Currency: "eur", PaymentIntentID: "pi_1", CheckoutSessionID: "cs_1", Processing: true}.Purchase(time.Unix(0, 0))
+	sold := p.Evidence
+	if p.PaymentStatus != StatusProcessing || !p.HasOwn() {
+		t.Errorf("%s, has its own: %t", p.PaymentStatus, p.HasOwn())
+	}
+	p.Observe(telling.Tell(telling.Everything(), telling.Intent("pi_1", telling.Failed(9, "no"))))
+	if got := p.Evidence.Sold(); !reflect.DeepEqual(got, sold) {
+		t.Errorf("%+v, started from %+v", got, sold)
+	}
+	p.Observe(telling.Intent("pi_1", telling.Processing(9))) // which is no seed any more
+	if got := p.Evidence.Sold(); got.Payments["pi_1"].Processing != nil || len(got.Payments) != 1 {
+		t.Errorf("%+v", got)
+	}
+	before := p.Unpaid()
+	if before.PaymentStatus != StatusPending || before.HoursCredited != 0 || before.AmountReceived != 0 || before.CompletedAt != nil || p.HoursCredited != 1000 {
+		t.Errorf("%+v", before)
 	}
 }

@@ -115,11 +115,11 @@ func TestWordsAreThoseOfTheCode(t *testing.T) {
 	document := parse(t)
 	for schema, words := range map[string][]string{
 		"Code":            constants(t, "../models/error.go", "Code"),
-		"PaymentStatus":   constants(t, "../models/status.go", "PaymentStatus"),
+		"PaymentStatus":   constants(t, "../models/money/status.go", "PaymentStatus"),
 		"EventStatus":     constants(t, "../models/status.go", "EventStatus"),
 		"TransactionType": constants(t, "../models/status.go", "TransactionType"),
 		"Reason":          append(constants(t, "../models/status.go", "Reason"), caseReasons()...),
-		"CaseKind":        constants(t, "../models/cases.go", "CaseKind"),
+		"CaseKind":        constants(t, "../models/money/cases.go", "CaseKind"),
 		"EntryKind":       constants(t, "../models/status.go", "EntryKind"),
 	} {
 		var described []string

@@ -8,6 +8,7 @@ import (
 
 	"hourbank/database"
 	"hourbank/models"
+	"hourbank/models/money"
 )
 
 // AuditService re-adds the ledger and compares it with what purchases and
@@ -160,7 +161,7 @@ func (row purchaseSums) differences() []Difference {
 // a payment that several purchases share.
 func (row purchaseSums) compareKeys(c *comparison) {
 	keys := strings.Split(row.Keys, "\n")
-	own := models.Evidence{Payments: row.Evidence.Payments, Sessions: row.Evidence.Sessions, Invoices: row.Evidence.Invoices}
+	own := money.Evidence{Payments: row.Evidence.Payments, Sessions: row.Evidence.Sessions, Invoices: row.Evidence.Invoices}
 	for _, id := range slices.Sorted(slices.Values(row.Evidence.IDs())) {
 		ofPurchase := func(key string) bool { return key == row.ID+" "+id }
 		ofAny := func(key string) bool { return strings.HasSuffix(key, " "+id) }

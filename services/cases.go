@@ -11,6 +11,7 @@ import (
 
 	"hourbank/database"
 	"hourbank/models"
+	"hourbank/models/money"
 	"hourbank/services/ingest"
 	"hourbank/services/paging"
 	"hourbank/services/sales"
@@ -151,7 +152,7 @@ func (s *CaseService) Give(ctx context.Context, id, studentID, planID string) (*
 		return nil, err
 	}
 	p := n.Purchase(s.db.NowFunc())
-	p.SoldBy(models.ObjectOf(*c.Payment))
+	p.SoldBy(money.ObjectOf(*c.Payment))
 	waiting, err := ingest.WaitingFor(s.db.Reader.WithContext(ctx), *c.Payment)
 	if err != nil {
 		return nil, err

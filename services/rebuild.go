@@ -10,6 +10,7 @@ import (
 
 	"hourbank/database"
 	"hourbank/models"
+	"hourbank/models/money"
 	"hourbank/services/ingest"
 	"hourbank/services/stripe"
 )
@@ -159,7 +160,7 @@ func why(p *models.Purchase) string {
 		reasons = append(reasons, "what was due is not the price")
 	}
 	for _, dispute := range p.Evidence.Disputes {
-		if len(dispute.Transactions) > 0 || dispute.Status == models.DisputePrevented || dispute.Status == models.DisputeChargeRefunded {
+		if len(dispute.Transactions) > 0 || dispute.Status == money.DisputePrevented || dispute.Status == money.DisputeChargeRefunded {
 			reasons = append(reasons, "a dispute holds what its balance transactions say")
 			break
 		}

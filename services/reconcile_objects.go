@@ -13,6 +13,7 @@ import (
 	"github.com/tidwall/gjson"
 
 	"hourbank/models"
+	"hourbank/models/money"
 	"hourbank/services/stripe"
 )
 
@@ -66,7 +67,7 @@ func (r *reconciliation) refunds(ctx context.Context) error {
 // of its charge may have been told since: the charge tells both, as of now.
 func (r *reconciliation) refund(ctx context.Context, refund json.RawMessage, asked time.Time) error {
 	status, chargeID := gjson.GetBytes(refund, "status").Str, stripe.FieldID(refund, "charge")
-	if (status != models.RefundFailed && status != models.RefundCanceled) || chargeID == "" {
+	if (status != money.RefundFailed && status != money.RefundCanceled) || chargeID == "" {
 		return r.compare(ctx, "refund", "refund.updated", refund, asked)
 	}
 	var charge stripe.RawObject

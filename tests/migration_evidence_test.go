@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"hourbank/models"
+	"hourbank/models/money"
 	"hourbank/tests/harness"
 )
 
@@ -196,14 +197,14 @@ func (old oldPurchase) compare(t *testing.T, db *harness.Database, i int) {
 		t.Fatal(err)
 	}
 	wantSameJSON(t, encoded, old.wanted(i))
-	var evidence models.Evidence
+	var evidence money.Evidence
 	if err := json.Unmarshal([]byte(encoded), &evidence); err != nil {
 		t.Fatal(err)
 	}
 	keys := queryStrings(t, db, "SELECT key FROM purchase_keys WHERE purchase_id = '"+old.id(i)+"'")
 	wantSame(t, "keys", keys, slices.Sorted(slices.Values(evidence.IDs())))
 
-	d := models.Derive(models.Terms{Amount: 5000, Currency: "eur", Hours: 1000, Sold: old.invoice == ""}, evidence)
+	d := money.Derive(models.Terms{Amount: 5000, Currency: "eur", Hours: 1000, Sold: old.invoice == ""}, evidence)
 	follows := fmt.Sprintf("%s %d %d %d %d %d", d.Status, d.HoursCredited/100, d.HoursReversed/100, d.AmountReceived, d.AmountRefunded, d.AmountDisputed)
 	recorded := fmt.Sprintf("%s %d %d %d %d %d", old.status, old.credited, old.reversed, old.received, old.refunded, old.disputed)
 	if want := cmp.Or(old.becomes, recorded); follows != want {

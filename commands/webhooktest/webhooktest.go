@@ -14,6 +14,7 @@ import (
 	"hourbank/commands/cli"
 	"hourbank/config"
 	"hourbank/models"
+	"hourbank/models/money"
 )
 
 const webhookPath = "/api/finances/webhooks/stripe"
@@ -122,7 +123,7 @@ func (t *webhookTest) checkUsage(given func(flag string) bool) error {
 
 func (t *webhookTest) checkTerms(studentGiven bool) error {
 	o := &t.options
-	hours, err := models.ParseHours(o.hours)
+	hours, err := money.ParseHours(o.hours)
 	if err != nil {
 		return fmt.Errorf("--hours: %w", err)
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"hourbank/models"
+	"hourbank/models/money"
 	"hourbank/services"
 	"hourbank/services/sales"
 )
@@ -47,7 +48,7 @@ func (h *Console) Refund(c *gin.Context) error {
 func (h *Console) refund(c *gin.Context) error {
 	var order sales.RefundOrder
 	if hours := strings.TrimSpace(c.PostForm("hours")); hours != "" {
-		parsed, err := models.ParseHours(hours)
+		parsed, err := money.ParseHours(hours)
 		if err != nil {
 			return models.Errorf(models.CodeInvalidRequest, "%s.", err)
 		}

@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"hourbank/models"
+	"hourbank/models/money"
 	"hourbank/services"
 	"hourbank/services/paging"
 )
@@ -49,7 +50,7 @@ func pageOf(c *gin.Context, list string) paging.PageRequest {
 // Adjust moves a student's hours by hand.
 func (h *Console) Adjust(c *gin.Context) error {
 	student := c.Param("student_id")
-	hours, err := models.ParseSignedHours(c.PostForm("hours"))
+	hours, err := money.ParseSignedHours(c.PostForm("hours"))
 	if err != nil {
 		return models.Errorf(models.CodeInvalidRequest, "%s.", err)
 	}

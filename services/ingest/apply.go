@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"hourbank/models"
+	"hourbank/models/money"
 	"hourbank/services/stripe"
 )
 
@@ -275,7 +276,7 @@ func (b *book) weigh(e *stripe.Event) {
 	if bought.Plan == nil || bought.All < 0 || bought.ForHours < 0 || bought.ForHours > bought.All {
 		return
 	}
-	told.Share = &models.Share{Gross: bought.Price, Hours: bought.ForHours, All: bought.All}
+	told.Share = &money.Share{Gross: bought.Price, Hours: bought.ForHours, All: bought.All}
 	e.Told.Invoices[e.Invoice.ID] = told
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"hourbank/database"
 	"hourbank/models"
+	"hourbank/models/money"
 	"hourbank/services/stripe"
 )
 
@@ -163,7 +164,7 @@ func (b *book) holders(e *stripe.Event) []*models.Purchase {
 			holders = append(holders, p)
 		}
 	}
-	named := models.Evidence{Payments: e.Told.Payments, Sessions: e.Told.Sessions, Invoices: e.Told.Invoices}
+	named := money.Evidence{Payments: e.Told.Payments, Sessions: e.Told.Sessions, Invoices: e.Told.Invoices}
 	for _, id := range named.IDs() {
 		add(b.byKey[id])
 	}
@@ -240,7 +241,7 @@ func rank(a, b bool) int {
 }
 
 // own leaves out of what was told the objects that are another purchase's.
-func (b *book) own(told models.Evidence, p *models.Purchase) models.Evidence {
+func (b *book) own(told money.Evidence, p *models.Purchase) money.Evidence {
 	return told.Without(func(id string) bool { return b.byKey[id] != nil && b.byKey[id] != p })
 }
 

@@ -15,6 +15,7 @@ import (
 
 	"hourbank/database"
 	"hourbank/models"
+	"hourbank/models/money"
 	"hourbank/services/stripe"
 )
 
@@ -94,14 +95,14 @@ func (s *SalesService) Sell(ctx context.Context, order Order, key RequestKey) (*
 		if err != nil {
 			return nil, err
 		}
-		p.SoldBy(models.Evidence{Sessions: map[string]models.Session{session.ID: {Sold: true}}})
+		p.SoldBy(money.Evidence{Sessions: map[string]money.Session{session.ID: {Sold: true}}})
 		sale.URL = session.URL
 	} else {
 		intent, err := s.stripe.CreatePaymentIntent(ctx, p, "purchase_"+p.ID)
 		if err != nil {
 			return nil, err
 		}
-		p.SoldBy(models.Evidence{Payments: map[string]models.Payment{intent.ID: {Sold: true}}})
+		p.SoldBy(money.Evidence{Payments: map[string]money.Payment{intent.ID: {Sold: true}}})
 		sale.ClientSecret = intent.ClientSecret
 	}
 	return s.commit(ctx, sale, key)

@@ -9,7 +9,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/tidwall/gjson"
 
-	"hourbank/models"
+	"hourbank/models/money"
 )
 
 // ownEvents is how the types of events begin that we make ourselves, so that
@@ -40,7 +40,7 @@ func (s *StripeService) Accepted(purchaseID, payment, by, note string, at time.T
 func readAcceptance(e *Event, acceptance gjson.Result) {
 	e.readNames(acceptance)
 	e.Payment = e.Object
-	e.tell(models.Evidence{Accepted: map[string]models.Acceptance{
+	e.tell(money.Evidence{Accepted: map[string]money.Acceptance{
 		e.Object: {At: e.at(), By: text(acceptance.Get("by")), Note: sentence(acceptance.Get("note"))},
 	}})
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/tidwall/gjson"
 
 	"hourbank/models"
+	"hourbank/models/money"
 )
 
 // Event is a verified Stripe event, read as far as Hourbank cares.
@@ -23,7 +24,7 @@ type Event struct {
 
 	// Told is the evidence: of every object that the event names, if only that
 	// it exists. Their ids find the purchase; Names may, too.
-	Told  models.Evidence
+	Told  money.Evidence
 	Names Names
 	// Payment is the payment that it tells of; Money says that money moved, so
 	// that the event may not end with nobody told.

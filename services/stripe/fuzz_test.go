@@ -15,6 +15,7 @@ import (
 	"github.com/stripe/stripe-go/v76/webhook"
 
 	"hourbank/models"
+	"hourbank/models/money"
 )
 
 // ours are the codes of what no sender could have caused.
@@ -74,7 +75,7 @@ func FuzzDecode(f *testing.F) {
 			t.Fatalf("beyond the bounds: %+v", event)
 		}
 		wantBounded(t, reflect.ValueOf(event.Told))
-		d := models.Derive(models.Terms{Amount: 1, Currency: "eur", Hours: 1}, event.Told)
+		d := money.Derive(models.Terms{Amount: 1, Currency: "eur", Hours: 1}, event.Told)
 		if d.AmountReceived < 0 || d.AmountRefunded < 0 || d.AmountDisputed < 0 || d.AmountRefunded+d.AmountDisputed > d.AmountReceived {
 			t.Fatalf("money out of nothing: %+v of %+v", d, event.Told)
 		}

@@ -6,6 +6,7 @@ import (
 	"github.com/tidwall/gjson"
 
 	"hourbank/models"
+	"hourbank/models/money"
 )
 
 // Invoice is what an invoice says that it sells, and to whom.
@@ -31,21 +32,21 @@ type Invoice struct {
 // https://docs.stripe.com/changelog/basil/2025-03-31/adds-new-parent-field-to-invoicing-objects
 func readInvoice(e *Event, invoice gjson.Result) {
 	e.readNames(invoice)
-	told := models.Invoice{}
+	told := money.Invoice{}
 	switch e.eventType {
 	case "invoice.paid":
 		e.Money = true
 		told.Paid = e.bill(invoice)
 	case "invoice.payment_failed":
-		told.Failed = &models.Setback{At: e.at(), Code: "invoice_payment_failed", Message: "The payment of the invoice failed."}
+		told.Failed = &money.Setback{At: e.at(), Code: "invoice_payment_failed", Message: "The payment of the invoice failed."}
 	case "invoice.voided", "invoice.marked_uncollectible":
 		told.Cancelled = e.cancelled(cmp.Or(word(invoice.Get("status")), "voided"))
 	}
 	e.Payment = e.Object
 	e.tellInvoice(e.Object, told)
 	intent, charge := id(invoice.Get("payment_intent")), id(invoice.Get("charge"))
-	e.tellPayment(intent, models.Payment{})
-	e.tellCharge(charge, models.Charge{PaymentIntent: intent})
+	e.tellPayment(intent, money.Payment{})
+	e.tellCharge(charge, money.Charge{PaymentIntent: intent})
 	e.paysInvoice(cmp.Or(intent, charge), e.Object)
 	for _, payment := range invoice.Get("payments.data").Array() {
 		if payment.Get("status").Str == "paid" {
@@ -55,8 +56,8 @@ func readInvoice(e *Event, invoice gjson.Result) {
 	e.readLines(invoice, told.Paid != nil)
 }
 
-func (e *Event) bill(invoice gjson.Result) *models.Bill {
-	return &models.Bill{
+func (e *Event) bill(invoice gjson.Result) *money.Bill {
+	return &money.Bill{
 		At: e.at(), Subtotal: amount(firstOf(invoice, "subtotal", "total")), Currency: currency(invoice.Get("currency")),
 		Total: max(0, signed(firstOf(invoice, "total", "amount_paid"))), Credited: amount(invoice.Get("pre_payment_credit_notes_amount")),
 	}
@@ -143,9 +144,9 @@ func (e *Event) readInvoicePayment(payment gjson.Result) {
 	intent, charge := id(payment.Get("payment.payment_intent")), id(payment.Get("payment.charge"))
 	invoice := cmp.Or(id(payment.Get("invoice")), e.Object)
 	paid := amount(payment.Get("amount_paid"))
-	e.tellPayment(intent, models.Payment{Received: e.received(paid), Currency: currency(payment.Get("currency"))})
-	e.tellCharge(charge, models.Charge{PaymentIntent: intent})
-	told := models.Invoice{}
+	e.tellPayment(intent, money.Payment{Received: e.received(paid), Currency: currency(payment.Get("currency"))})
+	e.tellCharge(charge, money.Charge{PaymentIntent: intent})
+	told := money.Invoice{}
 	if paymentID := cmp.Or(intent, charge); models.IsObjectID(paymentID) {
 		told.Payments = map[string]int64{paymentID: paid}
 	}
@@ -161,12 +162,12 @@ func readCreditNote(e *Event, note gjson.Result) {
 	e.readNames(note)
 	invoice := id(note.Get("invoice"))
 	e.Payment = cmp.Or(invoice, e.Object)
-	told := models.CreditNote{
+	told := money.CreditNote{
 		At: e.at(), Invoice: invoice, Amount: givenBack(note),
 		Voided: e.eventType == "credit_note.voided" || note.Get("status").Str == "void",
 	}
-	e.tell(models.Evidence{CreditNotes: map[string]models.CreditNote{e.Object: told}})
-	e.tellInvoice(invoice, models.Invoice{})
+	e.tell(money.Evidence{CreditNotes: map[string]money.CreditNote{e.Object: told}})
+	e.tellInvoice(invoice, money.Invoice{})
 }
 
 func givenBack(note gjson.Result) int64 {

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"hourbank/models"
+	"hourbank/models/money"
 	"hourbank/services/stripe"
 )
 
@@ -13,20 +14,20 @@ import (
 func TestOddAmountsAreNoMoney(t *testing.T) {
 	places := map[string]struct {
 		eventType, object string
-		read              func(models.Evidence) int64
+		read              func(money.Evidence) int64
 	}{
-		"received":           {"payment_intent.succeeded", `"id":"pi_1","amount_received":%s`, func(e models.Evidence) int64 { return e.Payments["pi_1"].Received.Amount }},
-		"authorised":         {"payment_intent.succeeded", `"id":"pi_1","amount":%s`, func(e models.Evidence) int64 { return e.Payments["pi_1"].Authorised }},
-		"captured":           {"charge.captured", `"id":"ch_1","captured":true,"amount":0,"amount_captured":%s`, func(e models.Evidence) int64 { return e.Charges["ch_1"].Captured.Amount }},
-		"a total of refunds": {"charge.refunded", `"id":"ch_1","amount_refunded":%s`, func(e models.Evidence) int64 { return e.Charges["ch_1"].Refunded.Amount }},
-		"a refund":           {"refund.created", `"id":"re_1","amount":%s`, func(e models.Evidence) int64 { return e.Refunds["re_1"].Amount }},
-		"a dispute":          {"charge.dispute.created", `"id":"dp_1","amount":%s`, func(e models.Evidence) int64 { return e.Disputes["dp_1"].Amount }},
-		"paid of an invoice": {"invoice_payment.paid", `"id":"inpay_1","invoice":"in_1","payment":{"payment_intent":"pi_1"},"amount_paid":%s`, func(e models.Evidence) int64 { return e.Invoices["in_1"].Payments["pi_1"] }},
-		"given back":         {"credit_note.created", `"id":"cn_1","invoice":"in_1","out_of_band_amount":%s`, func(e models.Evidence) int64 { return e.CreditNotes["cn_1"].Amount }},
-		"credited before":    {"invoice.paid", `"id":"in_1","total":1,"pre_payment_credit_notes_amount":%s`, func(e models.Evidence) int64 { return e.Invoices["in_1"].Paid.Credited }},
-		"an invoice's total": {"invoice.paid", `"id":"in_1","subtotal":1,"total":%s`, func(e models.Evidence) int64 { return e.Invoices["in_1"].Paid.Total }},
+		"received":           {"payment_intent.succeeded", `"id":"pi_1","amount_received":%s`, func(e money.Evidence) int64 { return e.Payments["pi_1"].Received.Amount }},
+		"authorised":         {"payment_intent.succeeded", `"id":"pi_1","amount":%s`, func(e money.Evidence) int64 { return e.Payments["pi_1"].Authorised }},
+		"captured":           {"charge.captured", `"id":"ch_1","captured":true,"amount":0,"amount_captured":%s`, func(e money.Evidence) int64 { return e.Charges["ch_1"].Captured.Amount }},
+		"a total of refunds": {"charge.refunded", `"id":"ch_1","amount_refunded":%s`, func(e money.Evidence) int64 { return e.Charges["ch_1"].Refunded.Amount }},
+		"a refund":           {"refund.created", `"id":"re_1","amount":%s`, func(e money.Evidence) int64 { return e.Refunds["re_1"].Amount }},
+		"a dispute":          {"charge.dispute.created", `"id":"dp_1","amount":%s`, func(e money.Evidence) int64 { return e.Disputes["dp_1"].Amount }},
+		"paid of an invoice": {"invoice_payment.paid", `"id":"inpay_1","invoice":"in_1","payment":{"payment_intent":"pi_1"},"amount_paid":%s`, func(e money.Evidence) int64 { return e.Invoices["in_1"].Payments["pi_1"] }},
+		"given back":         {"credit_note.created", `"id":"cn_1","invoice":"in_1","out_of_band_amount":%s`, func(e money.Evidence) int64 { return e.CreditNotes["cn_1"].Amount }},
+		"credited before":    {"invoice.paid", `"id":"in_1","total":1,"pre_payment_credit_notes_amount":%s`, func(e money.Evidence) int64 { return e.Invoices["in_1"].Paid.Credited }},
+		"an invoice's total": {"invoice.paid", `"id":"in_1","subtotal":1,"total":%s`, func(e money.Evidence) int64 { return e.Invoices["in_1"].Paid.Total }},
 		"a session's subtotal": {"checkout.session.completed", `"id":"cs_1","payment_status":"paid","amount_total":1,"amount_subtotal":%s`,
-			func(e models.Evidence) int64 { return e.Sessions["cs_1"].Settled.Subtotal }},
+			func(e money.Evidence) int64 { return e.Sessions["cs_1"].Settled.Subtotal }},
 	}
 	for raw, want := range map[string]int64{
 		"5000": 5000, "5000.0": 5000, "5e3": 5000, "999999999999999": 999_999_999_999_999, "0": 0, "-1": 0, "4999.5": 0, `"5000"`: 0, "true": 0, "[5000]": 0, `{"amount":5000}`: 0,

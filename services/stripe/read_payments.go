@@ -7,6 +7,7 @@ import (
 	"github.com/tidwall/gjson"
 
 	"hourbank/models"
+	"hourbank/models/money"
 )
 
 // basil is the first API version in which the release of an authorisation is
@@ -18,14 +19,14 @@ const basil = "2025-03-31"
 // names none, it is.
 func (e *Event) isOld() bool { return e.APIVersion < basil }
 
-func readPaymentIntent(e *Event, intent gjson.Result) { e.readPaymentIntent(intent, models.Attempts{}) }
+func readPaymentIntent(e *Event, intent gjson.Result) { e.readPaymentIntent(intent, money.Attempts{}) }
 
 func readPaymentSucceeded(e *Event, intent gjson.Result) {
 	e.Money = true
-	e.readPaymentIntent(intent, models.Attempts{})
-	e.tellPayment(e.Payment, models.Payment{Authorised: amount(intent.Get("amount")), Charge: cut(id(intent.Get("latest_charge")), models.MaxIDLength)})
+	e.readPaymentIntent(intent, money.Attempts{})
+	e.tellPayment(e.Payment, money.Payment{Authorised: amount(intent.Get("amount")), Charge: cut(id(intent.Get("latest_charge")), models.MaxIDLength)})
 	if received := intent.Get("amount_received"); !received.Exists() || received.Type == gjson.Null {
-		e.tellPayment(e.Payment, models.Payment{
+		e.tellPayment(e.Payment, money.Payment{
 			Received: e.received(amount(intent.Get("amount"))), Currency: currency(intent.Get("currency")),
 		})
 	}
@@ -33,32 +34,32 @@ func readPaymentSucceeded(e *Event, intent gjson.Result) {
 
 func readPaymentUnderWay(e *Event, intent gjson.Result) {
 	at := e.at()
-	e.readPaymentIntent(intent, models.Attempts{Processing: &at})
+	e.readPaymentIntent(intent, money.Attempts{Processing: &at})
 }
 
 func readPaymentFailed(e *Event, intent gjson.Result) {
 	cause := intent.Get("last_payment_error")
-	e.readPaymentIntent(intent, models.Attempts{Failed: &models.Setback{
+	e.readPaymentIntent(intent, money.Attempts{Failed: &money.Setback{
 		At: e.at(), Code: cmp.Or(word(cause.Get("code")), "payment_failed"), Message: sentence(cause.Get("message")),
 	}})
 }
 
 func readPaymentCanceled(e *Event, intent gjson.Result) {
-	e.readPaymentIntent(intent, models.Attempts{Cancelled: e.cancelled(cmp.Or(word(intent.Get("cancellation_reason")), "canceled"))})
+	e.readPaymentIntent(intent, money.Attempts{Cancelled: e.cancelled(cmp.Or(word(intent.Get("cancellation_reason")), "canceled"))})
 }
 
 // cancelled words a cancellation for people: Stripe gives only a code.
-func (e *Event) cancelled(reason string) *models.Setback {
-	return &models.Setback{At: e.at(), Code: reason, Message: "The payment was cancelled: " + strings.ReplaceAll(reason, "_", " ") + "."}
+func (e *Event) cancelled(reason string) *money.Setback {
+	return &money.Setback{At: e.at(), Code: reason, Message: "The payment was cancelled: " + strings.ReplaceAll(reason, "_", " ") + "."}
 }
 
 // readPaymentIntent takes what the PaymentIntent shows, whatever the event. Its
 // charges stand in it until 2022-11-15, then only the latest, as an id.
-func (e *Event) readPaymentIntent(intent gjson.Result, attempts models.Attempts) {
+func (e *Event) readPaymentIntent(intent gjson.Result, attempts money.Attempts) {
 	e.Payment = text(intent.Get("id"))
 	e.readNames(intent)
 	e.readSale(intent, models.OriginPaymentIntent)
-	told := models.Payment{Details: amountDetails(intent.Get("amount_details")), Attempts: attempts}
+	told := money.Payment{Details: amountDetails(intent.Get("amount_details")), Attempts: attempts}
 	if received := amount(intent.Get("amount_received")); received > 0 {
 		told.Received, told.Currency = e.received(received), currency(intent.Get("currency"))
 		e.Money = true
@@ -71,26 +72,26 @@ func (e *Event) readPaymentIntent(intent gjson.Result, attempts models.Attempts)
 	if latest := intent.Get("latest_charge"); latest.IsObject() {
 		e.readCharge(latest, e.Payment)
 	} else {
-		e.tellCharge(text(latest), models.Charge{PaymentIntent: e.Payment})
+		e.tellCharge(text(latest), money.Charge{PaymentIntent: e.Payment})
 	}
 }
 
-func (e *Event) received(amount int64) models.Received {
+func (e *Event) received(amount int64) money.Received {
 	if amount == 0 {
-		return models.Received{}
+		return money.Received{}
 	}
-	return models.Received{Amount: amount, At: e.at()}
+	return money.Received{Amount: amount, At: e.at()}
 }
 
 // amountDetails reads what the amount is made of; nil where nothing is said.
 // https://docs.stripe.com/api/payment_intents/object#payment_intent_object-amount_details
-func amountDetails(r gjson.Result) *models.AmountDetails {
-	details := models.AmountDetails{
+func amountDetails(r gjson.Result) *money.AmountDetails {
+	details := money.AmountDetails{
 		Discount: amount(r.Get("discount_amount")),
 		Tax:      amount(r.Get("tax.total_tax_amount")),
 		Shipping: amount(r.Get("shipping.amount")),
 	}
-	if details == (models.AmountDetails{}) {
+	if details == (money.AmountDetails{}) {
 		return nil
 	}
 	return &details
@@ -108,7 +109,7 @@ func readChargeEvent(e *Event, charge gjson.Result) {
 // readCharge takes a charge: what it captured, its total of refunds, and the
 // refunds that it lists (versions before 2022-11-15, or expanded).
 func (e *Event) readCharge(charge gjson.Result, intent string) {
-	told := models.Charge{PaymentIntent: cmp.Or(id(charge.Get("payment_intent")), intent)}
+	told := money.Charge{PaymentIntent: cmp.Or(id(charge.Get("payment_intent")), intent)}
 	chargeID := text(charge.Get("id"))
 	if captured, says := isCaptured(charge); says {
 		told.Authorised = amount(charge.Get("amount"))
@@ -118,7 +119,7 @@ func (e *Event) readCharge(charge gjson.Result, intent string) {
 		}
 	}
 	if total := charge.Get("amount_refunded"); total.Type == gjson.Number && models.IsObjectID(chargeID) {
-		told.Refunded = models.RefundTotal{Amount: amount(total), At: e.at(), Old: e.isOld()}
+		told.Refunded = money.RefundTotal{Amount: amount(total), At: e.at(), Old: e.isOld()}
 	}
 	e.tellCharge(chargeID, told)
 	e.paysInvoice(cmp.Or(told.PaymentIntent, chargeID), id(charge.Get("invoice"))) // until 2025-03-31
@@ -171,19 +172,19 @@ func (e *Event) readRefund(refund gjson.Result, charge, intent string) {
 	}
 	charge = cmp.Or(id(refund.Get("charge")), charge)
 	intent = cmp.Or(id(firstOf(refund, "payment_intent", "charge.payment_intent")), intent)
-	told := models.Refund{Charge: charge, PaymentIntent: intent, RefundState: models.RefundState{
-		At: e.at(), Status: cmp.Or(word(refund.Get("status")), models.RefundSucceeded), // null in old API versions
+	told := money.Refund{Charge: charge, PaymentIntent: intent, RefundState: money.RefundState{
+		At: e.at(), Status: cmp.Or(word(refund.Get("status")), money.RefundSucceeded), // null in old API versions
 		Amount: amount(refund.Get("amount")), Currency: currency(refund.Get("currency")), Created: e.at(),
 	}}
 	if created := refund.Get("created"); created.Type == gjson.Number {
 		told.Created = seconds(created)
 	}
-	if told.Status == models.RefundFailed || told.Status == models.RefundCanceled {
+	if told.Status == money.RefundFailed || told.Status == money.RefundCanceled {
 		told.FailedAt = told.At
 	}
-	e.tell(models.Evidence{Refunds: map[string]models.Refund{refundID: told}})
-	e.tellCharge(charge, models.Charge{PaymentIntent: intent})
-	e.tellPayment(intent, models.Payment{})
+	e.tell(money.Evidence{Refunds: map[string]money.Refund{refundID: told}})
+	e.tellCharge(charge, money.Charge{PaymentIntent: intent})
+	e.tellPayment(intent, money.Payment{})
 }
 
 // readDispute takes a dispute and the balance transactions that it shows.
@@ -192,7 +193,7 @@ func readDispute(e *Event, dispute gjson.Result) {
 	e.readNames(dispute)
 	charge, intent := id(dispute.Get("charge")), id(firstOf(dispute, "payment_intent", "charge.payment_intent"))
 	e.Payment = cmp.Or(intent, charge, e.Object)
-	told := models.Dispute{Charge: charge, PaymentIntent: intent, DisputeState: models.DisputeState{
+	told := money.Dispute{Charge: charge, PaymentIntent: intent, DisputeState: money.DisputeState{
 		At: e.at(), Status: word(dispute.Get("status")), Amount: amount(dispute.Get("amount")), Currency: currency(dispute.Get("currency")),
 	}}
 	if due := firstOf(dispute, "evidence_details.due_by", "evidence_due_by"); due.Type == gjson.Number {
@@ -206,7 +207,7 @@ func readDispute(e *Event, dispute gjson.Result) {
 			told.Transactions[text(transaction.Get("id"))] = signed(moved)
 		}
 	}
-	e.tell(models.Evidence{Disputes: map[string]models.Dispute{e.Object: told}})
-	e.tellCharge(charge, models.Charge{PaymentIntent: intent})
-	e.tellPayment(intent, models.Payment{})
+	e.tell(money.Evidence{Disputes: map[string]money.Dispute{e.Object: told}})
+	e.tellCharge(charge, money.Charge{PaymentIntent: intent})
+	e.tellPayment(intent, money.Payment{})
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/tidwall/gjson"
 
 	"hourbank/models"
+	"hourbank/models/money"
 )
 
 // readNames reads what names the purchase beside Stripe's ids.
@@ -27,7 +28,7 @@ func (e *Event) readSale(object gjson.Result, origin models.Origin) {
 		Currency: currency(object.Get("currency")),
 	}
 	if e.Names.Purchase != "" {
-		hours, err := models.ParseHours(text(metadata.Get("hours")))
+		hours, err := money.ParseHours(text(metadata.Get("hours")))
 		price, priceErr := models.ParseMinorUnits(text(metadata.Get("amount")))
 		if err == nil && priceErr == nil {
 			sale.Hours, sale.Amount = hours, price
@@ -46,7 +47,7 @@ func (e *Event) readSale(object gjson.Result, origin models.Origin) {
 // customer is done; a delayed payment method pays later.
 func readSession(e *Event, session gjson.Result) {
 	e.readNames(session)
-	told := models.Session{
+	told := money.Session{
 		PaymentIntent: id(session.Get("payment_intent")), Invoice: id(session.Get("invoice")),
 		PaymentLink: id(session.Get("payment_link")) != "", Source: converted(session),
 	}
@@ -60,13 +61,13 @@ func readSession(e *Event, session gjson.Result) {
 		at := e.at()
 		told.Processing = &at
 	case e.eventType == "checkout.session.async_payment_failed":
-		told.Failed = &models.Setback{At: e.at(), Code: "async_payment_failed", Message: "The delayed payment failed."}
+		told.Failed = &money.Setback{At: e.at(), Code: "async_payment_failed", Message: "The delayed payment failed."}
 	case e.eventType == "checkout.session.expired":
 		told.Cancelled = e.cancelled("expired")
 	}
-	e.tell(models.Evidence{Sessions: map[string]models.Session{e.Object: told}})
-	e.tellPayment(told.PaymentIntent, models.Payment{})
-	e.tellInvoice(told.Invoice, models.Invoice{})
+	e.tell(money.Evidence{Sessions: map[string]money.Session{e.Object: told}})
+	e.tellPayment(told.PaymentIntent, money.Payment{})
+	e.tellInvoice(told.Invoice, money.Invoice{})
 	switch session.Get("mode").Str {
 	case "setup":
 		e.Status, e.Reason = models.EventIgnored, models.ReasonUnsupportedType
@@ -121,12 +122,12 @@ func quantity(line gjson.Result) int64 {
 }
 
 // asked is what the session came to; nil where its version doesn't say.
-func (e *Event) asked(session gjson.Result) *models.Asked {
+func (e *Event) asked(session gjson.Result) *money.Asked {
 	total := session.Get("amount_total")
 	if total.Type != gjson.Number {
 		return nil
 	}
-	return &models.Asked{
+	return &money.Asked{
 		At: e.at(), Total: amount(total), Subtotal: amount(firstOf(session, "amount_subtotal", "amount_total")),
 		Currency: currency(session.Get("currency")),
 	}
@@ -134,12 +135,12 @@ func (e *Event) asked(session gjson.Result) *models.Asked {
 
 // converted is what the session asks in the seller's currency; nil where
 // Stripe converted nothing.
-func converted(session gjson.Result) *models.Converted {
+func converted(session gjson.Result) *money.Converted {
 	source := session.Get("currency_conversion")
 	if !source.IsObject() {
 		return nil
 	}
-	return &models.Converted{
+	return &money.Converted{
 		Subtotal: amount(source.Get("amount_subtotal")), Total: amount(source.Get("amount_total")),
 		Currency: currency(source.Get("source_currency")),
 	}

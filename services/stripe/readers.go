@@ -8,6 +8,7 @@ import (
 	"github.com/tidwall/gjson"
 
 	"hourbank/models"
+	"hourbank/models/money"
 )
 
 // eventReaders is the table of what an event tells: each supported type and
@@ -73,30 +74,30 @@ func (e *Event) of(object gjson.Result) {
 func (e *Event) at() int64 { return cmp.Or(e.fetchedAt, e.Created) }
 
 // tell joins what an object tells into the event's evidence.
-func (e *Event) tell(told models.Evidence) { e.Told = models.Join(e.Told, told) }
+func (e *Event) tell(told money.Evidence) { e.Told = money.Join(e.Told, told) }
 
 // tellPayment notes a PaymentIntent.
-func (e *Event) tellPayment(id string, p models.Payment) {
+func (e *Event) tellPayment(id string, p money.Payment) {
 	if models.IsObjectID(id) {
-		e.tell(models.Evidence{Payments: map[string]models.Payment{id: p}})
+		e.tell(money.Evidence{Payments: map[string]money.Payment{id: p}})
 	}
 }
 
 // tellCharge notes a charge and, where it names one, its PaymentIntent.
-func (e *Event) tellCharge(id string, c models.Charge) {
+func (e *Event) tellCharge(id string, c money.Charge) {
 	if !models.IsObjectID(c.PaymentIntent) {
 		c.PaymentIntent = ""
 	}
 	if models.IsObjectID(id) {
-		e.tell(models.Evidence{Charges: map[string]models.Charge{id: c}})
+		e.tell(money.Evidence{Charges: map[string]money.Charge{id: c}})
 	}
-	e.tellPayment(c.PaymentIntent, models.Payment{})
+	e.tellPayment(c.PaymentIntent, money.Payment{})
 }
 
 // tellInvoice notes an invoice, and a PaymentIntent or charge that pays it.
-func (e *Event) tellInvoice(id string, i models.Invoice) {
+func (e *Event) tellInvoice(id string, i money.Invoice) {
 	if models.IsObjectID(id) {
-		e.tell(models.Evidence{Invoices: map[string]models.Invoice{id: i}})
+		e.tell(money.Evidence{Invoices: map[string]money.Invoice{id: i}})
 	}
 }
 
@@ -104,7 +105,7 @@ func (e *Event) tellInvoice(id string, i models.Invoice) {
 // versions before 2025-03-31 do.
 func (e *Event) paysInvoice(payment, invoice string) {
 	if models.IsObjectID(payment) {
-		e.tellInvoice(invoice, models.Invoice{Payments: map[string]int64{payment: 0}})
+		e.tellInvoice(invoice, money.Invoice{Payments: map[string]int64{payment: 0}})
 	}
 }
 

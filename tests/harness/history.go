@@ -7,6 +7,7 @@ import (
 	"gorm.io/gorm"
 
 	"hourbank/models"
+	"hourbank/models/money"
 	"hourbank/services/ingest"
 )
 
@@ -42,10 +43,10 @@ func (day History) write(tx *gorm.DB) error {
 			ID: models.NewID(), StudentID: day.Student, TransactionType: models.TypePackage, Currency: "eur",
 			Hours: day.Bought, Amount: int64(day.Bought) * pricePerHour / 100, Metadata: map[string]string{}, CreatedAt: at, UpdatedAt: at,
 		}
-		told := models.Evidence{Payments: map[string]models.Payment{"pi_" + p.ID: {Received: models.Received{Amount: p.Amount, At: at.Unix()}, Currency: "eur"}}}
+		told := money.Evidence{Payments: map[string]money.Payment{"pi_" + p.ID: {Received: money.Received{Amount: p.Amount, At: at.Unix()}, Currency: "eur"}}}
 		if day.Refund > 0 {
-			told.Refunds = map[string]models.Refund{"re_" + p.ID: {PaymentIntent: "pi_" + p.ID, RefundState: models.RefundState{
-				At: at.Unix(), Status: models.RefundSucceeded, Amount: day.Refund.Price(p.Terms()), Currency: "eur", Created: at.Unix(),
+			told.Refunds = map[string]money.Refund{"re_" + p.ID: {PaymentIntent: "pi_" + p.ID, RefundState: money.RefundState{
+				At: at.Unix(), Status: money.RefundSucceeded, Amount: day.Refund.Price(p.Terms()), Currency: "eur", Created: at.Unix(),
 			}}}
 		}
 		entries = p.Observe(told).Entries

@@ -1,7 +1,7 @@
-// Package models holds what Hourbank keeps: rows and their statuses, the
-// evidence about a payment, and the pure rules that turn evidence into hours.
-// Nothing in it reaches outside the process.
-package models
+// Package money holds the pure rules that turn what Stripe told about payments
+// into hours: the evidence, how tellings of it join, and what follows from it.
+// It imports nothing of ours, and nothing in it reaches outside the process.
+package money
 
 import (
 	"encoding/json"
@@ -73,14 +73,8 @@ func (h *Hours) UnmarshalJSON(data []byte) error {
 
 // Price is what the hours cost of a purchase with these terms, in minor units,
 // rounded half up.
-func (h Hours) Price(terms Terms) int64 { return priceOf(h, terms.Hours, terms.Amount) }
-
-// PriceOf is what so many of the purchase's hours were to cost, with discount
-// and tax, in minor units, rounded half up.
-func (p *Purchase) PriceOf(h Hours) int64 { return priceOf(h, p.Hours, p.AmountDue) }
-
-func priceOf(h, hours Hours, amount int64) int64 {
-	return proportion(amount, int64(min(h, hours)), int64(hours))
+func (h Hours) Price(terms Terms) int64 {
+	return proportion(terms.Amount, int64(min(h, terms.Hours)), int64(terms.Hours))
 }
 
 // proportion gives amount × part / whole, rounded half up; of a negative part,

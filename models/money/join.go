@@ -1,4 +1,4 @@
-package models
+package money
 
 import (
 	"cmp"
@@ -277,9 +277,9 @@ func disputeAge(status string) int {
 	}
 }
 
-// timeless is what the evidence says, without when it was told: the same thing
+// Timeless is what the evidence says, without when it was told: the same thing
 // told again later moves the times on, but is nothing new.
-func (e *Evidence) timeless() Evidence {
+func (e *Evidence) Timeless() Evidence {
 	return Evidence{
 		Payments: mapped(e.Payments, func(p Payment) Payment {
 			p.Received.At, p.Attempts = 0, p.timeless()

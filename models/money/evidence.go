@@ -1,4 +1,4 @@
-package models
+package money
 
 import (
 	"cmp"
@@ -73,6 +73,17 @@ type Setback struct {
 	At      int64  `json:"at"`
 	Code    string `json:"code"`
 	Message string `json:"message"`
+}
+
+// Last is when anything was tried last.
+func (a Attempts) Last() int64 {
+	at := orElse(a.Processing, 0)
+	for _, setback := range []*Setback{a.Failed, a.Cancelled} {
+		if setback != nil {
+			at = max(at, setback.At)
+		}
+	}
+	return at
 }
 
 // Charge is one charge. https://docs.stripe.com/api/charges/object

@@ -1,10 +1,9 @@
-package models
+package money
 
 import (
 	"cmp"
 	"maps"
 	"slices"
-	"time"
 )
 
 // CaseKind says why money needs a person.
@@ -45,28 +44,6 @@ type CaseState struct {
 	Currency string
 	DueBy    int64 // Unix seconds; 0: none
 }
-
-// Case is a case as it is kept.
-type Case struct {
-	ID            string     `gorm:"primaryKey" json:"id"`
-	Kind          CaseKind   `json:"kind"`
-	Subject       string     `json:"-"`
-	Status        string     `gorm:"->" json:"status"` // "open" or "closed"
-	StudentID     *string    `json:"student_id"`
-	TransactionID *string    `json:"transaction_id"`
-	EventID       *string    `json:"event_id"`
-	Payment       *string    `json:"payment"`
-	Amount        *int64     `json:"amount"`
-	Currency      *string    `json:"currency"`
-	DueBy         *time.Time `json:"due_by"`
-	OpenedAt      time.Time  `json:"opened_at"`
-	ClosedAt      *time.Time `json:"closed_at"`
-	ClosedBy      *string    `json:"closed_by"` // the key's name; null where the facts closed it
-	Note          *string    `json:"note"`
-}
-
-// TableName says where they are.
-func (Case) TableName() string { return "cases" }
 
 // cases are those that a purchase's evidence opens, in a fixed order.
 func (e *Evidence) cases(t Terms, due int64, payments []payment, sum totals) []CaseState {

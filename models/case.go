@@ -1,0 +1,25 @@
+package models
+
+import "time"
+
+// Case is a case as it is kept.
+type Case struct {
+	ID            string     `gorm:"primaryKey" json:"id"`
+	Kind          CaseKind   `json:"kind"`
+	Subject       string     `json:"-"`
+	Status        string     `gorm:"->" json:"status"` // "open" or "closed"
+	StudentID     *string    `json:"student_id"`
+	TransactionID *string    `json:"transaction_id"`
+	EventID       *string    `json:"event_id"`
+	Payment       *string    `json:"payment"`
+	Amount        *int64     `json:"amount"`
+	Currency      *string    `json:"currency"`
+	DueBy         *time.Time `json:"due_by"`
+	OpenedAt      time.Time  `json:"opened_at"`
+	ClosedAt      *time.Time `json:"closed_at"`
+	ClosedBy      *string    `json:"closed_by"` // the key's name; null where the facts closed it
+	Note          *string    `json:"note"`
+}
+
+// TableName says where they are.
+func (Case) TableName() string { return "cases" }
