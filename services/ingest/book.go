@@ -175,7 +175,7 @@ func (b *book) holders(e *stripe.Event) []*models.Purchase {
 		}
 	}
 	if len(holders) == 0 {
-		others := models.Evidence{Refunds: e.Told.Refunds, Disputes: e.Told.Disputes, CreditNotes: e.Told.CreditNotes}
+		others := money.Evidence{Refunds: e.Told.Refunds, Disputes: e.Told.Disputes, CreditNotes: e.Told.CreditNotes}
 		for _, id := range others.IDs() {
 			add(b.byKey[id])
 		}
