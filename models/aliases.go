@@ -2,8 +2,9 @@ package models
 
 import "hourbank/models/money"
 
-// What rows hold of the rules' own words; all else of them is in money.
+// Words of the rules that rows hold; all else of them is in money.
 type (
+	// Hours are hundredths of an hour.
 	Hours         = money.Hours
 	Terms         = money.Terms
 	Failure       = money.Failure

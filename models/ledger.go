@@ -53,6 +53,7 @@ func (m *Movement) Add(e LedgerEntry) {
 		m.Purchased += e.Hours
 	case EntryReversal, EntryReinstatement:
 		m.Reversed -= e.Hours
+	case EntryPayment: // it moves no hours
 	case EntryConsumption, EntryRestoration:
 		m.Consumed -= e.Hours
 	}

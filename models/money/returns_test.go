@@ -80,7 +80,7 @@ func TestAReleasedAuthorisationIsNoRefund(t *testing.T) {
 		{"a total below it is refunds", tenHours, []money.Evidence{captured, telling.Total("ch_1", "pi_1", 400, 20)},
 			"partially_refunded, 9.20 of 10.00 h, received 5000, refunded 400, at 10"},
 		{"a success says what was authorised, where the charge doesn't", tenHours,
-			[]money.Evidence{success, money.Evidence{Charges: map[string]money.Charge{"ch_1": {PaymentIntent: "pi_1"}}}, telling.Refund("re_1", "ch_1", "pi_1", 1000, "succeeded", 10)}, none},
+			[]money.Evidence{success, {Charges: map[string]money.Charge{"ch_1": {PaymentIntent: "pi_1"}}}, telling.Refund("re_1", "ch_1", "pi_1", 1000, "succeeded", 10)}, none},
 		{"an authorisation that was cancelled", tenHours, []money.Evidence{telling.Charge("ch_1", "pi_1", 5000, 0, 0), telling.OldTotal("ch_1", "pi_1", 5000, 20), telling.Intent("pi_1", telling.Cancelled(20, "abandoned"))},
 			"cancelled, 0.00 of 0.00 h, abandoned"},
 		{"one that was cancelled beside one that paid", tenHours,
