@@ -2,10 +2,12 @@ package models
 
 import "hourbank/models/money"
 
-// Words of the rules that rows hold; all else of them is in money.
+// Hours, Terms and the following are words of the rules that rows hold; all
+// else of them is in money.
 type (
 	// Hours are hundredths of an hour.
-	Hours         = money.Hours
+	Hours = money.Hours
+	// Terms and the following are as money says.
 	Terms         = money.Terms
 	Failure       = money.Failure
 	PaymentStatus = money.PaymentStatus
