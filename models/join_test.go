@@ -133,6 +133,38 @@ func TestJoinIsCommutativeAssociativeAndIdempotent(t *testing.T) {
 	})
 }
 
+// blank names the same objects, and knows nothing of them.
+func blank(e Evidence) (b Evidence) {
+	for id := range e.Payments {
+		b = Join(b, Evidence{Payments: map[string]Payment{id: {}}})
+	}
+	for id := range e.Charges {
+		b = Join(b, Evidence{Charges: map[string]Charge{id: {}}})
+	}
+	for id := range e.Refunds {
+		b = Join(b, Evidence{Refunds: map[string]Refund{id: {}}})
+	}
+	for id := range e.Disputes {
+		b = Join(b, Evidence{Disputes: map[string]Dispute{id: {}}})
+	}
+	for id := range e.Sessions {
+		b = Join(b, Evidence{Sessions: map[string]Session{id: {}}})
+	}
+	for id := range e.Invoices {
+		b = Join(b, Evidence{Invoices: map[string]Invoice{id: {}}})
+	}
+	return b
+}
+
+func TestWhatOnlyOneTellingKnowsIsKept(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		a := drawEvidence(t)
+		if joined := Join(blank(a), a); !reflect.DeepEqual(joined, a) {
+			t.Fatalf("of %+v is left %+v", a, joined)
+		}
+	})
+}
+
 func TestJoinChangesNeitherArgument(t *testing.T) {
 	a, b := tell(paidBy("pi_1", 5, 1), dispute("dp_1", "pi_1", 5, "lost", -5)), tell(paidBy("pi_2", 5, 1), dispute("dp_1", "pi_1", 5, "won", -5, 5))
 	Join(a, b)
@@ -226,6 +258,9 @@ func TestObjectsAreBounded(t *testing.T) {
 		if len(e.Refunds) != maxObjects || !first || !last || !e.Full {
 			t.Errorf("%s: %d refunds, full: %t", name, len(e.Refunds), e.Full)
 		}
+	}
+	if !Join(Evidence{Full: true}, Evidence{}).Full || !Join(Evidence{}, Evidence{Full: true}).Full {
+		t.Error("it is forgotten that something was left out")
 	}
 	fits := Evidence{Refunds: maps.Clone(oneByOne.Refunds)}
 	if Join(fits, fits).Full {
