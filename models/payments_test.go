@@ -43,6 +43,8 @@ func TestInvoicesAndTheirPaymentsAreOne(t *testing.T) {
 		{"told by its session and itself", begun, []Evidence{settledBy("in_1"), invoice("in_1", 5000, 5000, 7)}, paid},
 		{"told by a session that names both", begun, []Evidence{invoice("in_1", 5000, 5000, 7), paidBy("pi_1", 5000, 8),
 			{Sessions: map[string]Session{"cs_1": {Invoice: "in_1", PaymentIntent: "pi_1"}}}}, "completed, 10.00 of 10.00 h, received 5000, at 8"},
+		{"told by a session that names both, and half refunded", begun, []Evidence{invoice("in_1", 5000, 5000, 7), paidBy("pi_1", 5000, 7),
+			{Sessions: map[string]Session{"cs_1": {Invoice: "in_1", PaymentIntent: "pi_1"}}}, refund("re_1", "", "pi_1", 2500, "succeeded", 9)}, half},
 		{"with tax on top", begun, []Evidence{invoice("in_1", 5000, 5950, 7, "pi_1"), paidBy("pi_1", 5950, 7)}, "completed, 10.00 of 10.00 h, received 5950, at 7, due 5950"},
 		{"paid but for a cent", begun, []Evidence{invoice("in_1", 5000, 5000, 7), paidBy("pi_1", 4999, 6)}, paid},
 		{"paid but for a cent, and that is told", begun, []Evidence{invoice("in_1", 5000, 5000, 7), paidBy("pi_1", 4999, 6), paidBy("pi_2", 1, 7)}, paid},
