@@ -2,19 +2,26 @@ package models
 
 import "hourbank/models/money"
 
-// Hours, Terms and the following are words of the rules that rows hold; all
-// else of them is in money.
-type (
-	// Hours are hundredths of an hour.
-	Hours = money.Hours
-	// Terms and the following are as money says.
-	Terms         = money.Terms
-	Failure       = money.Failure
-	PaymentStatus = money.PaymentStatus
-	PaymentState  = money.PaymentState
-	CaseKind      = money.CaseKind
-	CaseState     = money.CaseState
-)
+// Hours are hundredths of an hour.
+type Hours = money.Hours
+
+// Terms are what was agreed.
+type Terms = money.Terms
+
+// Failure is why a purchase is failed or cancelled.
+type Failure = money.Failure
+
+// PaymentStatus says how far a purchase's payment has come.
+type PaymentStatus = money.PaymentStatus
+
+// PaymentState is a payment as people see it.
+type PaymentState = money.PaymentState
+
+// CaseKind says why money needs a person.
+type CaseKind = money.CaseKind
+
+// CaseState is a case that the facts open.
+type CaseState = money.CaseState
 
 // MaxHours bounds one purchase or booking.
 const MaxHours = money.MaxHours

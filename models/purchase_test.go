@@ -135,6 +135,29 @@ func TestTimesAloneAreNothingNew(t *testing.T) {
 	}
 }
 
+// A row that says otherwise than its evidence is put right by whatever is told.
+func TestARowThatIsWrongIsPutRight(t *testing.T) {
+	p := newPurchase()
+	p.Observe(telling.PaidBy("pi_1", 4000, 7))
+	p.AmountReceived = 0
+	change := p.Observe(money.Evidence{})
+	if !change.New || !change.Changed || len(change.Entries) != 1 || change.Entries[0].Amount != 4000 {
+		t.Errorf("%+v", change)
+	}
+}
+
+// Of what we sold before, a Payment Link changes nothing that is due.
+func TestTermsSayWhetherWeSoldIt(t *testing.T) {
+	link := telling.Tell(telling.Session("cs_1", "pi_1", 5000, 4000, 7), money.Evidence{Sessions: map[string]money.Session{"cs_1": {PaymentLink: true}}})
+	for origin, want := range map[Origin]PaymentStatus{OriginSale: StatusPending, OriginSession: StatusCompleted, OriginPaymentIntent: StatusCompleted} {
+		p := newPurchase()
+		p.Origin = origin
+		if p.Observe(link); p.PaymentStatus != want {
+			t.Errorf("origin %d: %s, want %s", origin, p.PaymentStatus, want)
+		}
+	}
+}
+
 // Each movement of money is in the ledger, also where it moves no hours.
 func TestPostings(t *testing.T) {
 	failedRefund := telling.RefundAt("re_1", "", "pi_1", 2500, "failed", 20, 30)

@@ -37,6 +37,8 @@ func TestPaymentsAddUp(t *testing.T) {
 		{"a third given back rounds half up", money.Terms{Amount: 300, Currency: "eur", Hours: 100, Sold: true},
 			[]money.Evidence{telling.PaidBy("pi_1", 300, 7), telling.Refund("re_1", "", "pi_1", 100, "succeeded", 8)},
 			"partially_refunded, 0.67 of 1.00 h, received 300, refunded 100, at 7, due 300"},
+		{"a cent", money.Terms{Amount: 1, Currency: "eur", Hours: 100, Sold: true}, []money.Evidence{telling.Session("cs_1", "", 1, 1, 7)}, "completed, 1.00 of 1.00 h, received 1, at 7, due 1"},
+		{"a cent of another currency", tenHours, []money.Evidence{usd(1)}, "pending, 0.00 of 0.00 h; other_currency 1 of pi_usd"},
 		{"another currency", tenHours, []money.Evidence{usd(6000)}, "pending, 0.00 of 0.00 h; other_currency 6000 of pi_usd"},
 		{"another currency, given back", tenHours, []money.Evidence{usd(6000), telling.Refund("re_1", "", "pi_usd", 6000, "succeeded", 2)}, "pending, 0.00 of 0.00 h"},
 		{"another currency, then the right one", tenHours, []money.Evidence{usd(6000), telling.PaidBy("pi_1", 5000, 7)},

@@ -123,6 +123,9 @@ func TestObjectsAreBounded(t *testing.T) {
 			t.Errorf("%s: %d refunds, full: %t", name, len(e.Refunds), e.Full)
 		}
 	}
+	if !money.Join(money.Evidence{Full: true}, money.Evidence{}).Full || !money.Join(money.Evidence{}, money.Evidence{Full: true}).Full {
+		t.Error("it is forgotten that something was left out")
+	}
 	fits := money.Evidence{Refunds: maps.Clone(oneByOne.Refunds)}
 	if money.Join(fits, fits).Full {
 		t.Error("just as many as fit are too many")
