@@ -25,9 +25,9 @@ import (
 // invoices open come between the first two, and by id as well.)
 type batch struct {
 	db      *database.DB
-	entries []*entry
-	byJob   []*entry // the entry of each job, in order
-	isFirst []bool   // whether the job is the first of its entry
+	items   []*item
+	byJob   []*item // the item of each job, in order
+	isFirst []bool  // whether the job is the first of its item
 
 	// lookUp is set when an event id is likely to be known, or turned out to
 	// be: only then is it worth a statement to read what is known about it.
@@ -38,8 +38,8 @@ type batch struct {
 	book    *book
 }
 
-// entry is one event of the batch, however many callers brought it.
-type entry struct {
+// item is one event of the batch, however many callers brought it.
+type item struct {
 	event      *stripe.Event
 	origin     Origin
 	deliveries int                  // how many of the callers were Stripe
@@ -54,14 +54,14 @@ type entry struct {
 var errOvertaken = errors.New("another transaction was first")
 
 func newBatch(db *database.DB, jobs []*job, options Options) *batch {
-	b := &batch{db: db, options: options, byJob: make([]*entry, len(jobs)), isFirst: make([]bool, len(jobs))}
-	byID := make(map[string]*entry, len(jobs))
+	b := &batch{db: db, options: options, byJob: make([]*item, len(jobs)), isFirst: make([]bool, len(jobs))}
+	byID := make(map[string]*item, len(jobs))
 	for i, j := range jobs {
 		e, ok := byID[j.event.ID]
 		if !ok {
-			e = &entry{event: j.event}
+			e = &item{event: j.event}
 			byID[j.event.ID], b.isFirst[i] = e, true
-			b.entries = append(b.entries, e)
+			b.items = append(b.items, e)
 		}
 		e.origin = max(e.origin, j.origin)
 		if j.origin == Delivered {
@@ -82,7 +82,7 @@ func (b *batch) outcome(i int) Outcome {
 
 // hasRepeated says whether Stripe brought an event again that was committed before.
 func (b *batch) hasRepeated() bool {
-	return slices.ContainsFunc(b.entries, func(e *entry) bool { return e.known != nil && e.deliveries > 0 })
+	return slices.ContainsFunc(b.items, func(e *item) bool { return e.known != nil && e.deliveries > 0 })
 }
 
 // overtakenTries is how often a batch runs where others are first each time
@@ -106,8 +106,8 @@ func (b *batch) run(ctx context.Context) (err error) {
 func (b *batch) transaction(ctx context.Context) error {
 	return b.db.WithContext(ctx).Transaction(func(tx *gorm.DB) (err error) {
 		b.now = tx.NowFunc()
-		events := make([]*stripe.Event, len(b.entries))
-		for i, e := range b.entries {
+		events := make([]*stripe.Event, len(b.items))
+		for i, e := range b.items {
 			events[i] = e.event
 		}
 		if b.book, err = openBook(tx, events, true); err != nil {
@@ -126,11 +126,11 @@ func (b *batch) loadKnown(tx *gorm.DB) error {
 	if !b.lookUp {
 		return nil
 	}
-	known, err := lockEvents(tx, b.entries)
+	known, err := lockEvents(tx, b.items)
 	if err != nil {
 		return err
 	}
-	for _, e := range b.entries {
+	for _, e := range b.items {
 		e.known = known[e.event.ID]
 	}
 	return nil
@@ -139,15 +139,15 @@ func (b *batch) loadKnown(tx *gorm.DB) error {
 // decide says what becomes of each event, in order of arrival; those that find
 // no purchase are tried again where later ones told of theirs.
 func (b *batch) decide() {
-	var open []*entry
-	for _, e := range b.entries {
+	var open []*item
+	for _, e := range b.items {
 		if b.decideOne(e); e.row.Status == models.EventParked {
 			open = append(open, e)
 		}
 	}
 	for again := true; again; {
 		again = false
-		open = slices.DeleteFunc(open, func(e *entry) bool {
+		open = slices.DeleteFunc(open, func(e *item) bool {
 			if e.repeated || !slices.ContainsFunc(waitingKeys(e.event), b.book.knows) {
 				return false
 			}
@@ -160,7 +160,7 @@ func (b *batch) decide() {
 }
 
 // decideOne says what becomes of one event.
-func (b *batch) decideOne(e *entry) {
+func (b *batch) decideOne(e *item) {
 	if e.known != nil && e.known.Status != models.EventParked && e.origin != Replayed {
 		e.row, e.repeated = *e.known, true
 		e.row.Deliveries += e.deliveries
@@ -192,7 +192,7 @@ func (b *batch) decideOne(e *entry) {
 // park keeps an event whose purchase is not here yet. One that tells of money
 // opens a case after a while; one that was parked for too long is given up,
 // and its case stays.
-func (b *batch) park(e *entry, row *models.WebhookEvent, decided result) {
+func (b *batch) park(e *item, row *models.WebhookEvent, decided result) {
 	waited := b.now.Sub(row.ReceivedAt)
 	patience := min(unmatchedAfter, b.options.ParkFor)
 	reason := decided.reason
@@ -241,7 +241,7 @@ func reasonOrNull(reason models.Reason) *models.Reason {
 }
 
 // newRow starts the event's row from what is known of it.
-func newRow(e *entry, now time.Time) models.WebhookEvent {
+func newRow(e *item, now time.Time) models.WebhookEvent {
 	if e.known != nil {
 		row := *e.known
 		row.Deliveries += e.deliveries

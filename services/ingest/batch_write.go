@@ -16,9 +16,9 @@ import (
 )
 
 // lockEvents reads and locks the rows of those events that have one.
-func lockEvents(tx *gorm.DB, entries []*entry) (map[string]*models.WebhookEvent, error) {
-	ids := make([]string, len(entries))
-	for i, e := range entries {
+func lockEvents(tx *gorm.DB, items []*item) (map[string]*models.WebhookEvent, error) {
+	ids := make([]string, len(items))
+	for i, e := range items {
 		ids[i] = e.event.ID
 	}
 	var rows []*models.WebhookEvent
@@ -37,8 +37,8 @@ func lockEvents(tx *gorm.DB, entries []*entry) (map[string]*models.WebhookEvent,
 // write stores what was decided.
 func (b *batch) write(tx *gorm.DB) error {
 	var fresh, known []models.WebhookEvent
-	var waiting, resolved []*entry
-	sorted := slices.SortedFunc(slices.Values(b.entries), func(a, b *entry) int { return cmp.Compare(a.event.ID, b.event.ID) })
+	var waiting, resolved []*item
+	sorted := slices.SortedFunc(slices.Values(b.items), func(a, b *item) int { return cmp.Compare(a.event.ID, b.event.ID) })
 	for _, e := range sorted {
 		if e.known == nil {
 			fresh = append(fresh, e.row)

@@ -44,9 +44,9 @@ func (b *book) knows(key string) bool {
 type waitingEvent struct{ key, eventID string }
 
 // await keeps what unresolved events wait for.
-func await(entries []*entry) database.Write {
+func await(items []*item) database.Write {
 	var rows []waitingEvent
-	for _, e := range entries {
+	for _, e := range items {
 		for _, key := range waitingKeys(e.event) {
 			rows = append(rows, waitingEvent{key, e.event.ID})
 		}
@@ -60,10 +60,10 @@ func await(entries []*entry) database.Write {
 }
 
 // awaitNoMore forgets what resolved events waited for.
-func awaitNoMore(entries []*entry) database.Write {
-	return database.Write{What: "forget what events waited for", Rows: len(entries), AtMost: true,
+func awaitNoMore(items []*item) database.Write {
+	return database.Write{What: "forget what events waited for", Rows: len(items), AtMost: true,
 		Statement: `DELETE FROM waiting_events WHERE event_id IN (SELECT event_id FROM %s)`,
-		Columns:   []database.Column{database.ColumnOf("event_id", "text", entries, func(e *entry) string { return e.event.ID })},
+		Columns:   []database.Column{database.ColumnOf("event_id", "text", items, func(e *item) string { return e.event.ID })},
 	}
 }
 
