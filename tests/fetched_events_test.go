@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -40,6 +42,48 @@ func TestAThinEventIsFetched(t *testing.T) {
 		app.WantBalance(t, "thin_student", fields{"hours_available": "10.00"})
 		db.MustAudit(t)
 	})
+}
+
+// How many of a plan a Checkout Session sold, its line items say, which are
+// fetched; whether its PaymentIntent was told before or after makes no odds.
+func TestTheQuantityOfASessionIsFetched(t *testing.T) {
+	answers := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		id := strings.TrimPrefix(r.URL.Path, "/v1/checkout/sessions/")
+		if r.URL.Query().Get("expand[]") != "line_items" {
+			t.Errorf("asked for %s", r.URL)
+		}
+		fmt.Fprint(w, twoPacks(id, `"line_items":{"object":"list","data":[{"id":"li_1","price":{"id":"price_other"},"quantity":2}]},`))
+	}))
+	t.Cleanup(answers.Close)
+	harness.ForEachDatabase(t, func(t *testing.T, db *harness.Database) {
+		db.MustRun(t, "plans", "add", "--id", "pack8", "--name", "8 hours", "--hours", "8.00", "--amount", "12000", "--currency", "eur")
+		app := db.Serve(t, "STRIPE_SECRET_KEY="+harness.StripeKey, "STRIPE_API_BASE="+answers.URL, "RECONCILE_EVERY=0")
+		for _, first := range []string{"session", "intent"} {
+			events := []string{
+				`{"id":"evt_s_` + first + `","object":"event","api_version":"2026-01-28","created":1760000001,"livemode":false,"type":"checkout.session.completed","data":{"object":` + twoPacks("cs_"+first, "") + `}}`,
+				`{"id":"evt_p_` + first + `","object":"event","api_version":"2026-01-28","created":1760000000,"livemode":false,"type":"payment_intent.succeeded","data":{"object":{"id":"pi_cs_` + first + `",
+					"object":"payment_intent","amount":24000,"amount_received":24000,"currency":"eur","status":"succeeded","metadata":{"student_id":"cs_` + first + `","plan":"pack8"}}}}`,
+			}
+			if first == "intent" {
+				slices.Reverse(events)
+			}
+			for _, event := range events {
+				app.Send(t, event).Want(t, http.StatusOK).WantFields(t, fields{"status": "processed"})
+			}
+			app.WantBalance(t, "cs_"+first, fields{"hours_available": "16.00", "balance_amount": "24000"})
+			app.Get(t, api+"/purchases/pi_cs_"+first+"/").WantFields(t, fields{"hours": "16.00", "amount": "24000", "payment_status": "completed", "cases.#": "0"})
+		}
+		if open := app.Get(t, api+"/cases/?status=open").Get("data.#").Int(); open != 0 {
+			t.Errorf("%d cases are open", open)
+		}
+		db.MustAudit(t)
+	})
+}
+
+// twoPacks is a Checkout Session of two packs, with more in it.
+func twoPacks(id, more string) string {
+	return fmt.Sprintf(`{"id":%[1]q,"object":"checkout.session",%[2]s"amount_subtotal":24000,"amount_total":24000,"currency":"eur","mode":"payment",
+		"payment_intent":"pi_%[1]s","payment_status":"paid","status":"complete","metadata":{"student_id":%[1]q,"plan":"pack8"}}`, id, more)
 }
 
 // Where Stripe can't be asked, the event waits with a case, and is read once

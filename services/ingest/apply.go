@@ -47,6 +47,8 @@ func (b *book) apply(e *stripe.Event) result {
 	switch {
 	case made.purchase != nil:
 		group = append(group, made.purchase)
+	case e.Unfetched != nil: // it may be more than what is known of it
+		return made
 	case len(group) > 0:
 	case made.status != "":
 		return made
