@@ -1,15 +1,17 @@
 package database
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
 	"sync"
 )
 
-// lone is a Write's statement for a single row on SQLite, with a parameter
-// wherever a column of the relation is named: of the relation, SQLite would
-// first make a table, to update from it or where an insert has triggers.
+// lone is a Write's statement for a single row on SQLite. Where it plainly
+// inserts or updates, parameters stand where columns of the relation are named:
+// of the relation, SQLite would first make a table, to update from it or where
+// an insert has triggers.
 type lone struct {
 	text    string
 	columns []string // the parameters'
@@ -18,26 +20,35 @@ type lone struct {
 var (
 	lones sync.Map // by the statement that they are made of
 
-	selected  = regexp.MustCompile(`SELECT\s+([\w\s,]+?)\s+FROM %s(?:\s+WHERE true)?`)
-	from      = regexp.MustCompile(`\s+FROM %s`)
-	named     = regexp.MustCompile(`\br\.\w+`)
-	separator = regexp.MustCompile(`,\s*`)
+	plainInsert = regexp.MustCompile(`^(\s*INSERT INTO \w+ \([\w\s,]+\)\s+)SELECT\s+([\w\s,]+?)\s+FROM %s(?:\s+WHERE true)?`)
+	plainUpdate = regexp.MustCompile(`^(\s*UPDATE [^()]+?)\s+FROM %s(\s+WHERE [^()]+)$`)
+	named       = regexp.MustCompile(`\br\.\w+`)
+	separator   = regexp.MustCompile(`,\s*`)
 )
 
-// loneOf makes a lone of a statement as Write describes it.
-func loneOf(statement string) lone {
+// loneOf makes a lone of a Write's statement and columns.
+func loneOf(statement string, columns []Column) lone {
 	if known, ok := lones.Load(statement); ok {
 		return known.(lone) //nolint:forcetypeassert // nothing else is stored
 	}
 	var l lone
-	l.text = selected.ReplaceAllStringFunc(statement, func(selects string) string {
-		l.columns = separator.Split(selected.FindStringSubmatch(selects)[1], -1)
-		return "VALUES (?" + strings.Repeat(", ?", len(l.columns)-1) + ")"
-	})
-	l.text = named.ReplaceAllStringFunc(from.ReplaceAllString(l.text, ""), func(column string) string {
-		l.columns = append(l.columns, strings.TrimPrefix(column, "r."))
-		return "?"
-	})
+	if insert := plainInsert.FindStringSubmatch(statement); insert != nil {
+		l.columns = separator.Split(insert[2], -1)
+		values := "VALUES (?" + strings.Repeat(", ?", len(l.columns)-1) + ")"
+		l.text = insert[1] + values + strings.TrimPrefix(statement, insert[0])
+	} else if plainUpdate.MatchString(statement) {
+		l.text = named.ReplaceAllStringFunc(plainUpdate.ReplaceAllString(statement, "$1$2"), func(column string) string {
+			l.columns = append(l.columns, strings.TrimPrefix(column, "r."))
+			return "?"
+		})
+	} else {
+		fields := make([]string, len(columns))
+		for i, c := range columns {
+			fields[i] = "? AS " + c.Name
+			l.columns = append(l.columns, c.Name)
+		}
+		l.text = fmt.Sprintf(statement, "(SELECT "+strings.Join(fields, ", ")+") AS r")
+	}
 	lones.Store(statement, l)
 	return l
 }

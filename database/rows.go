@@ -16,11 +16,10 @@ import (
 // A statement for a whole batch takes its rows as one array a column, so that
 // its text is the same for one row and for five hundred: PostgreSQL unnests
 // the arrays, SQLite reads them from one JSON document. Only a lone row has a
-// text of its own on SQLite, with the values in their places.
+// text of its own on SQLite: see lone.
 
 // Write is a statement that stores rows. Its text has one %s, where the
-// relation r of its columns goes: "SELECT a, b FROM %s WHERE true", of columns
-// alone, or any expressions with r.a and r.b, and "FROM %s".
+// relation r of its columns goes.
 type Write struct {
 	What      string
 	Statement string
@@ -75,7 +74,7 @@ func ColumnOf[R, V any](name, kind string, rows []R, value func(R) V) Column {
 // sql gives the statement and its arguments in an engine's words.
 func (w Write) sql(tx *gorm.DB) (string, []any) {
 	if w.Rows == 1 && !IsPostgres(tx) {
-		return loneOf(w.Statement).with(w.Columns)
+		return loneOf(w.Statement, w.Columns).with(w.Columns)
 	}
 	layOut := inSQLite
 	if IsPostgres(tx) {
