@@ -58,24 +58,51 @@ type Plan struct {
 // TableName is the contract's.
 func (Plan) TableName() string { return "pricing_plans" }
 
-// Subscription is the latest that was told of whose a Stripe subscription is.
-// What a Checkout Session told of the subscription that it began has TellAt 0:
+// Subscription is what was told at a moment of whose a Stripe subscription is.
+// All of these are kept, so that an invoice that says neither its student nor
+// its plan finds those that held when it was paid, whatever arrived meanwhile.
+// What a Checkout Session told of the subscription that it began has ToldAt 0:
 // whatever the subscription itself tells counts more.
 type Subscription struct {
 	ID            string `gorm:"primaryKey"`
 	StudentID     string
 	PlanID        string
 	StripePriceID string
-	ToldAt        int64 // Stripe's event.created, Unix seconds
+	ToldAt        int64 `gorm:"primaryKey;autoIncrement:false"` // Stripe's event.created, Unix seconds
 	UpdatedAt     time.Time
 }
 
 // After says whether this counts more than the other: what names a student,
 // then the later one; within a second, which of two different tellings is kept
 // must only be the same in any order.
-func (s Subscription) After(other Subscription) bool {
+func (s *Subscription) After(other *Subscription) bool {
 	return cmp.Or(cmp.Compare(age(s.StudentID != ""), age(other.StudentID != "")), cmp.Compare(s.ToldAt, other.ToldAt),
 		cmp.Compare(s.StudentID, other.StudentID), cmp.Compare(s.PlanID, other.PlanID), cmp.Compare(s.StripePriceID, other.StripePriceID)) > 0
+}
+
+// SubscriptionAt is what held at a moment (Unix seconds) of all that was told
+// of a subscription: the last that named a student until then; else the last
+// that named one since; else what its Checkout Session told; else the last.
+// Nil where nothing was told.
+func SubscriptionAt(told []*Subscription, at int64) *Subscription {
+	rank := func(s *Subscription) int {
+		switch {
+		case s.StudentID == "":
+			return 0
+		case s.ToldAt == 0:
+			return 1
+		case s.ToldAt > at:
+			return 2
+		}
+		return 3
+	}
+	var held *Subscription
+	for _, s := range told {
+		if held == nil || cmp.Or(cmp.Compare(rank(s), rank(held)), cmp.Compare(s.ToldAt, held.ToldAt)) > 0 {
+			held = s
+		}
+	}
+	return held
 }
 
 // TableName keeps it apart from subscriptions of other kinds.

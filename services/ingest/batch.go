@@ -224,7 +224,7 @@ func unmatched(e *stripe.Event) models.CaseState {
 // at, even where it names nothing of ours.
 func (b *batch) concerns(e *stripe.Event) bool {
 	return !b.options.ListOthers || e.Names.Purchase != "" || e.Sale != nil ||
-		(e.Invoice != nil && b.book.catalogue.subscriptions[e.Invoice.SubscriptionID] != nil)
+		(e.Invoice != nil && len(b.book.catalogue.subscriptions[e.Invoice.SubscriptionID]) > 0)
 }
 
 // wasOpen says whether an event that was committed before found no purchase

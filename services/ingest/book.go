@@ -29,7 +29,7 @@ type book struct {
 	changed map[string]*models.Purchase // not made, but changed by it
 	keys    map[string]*models.Purchase // new ones
 	moved   map[string]*models.Purchase // keys that were another's before
-	told    map[string]*models.Subscription
+	told    map[string][]*models.Subscription
 	ledger  []models.LedgerEntry
 	cases   caseBook
 }
@@ -68,7 +68,7 @@ func newBook(now time.Time) *book {
 	return &book{
 		now: now, byID: map[string]*models.Purchase{}, byKey: map[string]*models.Purchase{},
 		made: map[string]*models.Purchase{}, changed: map[string]*models.Purchase{}, keys: map[string]*models.Purchase{},
-		moved: map[string]*models.Purchase{}, told: map[string]*models.Subscription{}, cases: caseBook{},
+		moved: map[string]*models.Purchase{}, told: map[string][]*models.Subscription{}, cases: caseBook{},
 	}
 }
 

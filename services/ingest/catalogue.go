@@ -18,15 +18,15 @@ import (
 // event can make one, which then pays nothing for it.
 type catalogue struct {
 	plans, byPrice map[string]*models.Plan
-	subscriptions  map[string]*models.Subscription
-	currencies     map[string]string // by student
-	taken          map[string]bool   // invoices whose hours were taken off before
+	subscriptions  map[string][]*models.Subscription // all that was told of each
+	currencies     map[string]string                 // by student
+	taken          map[string]bool                   // invoices whose hours were taken off before
 }
 
 func openCatalogue(tx *gorm.DB, b *book, events []*stripe.Event, lock bool) (*catalogue, error) {
 	c := &catalogue{
 		plans: map[string]*models.Plan{}, byPrice: map[string]*models.Plan{},
-		subscriptions: map[string]*models.Subscription{}, currencies: map[string]string{}, taken: map[string]bool{},
+		subscriptions: map[string][]*models.Subscription{}, currencies: map[string]string{}, taken: map[string]bool{},
 	}
 	var subscriptions, invoices, students []string
 	sells := false
@@ -67,11 +67,11 @@ func (c *catalogue) readSubscriptions(tx *gorm.DB, ids []string, lock bool) erro
 		tx = tx.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate})
 	}
 	var rows []*models.Subscription
-	if err := tx.Order("id").Where(database.IsAnyOf(tx, "id", ids)).Find(&rows).Error; err != nil {
+	if err := tx.Order("id, told_at").Where(database.IsAnyOf(tx, "id", ids)).Find(&rows).Error; err != nil {
 		return fmt.Errorf("read subscriptions: %w", err)
 	}
 	for _, row := range rows {
-		c.subscriptions[row.ID] = row
+		c.subscriptions[row.ID] = append(c.subscriptions[row.ID], row)
 	}
 	return nil
 }
@@ -160,9 +160,9 @@ func (c *catalogue) readTaken(tx *gorm.DB, invoices []string) error {
 }
 
 // owner is the student of an invoice: its own metadata's, else whoever its
-// subscription was last known to be of.
+// subscription was known to be of when it was told.
 func (c *catalogue) owner(invoice *stripe.Invoice) string {
-	if s := c.subscriptions[invoice.SubscriptionID]; s != nil {
+	if s := models.SubscriptionAt(c.subscriptions[invoice.SubscriptionID], invoice.At); s != nil {
 		return cmp.Or(invoice.StudentID, s.StudentID)
 	}
 	return invoice.StudentID
@@ -172,19 +172,22 @@ func (c *catalogue) owner(invoice *stripe.Invoice) string {
 // that metadata name, the invoice's more than its subscription's.
 func (c *catalogue) buy(invoice *stripe.Invoice) models.Bought {
 	named := c.plans[invoice.PlanID]
-	if s := c.subscriptions[invoice.SubscriptionID]; s != nil {
+	if s := models.SubscriptionAt(c.subscriptions[invoice.SubscriptionID], invoice.At); s != nil {
 		named = cmp.Or(named, c.plans[s.PlanID], c.byPrice[s.StripePriceID])
 	}
 	return models.Buy(invoice.Lines, c.byPrice, named)
 }
 
 // remember keeps what was told of a subscription, and says whether that counts
-// more than what was told before.
+// more than all that was told before.
 func (b *book) remember(told *models.Subscription) bool {
 	known := b.catalogue.subscriptions[told.ID]
-	if known != nil && !told.After(*known) {
+	latest := !slices.ContainsFunc(known, func(s *models.Subscription) bool { return !told.After(s) })
+	sameSecond := func(s *models.Subscription) bool { return s.ToldAt == told.ToldAt }
+	if at := slices.IndexFunc(known, sameSecond); at >= 0 && !told.After(known[at]) {
 		return false
 	}
-	b.catalogue.subscriptions[told.ID], b.told[told.ID] = told, told
-	return true
+	b.catalogue.subscriptions[told.ID] = append(slices.DeleteFunc(known, sameSecond), told)
+	b.told[told.ID] = append(slices.DeleteFunc(b.told[told.ID], sameSecond), told)
+	return latest
 }

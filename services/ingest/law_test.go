@@ -81,7 +81,7 @@ func checkLaw(rt *rapid.T, soak bool) {
 func tell(t *rapid.T, h telling.History, arrival []string) *book {
 	b := newBook(time.Unix(1_800_000_000, 0).UTC())
 	b.catalogue = &catalogue{
-		plans: map[string]*models.Plan{}, byPrice: map[string]*models.Plan{}, subscriptions: map[string]*models.Subscription{},
+		plans: map[string]*models.Plan{}, byPrice: map[string]*models.Plan{}, subscriptions: map[string][]*models.Subscription{},
 		currencies: anyStudents(h, arrival), taken: map[string]bool{},
 	}
 	for _, plan := range h.Plans {

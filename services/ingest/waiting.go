@@ -38,7 +38,7 @@ func waitingKeys(e *stripe.Event) []string {
 // knows says whether the book learned something by a key that an event of its
 // may wait for.
 func (b *book) knows(key string) bool {
-	return b.keys[key] != nil || b.made[key] != nil || b.told[key] != nil
+	return b.keys[key] != nil || b.made[key] != nil || len(b.told[key]) > 0
 }
 
 type waitingEvent struct{ key, eventID string }

@@ -13,6 +13,7 @@ import (
 type Invoice struct {
 	ID             string
 	SubscriptionID string
+	At             int64  // when it was told, Unix seconds
 	StudentID      string // empty: whoever the subscription is of
 	PlanID         string // in metadata; a line's price counts more
 	Lines          []models.InvoiceLine
@@ -67,7 +68,7 @@ func (e *Event) readLines(invoice gjson.Result, paid bool) {
 	details := firstOf(invoice, "parent.subscription_details.metadata", "subscription_details.metadata")
 	lines := invoice.Get("lines.data").Array()
 	e.Invoice = &Invoice{
-		ID: e.Object, Currency: currency(invoice.Get("currency")), Paid: paid,
+		ID: e.Object, At: e.at(), Currency: currency(invoice.Get("currency")), Paid: paid,
 		SubscriptionID: id(firstOf(invoice, "parent.subscription_details.subscription", "subscription")),
 		StudentID:      cmp.Or(text(invoice.Get("metadata.student_id")), text(details.Get("student_id"))),
 		PlanID:         cmp.Or(text(invoice.Get("metadata.plan")), text(details.Get("plan"))),

@@ -36,7 +36,7 @@ func TestInvoicesAreReadInEveryVersion(t *testing.T) {
 		t.Run(version, func(t *testing.T) {
 			event := decode(t, version, "invoice.paid", "invoice", row.set)
 			wantTold(t, event, row.told)
-			want := &stripe.Invoice{ID: "in_1", SubscriptionID: "sub_1", StudentID: "s1", PlanID: "monthly", Lines: []models.InvoiceLine{row.line}, Currency: "eur", Paid: true}
+			want := &stripe.Invoice{ID: "in_1", At: 500, SubscriptionID: "sub_1", StudentID: "s1", PlanID: "monthly", Lines: []models.InvoiceLine{row.line}, Currency: "eur", Paid: true}
 			if !reflect.DeepEqual(event.Invoice, want) {
 				t.Errorf("sells %+v, want %+v", event.Invoice, want)
 			}

@@ -24,12 +24,8 @@ ALTER TABLE purchase_transactions
         OR (hours_credited > 0) = (payment_status IN ('completed', 'partially_refunded', 'refunded', 'disputed')));
 UPDATE purchase_transactions SET amount_due = amount, origin = CASE WHEN stripe_invoice_id IS NULL THEN 0 ELSE 3 END;
 
--- Of a subscription, the latest that names a student is kept, else the latest.
-DELETE FROM stripe_subscriptions s USING stripe_subscriptions later
-    WHERE later.id = s.id AND (coalesce(later.student_id, '') <> '', later.told_at) > (coalesce(s.student_id, '') <> '', s.told_at);
 UPDATE stripe_subscriptions SET student_id = coalesce(student_id, ''), plan_id = coalesce(plan_id, ''), stripe_price_id = coalesce(stripe_price_id, '');
-ALTER TABLE stripe_subscriptions DROP CONSTRAINT stripe_subscriptions_pkey, ADD PRIMARY KEY (id),
-    ALTER student_id SET NOT NULL, ALTER plan_id SET NOT NULL, ALTER stripe_price_id SET NOT NULL;
+ALTER TABLE stripe_subscriptions ALTER student_id SET NOT NULL, ALTER plan_id SET NOT NULL, ALTER stripe_price_id SET NOT NULL;
 
 ALTER TABLE hour_ledger_entries
     DROP CONSTRAINT ledger_kind_and_signs,

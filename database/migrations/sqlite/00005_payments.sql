@@ -156,17 +156,16 @@ END;
 -- +goose StatementEnd
 
 CREATE TABLE subscription_owners (
-    id              text PRIMARY KEY CHECK (length(id) BETWEEN 1 AND 255),
+    id              text NOT NULL CHECK (length(id) BETWEEN 1 AND 255),
     student_id      text NOT NULL,
     plan_id         text NOT NULL,
     stripe_price_id text NOT NULL,
     told_at         integer NOT NULL,
-    updated_at      datetime NOT NULL
+    updated_at      datetime NOT NULL,
+    PRIMARY KEY (id, told_at)
 );
 INSERT INTO subscription_owners
-    SELECT id, coalesce(student_id, ''), coalesce(plan_id, ''), coalesce(stripe_price_id, ''), told_at, updated_at FROM stripe_subscriptions s
-    WHERE NOT EXISTS (SELECT 1 FROM stripe_subscriptions later WHERE later.id = s.id
-        AND (coalesce(later.student_id, '') <> '', later.told_at) > (coalesce(s.student_id, '') <> '', s.told_at));
+    SELECT id, coalesce(student_id, ''), coalesce(plan_id, ''), coalesce(stripe_price_id, ''), told_at, updated_at FROM stripe_subscriptions;
 DROP TABLE stripe_subscriptions;
 ALTER TABLE subscription_owners RENAME TO stripe_subscriptions;
 
