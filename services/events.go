@@ -93,3 +93,15 @@ func (s *EventService) decode(stored *models.WebhookEvent) (*stripe.Event, error
 	}
 	return event, nil
 }
+
+func (s *EventService) decodeAll(stored []models.WebhookEvent) ([]*stripe.Event, error) {
+	events := make([]*stripe.Event, 0, len(stored))
+	for i := range stored {
+		event, err := s.decode(&stored[i])
+		if err != nil {
+			return nil, err
+		}
+		events = append(events, event)
+	}
+	return events, nil
+}

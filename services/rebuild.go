@@ -84,7 +84,7 @@ func (s *RebuildService) Run(ctx context.Context, o RebuildOptions) (*RebuildRep
 
 // purchase rebuilds one.
 func (s *RebuildService) purchase(ctx context.Context, id string, o RebuildOptions, report *RebuildReport) error {
-	var recorded, rebuilt *models.Purchase
+	var found Rebuilding
 	known := true
 	work := func(tx *gorm.DB) error {
 		events, err := s.eventsOf(tx, id)
@@ -94,8 +94,12 @@ func (s *RebuildService) purchase(ctx context.Context, id string, o RebuildOptio
 		if known = len(events) > 0; !known {
 			return nil
 		}
-		recorded, rebuilt, err = ingest.Rebuild(tx, id, events, !o.DryRun)
-		return err
+		recorded, rebuilt, err := ingest.Rebuild(tx, id, events, !o.DryRun)
+		if err != nil {
+			return err
+		}
+		found = Rebuilding{TransactionID: id, StudentID: recorded.StudentID, Fields: differing(recorded, rebuilt), Why: why(rebuilt)}
+		return nil
 	}
 	var err error
 	if o.DryRun {
@@ -111,8 +115,8 @@ func (s *RebuildService) purchase(ctx context.Context, id string, o RebuildOptio
 		return nil
 	}
 	report.Purchases++
-	if fields := differing(recorded, rebuilt); len(fields) > 0 {
-		report.Rebuilt = append(report.Rebuilt, Rebuilding{TransactionID: id, StudentID: recorded.StudentID, Fields: fields, Why: why(rebuilt)})
+	if len(found.Fields) > 0 {
+		report.Rebuilt = append(report.Rebuilt, found)
 	}
 	return nil
 }
@@ -128,13 +132,7 @@ func (s *RebuildService) eventsOf(tx *gorm.DB, id string) ([]*stripe.Event, erro
 	if err != nil {
 		return nil, fmt.Errorf("read events: %w", err)
 	}
-	events := make([]*stripe.Event, len(stored))
-	for i := range stored {
-		if events[i], err = s.events.decode(&stored[i]); err != nil {
-			return nil, err
-		}
-	}
-	return events, nil
+	return s.events.decodeAll(stored)
 }
 
 func differing(recorded, rebuilt *models.Purchase) []Difference {

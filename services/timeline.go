@@ -6,7 +6,6 @@ import (
 
 	"hourbank/models"
 	"hourbank/services/ingest"
-	"hourbank/services/stripe"
 )
 
 // maxTimeline is more events than any payment has in practice.
@@ -28,11 +27,9 @@ func (s *EventService) Timeline(ctx context.Context, p *models.Purchase) ([]Told
 	if err != nil {
 		return nil, fmt.Errorf("read a purchase's events: %w", err)
 	}
-	decoded := make([]*stripe.Event, len(events))
-	for i := range events {
-		if decoded[i], err = s.decode(&events[i]); err != nil {
-			return nil, err
-		}
+	decoded, err := s.decodeAll(events)
+	if err != nil {
+		return nil, err
 	}
 	changes, err := ingest.Retell(s.db.Reader.WithContext(ctx), p.Unpaid(), decoded)
 	if err != nil {

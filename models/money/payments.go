@@ -249,7 +249,7 @@ func (l *paymentList) takeInvoices(t Terms) {
 // open, and gives what is open after that.
 func (l *paymentList) takeUnlinked(invoice string, open int64) int64 {
 	for _, id := range slices.Sorted(maps.Keys(l.byID)) {
-		if p := l.byID[id]; open > 0 && p.invoice == "" && p.money > 0 {
+		if p := l.byID[id]; p != nil && open > 0 && p.invoice == "" && p.money > 0 {
 			p.invoice = invoice
 			open -= p.money
 		}

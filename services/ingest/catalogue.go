@@ -184,7 +184,7 @@ func (b *book) remember(told *models.Subscription) bool {
 	known := b.catalogue.subscriptions[told.ID]
 	latest := !slices.ContainsFunc(known, func(s *models.Subscription) bool { return !told.After(s) })
 	sameSecond := func(s *models.Subscription) bool { return s.ToldAt == told.ToldAt }
-	if at := slices.IndexFunc(known, sameSecond); at >= 0 && !told.After(known[at]) {
+	if slices.ContainsFunc(known, func(s *models.Subscription) bool { return sameSecond(s) && !told.After(s) }) {
 		return false
 	}
 	b.catalogue.subscriptions[told.ID] = append(slices.DeleteFunc(known, sameSecond), told)

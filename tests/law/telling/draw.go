@@ -189,7 +189,13 @@ var even = rapid.Custom(func(t *rapid.T) int {
 })
 
 func pick[V any](s *sim, label string, from ...V) V {
-	return from[even.Draw(s.T, label)*len(from)/128]
+	at := even.Draw(s.T, label) * len(from) / 128
+	for i, v := range from {
+		if i == at {
+			return v
+		}
+	}
+	panic("nothing to pick from: " + label)
 }
 
 func (s *sim) chance(label string, percent int) bool {

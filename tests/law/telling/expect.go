@@ -251,7 +251,9 @@ func (w *world) linkBills() {
 	}
 	w.payWhole()
 	for _, id := range sortedKeys(w.told.notes) {
-		w.find(idOf(w.told.notes[id][0].object.Get("invoice")))
+		for _, s := range w.told.notes[id] {
+			w.find(idOf(s.object.Get("invoice")))
+		}
 	}
 }
 

@@ -98,7 +98,10 @@ type refund struct {
 func (t *told) refund(id string) refund {
 	all := t.refunds[id]
 	now := latest(all, lifeOf("status", "pending", "requires_action", "succeeded", "failed", "canceled"))
-	r := refund{id: id, amount: now.object.Get("amount").Int(), created: all[0].at}
+	r := refund{id: id, amount: now.object.Get("amount").Int()}
+	if len(all) > 0 {
+		r.created = all[0].at
+	}
 	if created := now.object.Get("created"); created.Exists() {
 		r.created = created.Int()
 	}

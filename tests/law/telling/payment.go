@@ -238,14 +238,15 @@ func (w *world) failedRefunds(p *payment, all []refund) {
 	failed := slices.DeleteFunc(slices.Clone(all), func(r refund) bool { return !r.gone })
 	slices.SortStableFunc(failed, func(a, b refund) int { return cmp.Compare(a.goneAt, b.goneAt) })
 	for _, r := range failed {
-		i := slices.IndexFunc(all, func(o refund) bool {
-			return !o.gone && !used[o.id] && o.amount == r.amount && o.created >= r.goneAt
-		})
-		if i >= 0 {
-			used[all[i].id] = true
-			continue
+		again := false
+		for _, o := range all {
+			if !again && !o.gone && !used[o.id] && o.amount == r.amount && o.created >= r.goneAt {
+				again, used[o.id] = true, true
+			}
 		}
-		owed += r.amount
+		if !again {
+			owed += r.amount
+		}
 	}
 	if owed > 0 {
 		p.open("refund_failed", owed, p.currency)
