@@ -87,7 +87,7 @@ bench-growth: ## the load at ten million stored events; rewrites docs/performanc
 	HOURBANK_MEASURE=growth go test -count=1 -v -timeout 90m -run TestGrowth ./tests/measure
 
 .PHONY: soak
-soak: ## the law over a million histories, the faults 200 times, 10,000 generated requests (10 minutes)
+soak: ## the law over a million histories, the faults 200 times, 10,000 generated requests (an hour)
 	HOURBANK_LAW_HISTORIES=1000000 go test -count=1 -timeout 60m -run Law ./...
 	go test -count=1 -timeout 60m -run TestGenerated ./tests -rapid.checks=10000
 	HOURBANK_FAULT_ROUNDS=200 go test -count=1 -v -timeout 60m ./tests/faults
