@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -83,8 +84,11 @@ func (s *Subscription) After(other *Subscription) bool {
 // SubscriptionAt is what held at a moment (Unix seconds) of all that was told
 // of a subscription: the last that named a student until then; else the last
 // that named one since; else what its Checkout Session told; else the last.
-// Nil where nothing was told.
-func SubscriptionAt(told []*Subscription, at int64) *Subscription {
+// Empty where nothing was told.
+func SubscriptionAt(told []*Subscription, at int64) Subscription {
+	if len(told) == 0 {
+		return Subscription{}
+	}
 	rank := func(s *Subscription) int {
 		switch {
 		case s.StudentID == "":
@@ -96,13 +100,9 @@ func SubscriptionAt(told []*Subscription, at int64) *Subscription {
 		}
 		return 3
 	}
-	var held *Subscription
-	for _, s := range told {
-		if held == nil || cmp.Or(cmp.Compare(rank(s), rank(held)), cmp.Compare(s.ToldAt, held.ToldAt)) > 0 {
-			held = s
-		}
-	}
-	return held
+	return *slices.MaxFunc(told, func(a, b *Subscription) int {
+		return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a.ToldAt, b.ToldAt))
+	})
 }
 
 // TableName keeps it apart from subscriptions of other kinds.

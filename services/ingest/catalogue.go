@@ -159,23 +159,23 @@ func (c *catalogue) readTaken(tx *gorm.DB, invoices []string) error {
 	return nil
 }
 
-// owner is the student of an invoice: its own metadata's, else whoever its
-// subscription was known to be of when it was told.
+// subscription is what held of an invoice's subscription when the invoice was
+// told; empty where nothing is known of it.
+func (c *catalogue) subscription(invoice *stripe.Invoice) models.Subscription {
+	return models.SubscriptionAt(c.subscriptions[invoice.SubscriptionID], invoice.At)
+}
+
+// owner is the student of an invoice: its own metadata's, else its
+// subscription's.
 func (c *catalogue) owner(invoice *stripe.Invoice) string {
-	if s := models.SubscriptionAt(c.subscriptions[invoice.SubscriptionID], invoice.At); s != nil {
-		return cmp.Or(invoice.StudentID, s.StudentID)
-	}
-	return invoice.StudentID
+	return cmp.Or(invoice.StudentID, c.subscription(invoice).StudentID)
 }
 
 // buy says what an invoice's lines buy. A line's price counts more than a plan
 // that metadata name, the invoice's more than its subscription's.
 func (c *catalogue) buy(invoice *stripe.Invoice) models.Bought {
-	named := c.plans[invoice.PlanID]
-	if s := models.SubscriptionAt(c.subscriptions[invoice.SubscriptionID], invoice.At); s != nil {
-		named = cmp.Or(named, c.plans[s.PlanID], c.byPrice[s.StripePriceID])
-	}
-	return models.Buy(invoice.Lines, c.byPrice, named)
+	s := c.subscription(invoice)
+	return models.Buy(invoice.Lines, c.byPrice, cmp.Or(c.plans[invoice.PlanID], c.plans[s.PlanID], c.byPrice[s.StripePriceID]))
 }
 
 // remember keeps what was told of a subscription, and says whether that counts
