@@ -326,7 +326,40 @@ func (w *world) family(things []string) *family {
 	for _, id := range sortedKeys(bills) {
 		f.bills = append(f.bills, w.newBill(id))
 	}
+	f.fillOpen()
 	return f
+}
+
+// fillOpen lets payments that no link explains pay what the linked ones leave
+// open of an invoice, before one is guessed to have paid it.
+func (f *family) fillOpen() {
+	linked := func(p *payment) bool {
+		return slices.ContainsFunc(f.bills, func(b *bill) bool { return slices.Contains(b.links, p.id) })
+	}
+	loose := map[string]int64{}
+	for _, p := range f.payments {
+		if !linked(p) {
+			loose[p.currency] += p.received
+		}
+	}
+	for _, b := range f.bills {
+		var guessed *payment
+		open := b.received
+		for _, p := range f.payments {
+			switch {
+			case !slices.Contains(b.links, p.id):
+			case p.guessed:
+				guessed = p
+			default:
+				open -= p.received
+			}
+		}
+		others := min(loose[b.currency], max(open, 0))
+		loose[b.currency] -= others
+		if guessed != nil && others > 0 {
+			*guessed = *f.paymentBeside(guessed.id, others)
+		}
+	}
 }
 
 func isIntent(id string) bool  { return strings.HasPrefix(id, "pi_") }

@@ -13,6 +13,7 @@ type payment struct {
 	received, returned, held int64
 	lost                     bool // a dispute of it was lost
 	moved                    bool // a refund or dispute of it is known, or a total
+	guessed                  bool // that it received anything only its invoice says
 	cases                    []Case
 	cancelled                bool
 	processing, failed       []int64
@@ -20,7 +21,11 @@ type payment struct {
 
 func (p payment) kept() int64 { return p.received - p.returned - p.held }
 
-func (w *world) payment(id string) *payment {
+func (w *world) payment(id string) *payment { return w.paymentBeside(id, 0) }
+
+// paymentBeside is the payment, where others paid so much of what its invoice
+// says that it received in all.
+func (w *world) paymentBeside(id string, others int64) *payment {
 	p := &payment{id: id}
 	var charges []charge
 	for _, c := range sortedKeys(w.parent) {
@@ -32,7 +37,7 @@ func (w *world) payment(id string) *payment {
 			charges = append(charges, view)
 		}
 	}
-	w.receive(p, charges)
+	w.receive(p, charges, others)
 	charges = w.enrich(p, charges)
 	w.giveBack(p, charges)
 	w.hold(p)
@@ -40,7 +45,7 @@ func (w *world) payment(id string) *payment {
 }
 
 // receive: the most that any event showed.
-func (w *world) receive(p *payment, charges []charge) {
+func (w *world) receive(p *payment, charges []charge, others int64) {
 	var captured int64
 	for _, c := range charges {
 		captured += c.captured
@@ -70,6 +75,11 @@ func (w *world) receive(p *payment, charges []charge) {
 				continue
 			}
 			p.currency = link.currency
+			if whole {
+				p.guessed = true
+				p.received = max(link.paid-others, 0)
+				continue
+			}
 			p.received = max(p.received, link.paid)
 		}
 	}
