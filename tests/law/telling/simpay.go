@@ -100,6 +100,9 @@ func (d *simDispute) held() int64 {
 		sum -= amount
 		largest = max(largest, -amount)
 	}
+	if largest == 0 { // a withdrawal so small that it rounds to nothing
+		return 0
+	}
 	if d.status == "won" || d.status == "lost" {
 		if sum*20 <= largest {
 			return 0
