@@ -177,7 +177,7 @@ func makePurchases(tx *gorm.DB, first int64, count int, intentID, studentID func
 	now := tx.NowFunc()
 	for i := range count {
 		intent, student := intentID(first+int64(i)), studentID(first+int64(i))
-		accounts[i] = models.Account{StudentID: student, Currency: "eur", UpdatedAt: now}
+		accounts[i] = models.Account{StudentID: student, Currency: new("eur"), UpdatedAt: now}
 		purchases[i] = *models.NewPurchase{
 			StudentID: student, TransactionType: models.TypePackage, Amount: amount, Currency: "eur", Hours: 1000, PaymentIntentID: intent,
 		}.Purchase(now)

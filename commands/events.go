@@ -135,7 +135,7 @@ func (p *program) eventsReplay() *cobra.Command {
 			return p.WithServices(cmd.Context(), func(ctx context.Context, s *services.Services) error {
 				outcomes := make([]ingest.Outcome, 0, len(args))
 				for _, id := range args {
-					outcome, err := s.Events.Replay(ctx, id)
+					outcome, err := s.Events.Replay(ctx, id, actor())
 					if err != nil {
 						return fmt.Errorf("%s: %w", id, err)
 					}

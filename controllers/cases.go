@@ -45,10 +45,11 @@ func (h *Controllers) GiveCase(c *gin.Context) error {
 		StudentID string `json:"student_id"`
 		Plan      string `json:"plan"`
 	}
-	if _, err := readRequest(c, &request); err != nil {
+	key, err := readRequest(c, &request)
+	if err != nil {
 		return err
 	}
-	p, err := h.services.Cases.Give(c.Request.Context(), c.Param("id"), request.StudentID, request.Plan)
+	p, err := h.services.Cases.Give(c.Request.Context(), c.Param("id"), request.StudentID, request.Plan, key.APIKey)
 	if err != nil {
 		return err
 	}

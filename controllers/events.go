@@ -35,7 +35,7 @@ func (h *Controllers) Event(c *gin.Context) error {
 
 // ReplayEvent applies a stored event once more.
 func (h *Controllers) ReplayEvent(c *gin.Context) error {
-	outcome, err := h.services.Events.Replay(c.Request.Context(), c.Param("id"))
+	outcome, err := h.services.Events.Replay(c.Request.Context(), c.Param("id"), callerOf(c))
 	if err != nil {
 		return err
 	}

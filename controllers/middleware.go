@@ -166,6 +166,9 @@ func RequireRole(keys config.APIKeys, role config.Role) gin.HandlerFunc {
 // SetCaller names the API key that asks, for the log.
 func SetCaller(c *gin.Context, name string) { c.Set(keyNameKey, name) }
 
+// callerOf is the name of the API key that asks.
+func callerOf(c *gin.Context) string { return c.GetString(keyNameKey) }
+
 // Fail leaves the error for RenderErrors and skips the handlers after it.
 func Fail(c *gin.Context, err error) {
 	_ = c.Error(err) // returns what it was given

@@ -25,6 +25,7 @@ var statuses = map[models.Code]int{
 	models.CodeConflict:            http.StatusConflict,
 	models.CodeCurrencyMismatch:    http.StatusUnprocessableEntity,
 	models.CodeInsufficientHours:   http.StatusConflict,
+	models.CodeReferenceUsed:       http.StatusConflict,
 	models.CodeIdempotencyMismatch: http.StatusUnprocessableEntity,
 	models.CodeStripeRefused:       http.StatusUnprocessableEntity,
 	models.CodeStripeError:         http.StatusBadGateway,

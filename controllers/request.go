@@ -76,7 +76,7 @@ func readRequest(c *gin.Context, request any) (sales.RequestKey, error) {
 	}
 	resource := strings.TrimSuffix(c.FullPath(), "/") + "/ " + c.Param("id")
 	hash := sha256.Sum256(append([]byte(c.Request.Method+" "+resource+" "), canonical...))
-	key := sales.RequestKey{APIKey: c.GetString(keyNameKey), Hash: hex.EncodeToString(hash[:])}
+	key := sales.RequestKey{APIKey: callerOf(c), Hash: hex.EncodeToString(hash[:])}
 	if keys := c.Request.Header.Values("Idempotency-Key"); len(keys) > 0 {
 		key.Key = keys[0]
 		if len(keys) > 1 {

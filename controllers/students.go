@@ -52,15 +52,18 @@ func (h *Controllers) Consume(c *gin.Context) error {
 		Hours     models.Hours `json:"hours"`
 		Reference string       `json:"reference"`
 	}
-	if _, err := readRequest(c, &request); err != nil {
+	key, err := readRequest(c, &request)
+	if err != nil {
 		return err
 	}
-	return answerBooking(c)(h.services.Accounts.Consume(c.Request.Context(), c.Param("student_id"), request.Hours, request.Reference))
+	return answerBooking(c)(h.services.Accounts.Consume(c.Request.Context(), sales.BookingOrder{
+		StudentID: c.Param("student_id"), Hours: request.Hours, Reference: request.Reference, Actor: key.APIKey,
+	}))
 }
 
 // Restore gives a booking back, once.
 func (h *Controllers) Restore(c *gin.Context) error {
-	booking, err := h.services.Accounts.Restore(c.Request.Context(), c.Param("student_id"), c.Param("reference"))
+	booking, err := h.services.Accounts.Restore(c.Request.Context(), c.Param("student_id"), c.Param("reference"), callerOf(c))
 	if err != nil {
 		return err
 	}
@@ -69,15 +72,33 @@ func (h *Controllers) Restore(c *gin.Context) error {
 
 // Adjust moves hours by hand: 201, or 200 where the reference was used before.
 func (h *Controllers) Adjust(c *gin.Context) error {
+	order, err := bookingWithReason(c)
+	if err != nil {
+		return err
+	}
+	return answerBooking(c)(h.services.Accounts.Adjust(c.Request.Context(), order))
+}
+
+// Grant gives hours without money: 201, or 200 where the reference was used
+// before.
+func (h *Controllers) Grant(c *gin.Context) error {
+	order, err := bookingWithReason(c)
+	if err != nil {
+		return err
+	}
+	return answerBooking(c)(h.services.Accounts.Grant(c.Request.Context(), order))
+}
+
+func bookingWithReason(c *gin.Context) (sales.BookingOrder, error) {
 	var request struct {
 		Hours     models.Hours `json:"hours"`
 		Reason    string       `json:"reason"`
 		Reference string       `json:"reference"`
 	}
-	if _, err := readRequest(c, &request); err != nil {
-		return err
-	}
-	return answerBooking(c)(h.services.Accounts.Adjust(c.Request.Context(), c.Param("student_id"), request.Hours, request.Reason, request.Reference))
+	key, err := readRequest(c, &request)
+	return sales.BookingOrder{
+		StudentID: c.Param("student_id"), Hours: request.Hours, Reason: request.Reason, Reference: request.Reference, Actor: key.APIKey,
+	}, err
 }
 
 func answerBooking(c *gin.Context) func(*sales.Booking, error) error {

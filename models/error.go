@@ -23,6 +23,7 @@ const (
 	CodeCurrencyMismatch Code = "currency_mismatch"
 
 	CodeInsufficientHours   Code = "insufficient_hours"
+	CodeReferenceUsed       Code = "reference_used"
 	CodeIdempotencyMismatch Code = "idempotency_mismatch"
 	CodeStripeRefused       Code = "stripe_refused"
 	CodeStripeError         Code = "stripe_error"

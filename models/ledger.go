@@ -9,13 +9,15 @@ type LedgerEntry struct {
 	StudentID     string    `json:"student_id"`
 	TransactionID *string   `json:"transaction_id"`
 	Kind          EntryKind `json:"kind"`
-	Hours         Hours     `json:"hours"`  // signed
-	Amount        int64     `json:"amount"` // signed, minor units
-	Currency      string    `json:"currency"`
+	Hours         Hours     `json:"hours"`    // signed
+	Amount        int64     `json:"amount"`   // signed, minor units
+	Currency      *string   `json:"currency"` // null on an account that has none yet
+	Actor         *string   `json:"actor"`    // the API key's name of whoever booked it; null: Stripe's word
 	EventID       *string   `json:"event_id"`
 	Reference     *string   `json:"reference"`
-	Reason        *string   `json:"reason,omitempty"` // of an adjustment
-	CreatedAt     time.Time `json:"created_at"`
+	Reason        *string   `json:"reason,omitempty"` // of an adjustment or grant
+	OccurredAt    time.Time `json:"occurred_at"`      // by Stripe's clock, where its money moved
+	CreatedAt     time.Time `json:"created_at"`       // when it was booked
 }
 
 // TableName is the contract's.
@@ -25,8 +27,9 @@ func (LedgerEntry) TableName() string { return "hour_ledger_entries" }
 // ledger entries.
 type Account struct {
 	StudentID      string    `gorm:"primaryKey" json:"student_id"`
-	Currency       string    `json:"currency"`
+	Currency       *string   `json:"currency"`        // null until the first purchase
 	HoursPurchased Hours     `json:"hours_purchased"` // credits and adjustments
+	HoursGranted   Hours     `json:"hours_granted"`   // given without money
 	HoursReversed  Hours     `json:"hours_reversed"`  // reversals less reinstatements
 	HoursConsumed  Hours     `json:"hours_consumed"`  // consumptions less restorations
 	HoursAvailable Hours     `gorm:"->" json:"hours_available"`
@@ -40,8 +43,8 @@ func (Account) TableName() string { return "student_account_balances" }
 
 // Movement is what entries add to an account's totals.
 type Movement struct {
-	Purchased, Reversed, Consumed Hours
-	Amount                        int64 // minor units
+	Purchased, Granted, Reversed, Consumed Hours
+	Amount                                 int64 // minor units
 }
 
 // Add books one entry. It is the only place that knows which total an entry's
@@ -51,6 +54,8 @@ func (m *Movement) Add(e LedgerEntry) {
 	switch e.Kind {
 	case EntryCredit, EntryAdjustment:
 		m.Purchased += e.Hours
+	case EntryGrant:
+		m.Granted += e.Hours
 	case EntryReversal, EntryReinstatement:
 		m.Reversed -= e.Hours
 	case EntryPayment: // it moves no hours
@@ -59,3 +64,6 @@ func (m *Movement) Add(e LedgerEntry) {
 	}
 	m.Amount += e.Amount
 }
+
+// Available is what the entries left or took of the hours that can be used.
+func (m *Movement) Available() Hours { return m.Purchased + m.Granted - m.Reversed - m.Consumed }

@@ -120,7 +120,7 @@ func (p *Purchase) PriceOf(h Hours) int64 { return h.Price(Terms{Hours: p.Hours,
 
 // Change is what evidence did to a purchase.
 type Change struct {
-	Entries []LedgerEntry // that carry the ledger along, without ids, event and time
+	Entries []LedgerEntry // that carry the ledger along, without ids and event
 	Before  []CaseState   // the cases that its evidence opened before
 	After   []CaseState   // and that it opens now
 	New     bool          // it told something new; times alone are not
@@ -166,7 +166,9 @@ func (p *Purchase) become(evidence money.Evidence, mergedInto *string) Change {
 	p.Evidence, p.MergedInto = evidence, mergedInto
 	after := p.Derive()
 	p.settle(after)
-	change := Change{Entries: p.postings(&posted), Before: before.Cases, After: after.Cases}
+	when := money.LastMoves(known, before)
+	when.Follow(money.LastMoves(evidence, after))
+	change := Change{Entries: p.postings(&posted, when), Before: before.Cases, After: after.Cases}
 	change.Changed = len(change.Entries) > 0 || knownInto != mergedInto || !reflect.DeepEqual(known, evidence)
 	change.New = len(change.Entries) > 0 || knownInto != mergedInto ||
 		(change.Changed && (!reflect.DeepEqual(before, after) || !reflect.DeepEqual(known.Timeless(), evidence.Timeless())))
@@ -243,13 +245,20 @@ func lastOf[T any](before *string, objects map[string]T, times func(string, T) [
 
 // postings are the entries that carry the ledger from what was posted before
 // to the purchase's state now: hours, and every movement of money, also where
-// it moves no hours.
-func (p *Purchase) postings(before *Purchase) []LedgerEntry {
+// it moves no hours. Each is dated by the last money that moved in its
+// direction, so that a month's sums are the same in whatever order it was told.
+func (p *Purchase) postings(before *Purchase, when money.Moves) []LedgerEntry {
 	var entries []LedgerEntry
 	post := func(kind EntryKind, hours Hours, amount int64) {
-		entries = append(entries, LedgerEntry{
-			StudentID: p.StudentID, TransactionID: &p.ID, Kind: kind, Hours: hours, Amount: amount, Currency: p.Currency,
-		})
+		at := when.In
+		if kind == EntryReversal || kind == EntryReinstatement {
+			at = cmp.Or(when.Back, when.In)
+		}
+		entry := LedgerEntry{StudentID: p.StudentID, TransactionID: &p.ID, Kind: kind, Hours: hours, Amount: amount, Currency: &p.Currency}
+		if at > 0 {
+			entry.OccurredAt = time.Unix(at, 0).UTC()
+		}
+		entries = append(entries, entry)
 	}
 	received := p.AmountReceived - before.AmountReceived
 	back := p.AmountRefunded + p.AmountDisputed - before.AmountRefunded - before.AmountDisputed

@@ -37,7 +37,7 @@ func (b *books) post(entries []LedgerEntry) (problems []string) {
 			EntryReinstatement: e.Hours >= 0 && e.Amount >= 0 && (e.Hours != 0 || e.Amount != 0),
 		}
 		problem(!signs[e.Kind], string(e.Kind)+" has wrong signs")
-		problem(e.StudentID != "s1" || e.TransactionID == nil || *e.TransactionID != "p1" || e.Currency != "eur", "an entry is nobody's")
+		problem(e.StudentID != "s1" || e.TransactionID == nil || *e.TransactionID != "p1" || *e.Currency != "eur", "an entry is nobody's")
 		if e.Kind == EntryCredit {
 			b.credited += e.Hours
 			b.credits++

@@ -54,5 +54,6 @@ const (
 	EntryReinstatement EntryKind = "reinstatement" // money came back after a reversal
 	EntryConsumption   EntryKind = "consumption"   // a lesson was booked
 	EntryRestoration   EntryKind = "restoration"   // a booking was given back
+	EntryGrant         EntryKind = "grant"         // hours given without money, with a reason
 	EntryAdjustment    EntryKind = "adjustment"    // staff, with a reason
 )

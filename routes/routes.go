@@ -41,6 +41,7 @@ func Table(h *controllers.Controllers) []Route {
 		{"POST", "/api/finances/students/:student_id/consumptions/", config.RoleWrite, h.Consume},
 		{"DELETE", "/api/finances/students/:student_id/consumptions/:reference/", config.RoleWrite, h.Restore},
 		{"POST", "/api/finances/students/:student_id/adjustments/", config.RoleAdmin, h.Adjust},
+		{"POST", "/api/finances/students/:student_id/grants/", config.RoleAdmin, h.Grant},
 		{"GET", "/api/finances/events/", config.RoleRead, h.Events},
 		{"GET", "/api/finances/events/:id/", config.RoleRead, h.Event},
 		{"POST", "/api/finances/events/:id/replay/", config.RoleAdmin, h.ReplayEvent},

@@ -175,6 +175,7 @@ func (row purchaseSums) compareKeys(c *comparison) {
 type accountSums struct {
 	models.Account
 	LedgerPurchased models.Hours
+	LedgerGranted   models.Hours
 	LedgerReversed  models.Hours
 	LedgerConsumed  models.Hours
 	LedgerAmount    int64
@@ -188,6 +189,7 @@ func (accountSums) query(*database.DB) string {
 		JOIN (
 			SELECT k.student_id AS of_student,
 				coalesce(sum(CASE WHEN l.kind IN ('credit', 'adjustment') THEN l.hours ELSE 0 END), 0) AS ledger_purchased,
+				coalesce(sum(CASE WHEN l.kind = 'grant' THEN l.hours ELSE 0 END), 0) AS ledger_granted,
 				coalesce(sum(CASE WHEN l.kind IN ('reversal', 'reinstatement') THEN -l.hours ELSE 0 END), 0) AS ledger_reversed,
 				coalesce(sum(CASE WHEN l.kind IN ('consumption', 'restoration') THEN -l.hours ELSE 0 END), 0) AS ledger_consumed,
 				coalesce(sum(l.amount), 0) AS ledger_amount,
@@ -202,6 +204,7 @@ func (accountSums) query(*database.DB) string {
 func (row accountSums) differences() []Difference {
 	c := comparison{kind: "account", id: row.StudentID}
 	c.compare("hours_purchased", row.HoursPurchased, row.LedgerPurchased)
+	c.compare("hours_granted", row.HoursGranted, row.LedgerGranted)
 	c.compare("hours_reversed", row.HoursReversed, row.LedgerReversed)
 	c.compare("hours_consumed", row.HoursConsumed, row.LedgerConsumed)
 	c.compare("balance_amount", row.BalanceAmount, row.LedgerAmount)
@@ -239,7 +242,14 @@ func (row ownedEntry) differences() []Difference {
 		c.compare("transaction_id", *row.TransactionID, "a purchase")
 	default:
 		c.compare("student_id", row.StudentID, *row.PurchaseStudent)
-		c.compare("currency", row.Currency, *row.PurchaseCurrency)
+		c.compare("currency", orNone(row.Currency), *row.PurchaseCurrency)
 	}
 	return c.found
+}
+
+func orNone(value *string) string {
+	if value == nil {
+		return "none"
+	}
+	return *value
 }

@@ -12,6 +12,7 @@ import (
 	"hourbank/database"
 	"hourbank/models"
 	"hourbank/models/money"
+	"hourbank/services/auditlog"
 	"hourbank/services/ingest"
 	"hourbank/services/paging"
 	"hourbank/services/sales"
@@ -113,23 +114,29 @@ func (s *CaseService) Close(ctx context.Context, id, by, note string) (*models.C
 	}
 	var closed *models.Case
 	err := database.Transact(ctx, s.db, func(tx *gorm.DB) error {
-		err := tx.Model(&models.Case{}).Where("id = ? AND closed_at IS NULL", id).
-			Updates(map[string]any{"closed_at": tx.NowFunc(), "closed_by": by, "note": note}).Error
-		if err != nil {
-			return fmt.Errorf("close a case: %w", err)
+		ended := tx.Model(&models.Case{}).Where("id = ? AND closed_at IS NULL", id).
+			Updates(map[string]any{"closed_at": tx.NowFunc(), "closed_by": by, "note": note})
+		if ended.Error != nil {
+			return fmt.Errorf("close a case: %w", ended.Error)
 		}
+		if ended.RowsAffected > 0 {
+			if err := auditlog.Write(tx, by, models.ActionCaseClosed, id, note); err != nil {
+				return err
+			}
+		}
+		var err error
 		closed, err = readCase(tx, id)
 		return err
 	})
 	return closed, err
 }
 
-// Give makes the purchase that an unmatched payment or unexplained invoice was
+// Give makes, in a person's name, the purchase that an unmatched payment or unexplained invoice was
 // for, of a student and a plan, and applies the events that waited for it. It
 // returns a *models.Error with code not_found, invalid_request, conflict where
 // the case is of another kind or its payment has a purchase meanwhile, or
 // currency_mismatch.
-func (s *CaseService) Give(ctx context.Context, id, studentID, planID string) (*models.Purchase, error) {
+func (s *CaseService) Give(ctx context.Context, id, studentID, planID, by string) (*models.Purchase, error) {
 	if err := errors.Join(models.ValidateID("student_id", studentID), models.ValidateID("plan", planID)); err != nil {
 		return nil, err
 	}
@@ -157,11 +164,17 @@ func (s *CaseService) Give(ctx context.Context, id, studentID, planID string) (*
 	if err != nil {
 		return nil, err
 	}
-	if err := database.Transact(ctx, s.db, func(tx *gorm.DB) error { return sales.InsertPurchase(tx, p) }); err != nil {
+	err = database.Transact(ctx, s.db, func(tx *gorm.DB) error {
+		if err := sales.InsertPurchase(tx, p); err != nil {
+			return err
+		}
+		return auditlog.Write(tx, by, models.ActionPaymentGive, id, "to "+studentID+", for the plan "+planID)
+	})
+	if err != nil {
 		return nil, err
 	}
 	for _, eventID := range waiting {
-		if _, err := s.events.Replay(ctx, eventID); err != nil {
+		if _, err := s.events.replay(ctx, eventID); err != nil {
 			return nil, fmt.Errorf("apply an event that waited: %w", err) // the retry worker tries it again
 		}
 	}
@@ -187,8 +200,11 @@ func (s *CaseService) Accept(ctx context.Context, purchaseID, payment, by, note 
 	if err != nil {
 		return err
 	}
-	_, err = s.events.payments.Handle(ctx, event)
-	return err
+	outcome, err := s.events.payments.Handle(ctx, event)
+	if err != nil || outcome.Reason != nil && *outcome.Reason == models.ReasonStale {
+		return err
+	}
+	return auditlog.Write(s.db.WithContext(ctx), by, models.ActionAcceptance, p.ID, payment+": "+note)
 }
 
 // OpenCases counts open cases by kind.

@@ -11,6 +11,7 @@ import (
 
 	"hourbank/database"
 	"hourbank/models"
+	"hourbank/services/auditlog"
 	"hourbank/services/ingest"
 	"hourbank/services/paging"
 	"hourbank/services/stripe"
@@ -63,8 +64,18 @@ func (s *EventService) List(ctx context.Context, status, eventType string, page 
 }
 
 // Replay applies a stored event once more, whatever became of it before. What
-// its purchase knows already can't be learned twice, so a replay is safe.
-func (s *EventService) Replay(ctx context.Context, id string) (ingest.Outcome, error) {
+// its purchase knows already can't be learned twice, so a replay is safe. The
+// actor's name stays in the audit log. It returns a *models.Error with code
+// not_found.
+func (s *EventService) Replay(ctx context.Context, id, actor string) (ingest.Outcome, error) {
+	outcome, err := s.replay(ctx, id)
+	if err != nil {
+		return outcome, err
+	}
+	return outcome, auditlog.Write(s.db.WithContext(ctx), actor, models.ActionReplay, id, "ended "+string(outcome.Status))
+}
+
+func (s *EventService) replay(ctx context.Context, id string) (ingest.Outcome, error) {
 	stored, err := s.Get(ctx, id)
 	if err != nil {
 		return ingest.Outcome{}, err

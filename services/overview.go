@@ -62,7 +62,7 @@ func sumDays(ctx context.Context, entries *gorm.DB) ([]Day, error) {
 	}
 	day := dayOf(entries, "created_at")
 	err := entries.WithContext(ctx).Model(&models.LedgerEntry{}).
-		Select(day + " AS day, currency, kind, sum(hours) AS hours, sum(amount) AS amount").
+		Select(day + " AS day, coalesce(currency, '') AS currency, kind, sum(hours) AS hours, sum(amount) AS amount").
 		Group(day + ", currency, kind").Order(day + ", currency").Find(&rows).Error
 	if err != nil {
 		return nil, fmt.Errorf("sum the ledger by day: %w", err)
@@ -73,8 +73,8 @@ func sumDays(ctx context.Context, entries *gorm.DB) ([]Day, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read a day: %w", err)
 		}
-		if last := len(days) - 1; last < 0 || !days[last].Date.Equal(date) || days[last].Currency != row.Currency {
-			days = append(days, Day{Date: date, Currency: row.Currency})
+		if last := len(days) - 1; last < 0 || !days[last].Date.Equal(date) || days[last].Currency != *row.Currency {
+			days = append(days, Day{Date: date, Currency: *row.Currency})
 		}
 		days[len(days)-1].add(row.LedgerEntry)
 	}

@@ -213,7 +213,7 @@ func (s *RebuildService) event(ctx context.Context, id string, o RebuildOptions,
 	}
 	found := Correction{Source: "event", ID: id, Type: stored.Type, Change: change}
 	if !o.DryRun {
-		outcome, err := s.events.Replay(ctx, id)
+		outcome, err := s.events.replay(ctx, id)
 		if err != nil {
 			return err
 		}

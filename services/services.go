@@ -13,6 +13,7 @@ import (
 
 	"hourbank/config"
 	"hourbank/database"
+	"hourbank/services/auditlog"
 	"hourbank/services/ingest"
 	"hourbank/services/metrics"
 	"hourbank/services/sales"
@@ -27,6 +28,7 @@ type Services struct {
 	Accounts  *sales.AccountService
 	Plans     *sales.PlanService
 	Cases     *CaseService
+	AuditLog  *auditlog.Service
 	Events    *EventService
 	Audit     *AuditService
 	Health    *HealthService
@@ -58,6 +60,7 @@ func New(cfg *config.Config, db *database.DB, log *zap.Logger) *Services {
 		Accounts:  sales.NewAccountService(db),
 		Plans:     sales.NewPlanService(db),
 		Cases:     cases,
+		AuditLog:  auditlog.New(db),
 		Events:    events,
 		Audit:     NewAuditService(db),
 		Health:    NewHealthService(db),

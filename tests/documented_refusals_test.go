@@ -136,6 +136,11 @@ var particular = map[string]func(*testing.T, *shop, operation) harness.Response{
 		s.ask(t, o, o.path(s), `{"student_id":"student_1","plan":"pack8"}`).Want(t, http.StatusCreated)
 		return s.ask(t, o, o.path(s), `{"student_id":"student_1","plan":"pack8"}`)
 	},
+	"consumeHours reference_used": func(t *testing.T, s *shop, o operation) harness.Response {
+		return s.ask(t, o, o.path(s), `{"hours":"2.00","reference":"lesson_1"}`)
+	},
+	"adjustHours reference_used": usedReference,
+	"grantHours reference_used":  usedReference,
 	"consumeHours insufficient_hours": func(t *testing.T, s *shop, o operation) harness.Response {
 		return s.ask(t, o, o.path(s), `{"hours":"9.01","reference":"too_long"}`)
 	},
@@ -177,6 +182,11 @@ var particular = map[string]func(*testing.T, *shop, operation) harness.Response{
 		s.stripeRefuses(t, "/v1/payment_intents")
 		return s.ask(t, o, o.path(s), order)
 	},
+}
+
+func usedReference(t *testing.T, s *shop, o operation) harness.Response {
+	s.ask(t, o, o.path(s), `{"hours":"1.00","reason":"r","reference":"used"}`).Want(t, http.StatusCreated)
+	return s.ask(t, o, o.path(s), `{"hours":"2.00","reason":"r","reference":"used"}`)
 }
 
 // deliveries are the bodies and signatures that a webhook refuses.

@@ -226,10 +226,12 @@ func TestALessonIsBookedOnceAndGivenBackOnce(t *testing.T) {
 			WantFields(t, fields{"kind": "consumption", "hours": "-1.50", "account.hours_available": "8.50"})
 		app.Post(t, harness.WriteKey, lessons, `{"hours":"1.50","reference":"a/b c"}`).Want(t, http.StatusOK).
 			WantFields(t, fields{"id": booked.Get("id").String(), "account.hours_available": "8.50"})
+		app.Post(t, harness.WriteKey, lessons, `{"hours":"1.00","reference":"a/b c"}`).WantProblem(t, http.StatusConflict, "reference_used")
 		app.Post(t, harness.WriteKey, lessons, `{"hours":"8.51","reference":"too_long"}`).WantProblem(t, http.StatusConflict, "insufficient_hours")
 		given := app.As(t, harness.WriteKey, http.MethodDelete, lessons+"a%2Fb%20c/").Want(t, http.StatusOK).
 			WantFields(t, fields{"kind": "restoration", "hours": "1.50", "account.hours_available": "10.00"})
 		app.As(t, harness.WriteKey, http.MethodDelete, lessons+"a%2Fb%20c").Want(t, http.StatusOK).WantFields(t, fields{"id": given.Get("id").String()})
+		app.Post(t, harness.WriteKey, lessons, `{"hours":"1.50","reference":"a/b c"}`).WantProblem(t, http.StatusConflict, "reference_used")
 		app.As(t, harness.WriteKey, http.MethodDelete, lessons+"nothing/").WantProblem(t, http.StatusNotFound, "not_found")
 		app.MustAudit(t)
 	})

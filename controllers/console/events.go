@@ -54,7 +54,7 @@ func (h *Console) Event(c *gin.Context) error {
 
 // Replay applies an event once more.
 func (h *Console) Replay(c *gin.Context) error {
-	outcome, err := h.services.Events.Replay(c.Request.Context(), c.Param("id"))
+	outcome, err := h.services.Events.Replay(c.Request.Context(), c.Param("id"), sessionOf(c).Name)
 	if err != nil {
 		return err
 	}

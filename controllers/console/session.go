@@ -125,12 +125,20 @@ func (h *Console) SignIn(c *gin.Context) error {
 		return err
 	}
 	controllers.SetCaller(c, key.Name)
+	if err := h.services.AuditLog.Write(c.Request.Context(), key.Name, models.ActionSignIn, key.Name); err != nil {
+		return err
+	}
 	http.SetCookie(c.Writer, cookie(c, sessionCookie, value, int(sessionAge.Seconds())))
 	return seeOther(c, next)
 }
 
 // SignOut forgets the session.
 func (h *Console) SignOut(c *gin.Context) error {
+	if s := sessionOf(c); s != nil {
+		if err := h.services.AuditLog.Write(c.Request.Context(), s.Name, models.ActionSignOut, s.Name); err != nil {
+			return err
+		}
+	}
 	http.SetCookie(c.Writer, cookie(c, sessionCookie, "", -1))
 	return seeOther(c, "/console/sign-in/?done=signedout")
 }

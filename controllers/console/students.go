@@ -10,6 +10,7 @@ import (
 	"hourbank/models/money"
 	"hourbank/services"
 	"hourbank/services/paging"
+	"hourbank/services/sales"
 )
 
 type studentPage struct {
@@ -54,7 +55,9 @@ func (h *Console) Adjust(c *gin.Context) error {
 	if err != nil {
 		return models.Errorf(models.CodeInvalidRequest, "%s.", err)
 	}
-	_, err = h.services.Accounts.Adjust(c.Request.Context(), student, hours, c.PostForm("reason"), c.PostForm("once"))
+	_, err = h.services.Accounts.Adjust(c.Request.Context(), sales.BookingOrder{
+		StudentID: student, Hours: hours, Reason: c.PostForm("reason"), Reference: c.PostForm("once"), Actor: sessionOf(c).Name,
+	})
 	if err != nil {
 		return err
 	}

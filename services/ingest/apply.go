@@ -317,8 +317,9 @@ func (b *book) takeOff(e *stripe.Event, student string, hours models.Hours) resu
 	b.catalogue.taken[invoice.ID] = true
 	reason := "an invoice for fewer hours than before"
 	b.ledger = append(b.ledger, models.LedgerEntry{
-		ID: models.NewID(), StudentID: student, Kind: models.EntryAdjustment, Hours: hours, Currency: invoice.Currency,
+		ID: models.NewID(), StudentID: student, Kind: models.EntryAdjustment, Hours: hours, Currency: &invoice.Currency,
 		EventID: &e.ID, Reference: &invoice.ID, Reason: &reason, CreatedAt: b.now,
+		OccurredAt: time.Unix(e.Told.Invoices[invoice.ID].Paid.At, 0).UTC(),
 	})
 	return result{status: models.EventProcessed}
 }

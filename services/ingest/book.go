@@ -260,6 +260,9 @@ func (b *book) note(p *models.Purchase, change models.Change, eventID string) {
 	}
 	for _, entry := range change.Entries {
 		entry.ID, entry.EventID, entry.CreatedAt = models.NewID(), orNull(eventID), b.now
+		if entry.OccurredAt.IsZero() {
+			entry.OccurredAt = b.now
+		}
 		b.ledger = append(b.ledger, entry)
 	}
 	b.cases.change(p, change, eventID)

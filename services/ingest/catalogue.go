@@ -10,6 +10,7 @@ import (
 
 	"hourbank/database"
 	"hourbank/models"
+	"hourbank/services/ledger"
 	"hourbank/services/stripe"
 )
 
@@ -121,23 +122,24 @@ func (c *catalogue) readAccounts(tx *gorm.DB, students []string, open bool) erro
 	if len(students) == 0 {
 		return nil
 	}
-	slices.Sort(students)
 	tx = tx.Session(&gorm.Session{NewDB: true})
-	if open {
-		accounts := make([]models.Account, len(students))
-		for i, student := range students {
-			accounts[i] = models.Account{StudentID: student, Currency: c.currencies[student], UpdatedAt: tx.NowFunc()}
-		}
-		if err := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&accounts).Error; err != nil {
-			return fmt.Errorf("open accounts: %w", err)
-		}
+	accounts := make([]models.Account, len(students))
+	for i, student := range students {
+		currency := c.currencies[student]
+		accounts[i] = models.Account{StudentID: student, Currency: &currency, UpdatedAt: tx.NowFunc()}
 	}
-	var opened []models.Account
-	if err := tx.Where(database.IsAnyOf(tx, "student_id", students)).Find(&opened).Error; err != nil {
-		return fmt.Errorf("read accounts: %w", err)
+	read := ledger.ReadAccounts
+	if open {
+		read = ledger.OpenAccounts
+	}
+	opened, err := read(tx, accounts)
+	if err != nil {
+		return err
 	}
 	for _, account := range opened {
-		c.currencies[account.StudentID] = account.Currency
+		if account.Currency != nil {
+			c.currencies[account.StudentID] = *account.Currency
+		}
 	}
 	return nil
 }

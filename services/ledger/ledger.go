@@ -21,12 +21,13 @@ func Writes(entries []models.LedgerEntry, now time.Time) []database.Write {
 func moveAccounts(rows []accountMovement, now time.Time) database.Write {
 	type movement = accountMovement
 	return database.Write{What: "move accounts", Rows: len(rows), Statement: `
-		UPDATE student_account_balances SET hours_purchased = hours_purchased + r.purchased,
+		UPDATE student_account_balances SET hours_purchased = hours_purchased + r.purchased, hours_granted = hours_granted + r.granted,
 			hours_reversed = hours_reversed + r.reversed, hours_consumed = hours_consumed + r.consumed,
 			balance_amount = balance_amount + r.amount, updated_at = r.updated_at
 		FROM %s WHERE student_account_balances.student_id = r.student_id`, Columns: []database.Column{
 		database.ColumnOf("student_id", "text", rows, func(m movement) string { return m.studentID }),
 		database.ColumnOf("purchased", "bigint", rows, func(m movement) int64 { return int64(m.Purchased) }),
+		database.ColumnOf("granted", "bigint", rows, func(m movement) int64 { return int64(m.Granted) }),
 		database.ColumnOf("reversed", "bigint", rows, func(m movement) int64 { return int64(m.Reversed) }),
 		database.ColumnOf("consumed", "bigint", rows, func(m movement) int64 { return int64(m.Consumed) }),
 		database.ColumnOf("amount", "bigint", rows, func(m movement) int64 { return m.Amount }),
@@ -43,10 +44,12 @@ func insertEntries(rows []models.LedgerEntry) database.Write {
 		database.ColumnOf("kind", "text", rows, func(l posting) string { return string(l.Kind) }),
 		database.ColumnOf("hours", "bigint", rows, func(l posting) int64 { return int64(l.Hours) }),
 		database.ColumnOf("amount", "bigint", rows, func(l posting) int64 { return l.Amount }),
-		database.ColumnOf("currency", "text", rows, func(l posting) string { return l.Currency }),
+		database.ColumnOf("currency", "text", rows, func(l posting) *string { return l.Currency }),
+		database.ColumnOf("actor", "text", rows, func(l posting) *string { return l.Actor }),
 		database.ColumnOf("event_id", "text", rows, func(l posting) *string { return l.EventID }),
 		database.ColumnOf("reference", "text", rows, func(l posting) *string { return l.Reference }),
 		database.ColumnOf("reason", "text", rows, func(l posting) *string { return l.Reason }),
+		database.ColumnOf("occurred_at", "timestamptz", rows, func(l posting) *time.Time { return &l.OccurredAt }),
 		database.ColumnOf("created_at", "timestamptz", rows, func(l posting) *time.Time { return &l.CreatedAt }),
 	}, "")
 }

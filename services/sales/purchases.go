@@ -16,6 +16,7 @@ import (
 	"hourbank/database"
 	"hourbank/models"
 	"hourbank/services/ingest"
+	"hourbank/services/ledger"
 	"hourbank/services/paging"
 )
 
@@ -46,15 +47,12 @@ func (s *PurchaseService) Create(ctx context.Context, n models.NewPurchase) (*mo
 // student's account where there is none. An event of the sale may have been
 // faster, and made the same purchase.
 func InsertPurchase(tx *gorm.DB, p *models.Purchase) error {
-	account := models.Account{StudentID: p.StudentID, Currency: p.Currency, UpdatedAt: p.CreatedAt}
-	if err := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&account).Error; err != nil {
-		return fmt.Errorf("open the account: %w", err)
+	accounts, err := ledger.OpenAccounts(tx, []models.Account{{StudentID: p.StudentID, Currency: &p.Currency, UpdatedAt: p.CreatedAt}})
+	if err != nil {
+		return err
 	}
-	if err := tx.Where("student_id = ?", p.StudentID).Take(&account).Error; err != nil {
-		return fmt.Errorf("read the account: %w", err)
-	}
-	if account.Currency != p.Currency {
-		return models.Errorf(models.CodeCurrencyMismatch, "The student's account is in %s, not %s.", account.Currency, p.Currency)
+	if err := checkCurrency(&accounts[0], p.Currency); err != nil {
+		return err
 	}
 	inserted := tx.Clauses(clause.OnConflict{Columns: []clause.Column{{Name: "id"}}, DoNothing: true}).Create(p)
 	if inserted.Error != nil {

@@ -141,8 +141,10 @@ func (s *SalesService) prepare(ctx context.Context, order Order) (*models.Purcha
 	if err != nil && !errors.Is(err, errNoAccount) {
 		return nil, err
 	}
-	if account != nil && account.Currency != n.Currency {
-		return nil, models.Errorf(models.CodeCurrencyMismatch, "The student's account is in %s, not %s.", account.Currency, n.Currency)
+	if account != nil {
+		if err := checkCurrency(account, n.Currency); err != nil {
+			return nil, err
+		}
 	}
 	return n.Purchase(s.db.NowFunc()), nil
 }

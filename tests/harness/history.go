@@ -32,7 +32,7 @@ func (db *Database) WriteHistory(tb testing.TB, days ...History) {
 
 func (day History) write(tx *gorm.DB) error {
 	at := time.Now().UTC().AddDate(0, 0, -day.DaysAgo).Truncate(24 * time.Hour).Add(9 * time.Hour)
-	account := models.Account{StudentID: day.Student, Currency: "eur", UpdatedAt: at}
+	account := models.Account{StudentID: day.Student, Currency: new("eur"), UpdatedAt: at}
 	if err := tx.Where("student_id = ?", day.Student).FirstOrCreate(&account).Error; err != nil {
 		return err
 	}
@@ -59,11 +59,11 @@ func (day History) write(tx *gorm.DB) error {
 	}
 	if day.Used > 0 {
 		reference := "lesson_" + models.NewID()
-		entries = append(entries, models.LedgerEntry{StudentID: day.Student, Kind: models.EntryConsumption, Hours: -day.Used, Currency: "eur", Reference: &reference})
+		entries = append(entries, models.LedgerEntry{StudentID: day.Student, Kind: models.EntryConsumption, Hours: -day.Used, Currency: new("eur"), Reference: &reference})
 	}
 	var moved models.Movement
 	for i := range entries {
-		entries[i].ID, entries[i].CreatedAt = models.NewID(), at
+		entries[i].ID, entries[i].OccurredAt, entries[i].CreatedAt = models.NewID(), at, at
 		moved.Add(entries[i])
 		if err := tx.Create(&entries[i]).Error; err != nil {
 			return err
