@@ -21,5 +21,11 @@ type Case struct {
 	Note          *string    `json:"note"`
 }
 
+// CanBeGiven says whether it is about money that has no purchase, and could be
+// given to a student and a plan.
+func (c *Case) CanBeGiven() bool {
+	return (c.Kind == CaseUnmatchedPayment || c.Kind == CaseUnexplainedInvoice) && c.Payment != nil
+}
+
 // TableName says where they are.
 func (Case) TableName() string { return "cases" }

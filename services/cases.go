@@ -144,7 +144,7 @@ func (s *CaseService) Give(ctx context.Context, id, studentID, planID, by string
 	if err != nil {
 		return nil, err
 	}
-	if (c.Kind != models.CaseUnmatchedPayment && c.Kind != models.CaseUnexplainedInvoice) || c.Payment == nil {
+	if !c.CanBeGiven() {
 		return nil, models.Errorf(models.CodeConflict, "Only a payment without a purchase can be given to a student.")
 	}
 	plan, err := sales.ReadPlan(s.db.Reader.WithContext(ctx), planID)
@@ -205,6 +205,16 @@ func (s *CaseService) Accept(ctx context.Context, purchaseID, payment, by, note 
 		return err
 	}
 	return auditlog.Write(s.db.WithContext(ctx), by, models.ActionAcceptance, p.ID, payment+": "+note)
+}
+
+// PreviewAcceptance says what accepting a payment would change of its purchase,
+// without doing it.
+func (s *CaseService) PreviewAcceptance(ctx context.Context, purchaseID, payment string) (*ingest.PurchaseChange, error) {
+	event, err := s.events.stripe.Accepted(purchaseID, payment, "", "", s.db.NowFunc())
+	if err != nil {
+		return nil, err
+	}
+	return s.events.payments.Preview(ctx, event)
 }
 
 // OpenCases counts open cases by kind.

@@ -77,6 +77,8 @@ var notices = map[string]string{
 	"refunded":  "Stripe was asked for the refund. The hours move when its event arrives.",
 	"adjusted":  "The adjustment was booked.",
 	"closed":    "The case is closed. It opens again only when its amount grows.",
+	"accepted":  "The payment counts as paid in full.",
+	"given":     "The purchase was made, and what waited for it applied.",
 	"bought":    "Paid. Stripe's webhook arrived, and the hours are there.",
 	"declined":  "The card was declined. Nothing was credited; the same purchase can still be paid.",
 	"waiting":   "Stripe was told; its webhook has not arrived yet. Reload in a moment.",

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"html/template"
+	"strconv"
 	"strings"
 	"time"
 
@@ -21,6 +22,8 @@ var words = template.FuncMap{
 	"tone":  tone,
 	"why":   why,
 	"means": func(kind models.CaseKind) string { return caseWords[kind] },
+	"doing": func(kind models.CaseKind) string { return doings[kind] },
+	"age":   age,
 	"told":  told,
 	"upper": strings.ToUpper,
 	"less":  func(a, b models.Hours) models.Hours { return a - b },
@@ -32,6 +35,7 @@ var words = template.FuncMap{
 	"purchase": purchaseAddress,
 	"event":    eventAddress,
 	"case":     caseAddress,
+	"subject":  subjectAddress,
 	"unix":     func(seconds int64) time.Time { return time.Unix(seconds, 0) },
 }
 
@@ -69,11 +73,11 @@ func optionalText(value any) string {
 // person should look.
 func tone(status any) string {
 	switch fmt.Sprint(status) {
-	case "completed", "succeeded", "won", "processed", "credit", "reinstatement", "restoration":
+	case "closed", "grant", "completed", "succeeded", "won", "processed", "credit", "reinstatement", "restoration":
 		return "good"
 	case "pending", "processing", "parked", "partially_refunded", "refunded", "underpaid", "overpaid", "other_currency", "unclear_refund":
 		return "open"
-	case "failed", "lost", "disputed", "rejected", "overdrawn", "reversal", "dispute", "refund_failed", "unmatched_payment", "unexplained_invoice":
+	case "open", "failed", "lost", "disputed", "rejected", "overdrawn", "reversal", "dispute", "refund_failed", "unmatched_payment", "unexplained_invoice":
 		return "bad"
 	default:
 		return "plain"
@@ -106,6 +110,42 @@ var caseWords = map[models.CaseKind]string{
 	models.CaseUnexplainedInvoice: "No plan explains this invoice's lines, or its student is not known. Add the plan with its Stripe price, or give the payment to a student and plan.",
 	models.CaseMissingObject:      "Stripe sent no object with an id in it.",
 	models.CaseUnfetchedEvent:     "The event can't be read without asking Stripe, which needs STRIPE_SECRET_KEY.",
+}
+
+// doings name what a person would do first about a case.
+var doings = map[models.CaseKind]string{
+	models.CaseDispute:            "Answer or refund",
+	models.CaseUnderpaid:          "Accept, refund or adjust",
+	models.CaseOverpaid:           "Refund what is too much",
+	models.CaseOtherCurrency:      "Accept or refund",
+	models.CaseRefundFailed:       "Refund again",
+	models.CaseUnclearRefund:      "Compare with Stripe",
+	models.CaseUnknownStatus:      "Look at it",
+	models.CaseTooMany:            "Look at it",
+	models.CaseOverdrawn:          "Adjust the hours",
+	models.CaseUnmatchedPayment:   "Give it to a student",
+	models.CaseUnexplainedInvoice: "Give it to a student",
+	models.CaseMissingObject:      "Look at it",
+	models.CaseUnfetchedEvent:     "Look at it",
+}
+
+// age is how long ago something was, to the unit that people would say.
+func age(since time.Time) string {
+	switch ago := time.Since(since); {
+	case ago < time.Hour:
+		return count(int(ago.Minutes()), "minute")
+	case ago < 48*time.Hour:
+		return count(int(ago.Hours()), "hour")
+	default:
+		return count(int(ago.Hours()/24), "day")
+	}
+}
+
+func count(n int, unit string) string {
+	if n != 1 {
+		unit += "s"
+	}
+	return strconv.Itoa(n) + " " + unit
 }
 
 // why explains an event's reason; a parked one waits for its purchase.
