@@ -99,6 +99,16 @@ var invoiceStories = []story{
 		ends: "partially_refunded 3.33 h due 12000 received 12000 refunded 7000", balance: "3.33 h 5000",
 	},
 	{
+		name: "a renewal paid in part from the customer's balance; the rest is refunded and disputed, and nothing tells of its payment", versions: beforeBasil,
+		told: func(s *harness.Teller) events {
+			partly := s.Invoice("paid", "in_1", eight).With("amount_due", 7000).With("amount_paid", 7000).With("starting_balance", -5000).
+				With("payment_intent", s.ID("pi_1")).With("charge", s.ID("ch_pi_1"))
+			return events{partly, s.Refund("refund.created", "re_1", "pi_1", 7000, "succeeded").With("charge", nil),
+				s.Dispute("closed", "dp_1", "pi_1", 3000, "lost").With("charge", nil)}
+		},
+		ends: "disputed 3.33 h due 12000 received 12000 refunded 7000", balance: "3.33 h 5000",
+	},
+	{
 		name: "an invoice that failed",
 		told: func(s *harness.Teller) events { return events{s.Invoice("payment_failed", "in_1", eight)} },
 		ends: "failed 0.00 h due 12000 received 0", balance: "*",

@@ -196,6 +196,7 @@ type Bill struct {
 	Subtotal int64  `json:"subtotal"` // minor units, before discounts and tax
 	Total    int64  `json:"total"`
 	Credited int64  `json:"credited,omitempty"` // what credit notes took off before it was paid
+	Outside  int64  `json:"outside,omitempty"`  // what was paid from a balance or outside Stripe
 	Currency string `json:"currency"`
 }
 

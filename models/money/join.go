@@ -225,7 +225,7 @@ func compareConverted(a, b Converted) int {
 
 func compareBills(a, b Bill) int {
 	return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.Total, b.Total), cmp.Compare(a.Subtotal, b.Subtotal),
-		cmp.Compare(a.Credited, b.Credited), cmp.Compare(a.Currency, b.Currency))
+		cmp.Compare(a.Credited, b.Credited), cmp.Compare(a.Outside, b.Outside), cmp.Compare(a.Currency, b.Currency))
 }
 
 func compareShares(a, b Share) int {

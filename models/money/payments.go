@@ -236,12 +236,26 @@ func (l *paymentList) takeInvoices(t Terms) {
 		if open <= 0 {
 			continue
 		}
-		p := l.payerOf(id)
-		p.take(Received{p.received + open, bill.At}, bill.Currency)
-		p.invoice = id
-		if p.foreign = bill.Currency != t.Currency; !p.foreign {
-			p.money = p.received
+		payer := l.payerOf(id)
+		if payer.id == id {
+			payer.pay(id, open, bill, t)
+			continue
 		}
+		outside := min(open, bill.Outside)
+		payer.pay(id, open-outside, bill, t)
+		l.of(id).pay(id, outside, bill, t)
+	}
+}
+
+// pay counts what a payment is taken to have paid of an invoice.
+func (p *payment) pay(invoice string, amount int64, bill *Bill, t Terms) {
+	if amount <= 0 {
+		return
+	}
+	p.take(Received{p.received + amount, bill.At}, bill.Currency)
+	p.invoice = invoice
+	if p.foreign = bill.Currency != t.Currency; !p.foreign {
+		p.money = p.received
 	}
 }
 

@@ -58,10 +58,16 @@ func readInvoice(e *Event, invoice gjson.Result) {
 }
 
 func (e *Event) bill(invoice gjson.Result) *money.Bill {
-	return &money.Bill{
+	bill := &money.Bill{
 		At: e.at(), Subtotal: amount(firstOf(invoice, "subtotal", "total")), Currency: currency(invoice.Get("currency")),
 		Total: max(0, signed(firstOf(invoice, "total", "amount_paid"))), Credited: amount(invoice.Get("pre_payment_credit_notes_amount")),
 	}
+	if paid := amount(invoice.Get("amount_paid")); invoice.Get("paid_out_of_band").Bool() {
+		bill.Outside = max(0, bill.Total-bill.Credited)
+	} else if paid > 0 {
+		bill.Outside = max(0, bill.Total-bill.Credited-paid)
+	}
+	return bill
 }
 
 func (e *Event) readLines(invoice gjson.Result, paid bool) {
