@@ -11,15 +11,16 @@ import (
 	"testing"
 
 	"github.com/chromedp/cdproto/cdp"
-	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/chromedp"
 )
 
 // Browser is a tab of a real Chromium, without a window.
 type Browser struct {
-	tb  testing.TB
-	ctx context.Context
+	tb     testing.TB
+	ctx    context.Context
+	opener context.Context // the tab's, without the time limit
+	look   string          // the name of the last one
 
 	mu       sync.Mutex
 	mistakes []string // what the page broke, or broke the policy with
@@ -37,9 +38,22 @@ func NewBrowser(tb testing.TB) *Browser {
 		chromedp.ExecPath(names[i]), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.Flag("disable-quic", true),
 		chromedp.Flag("disable-component-update", true), chromedp.UserDataDir(tb.TempDir()))
 	allocated, release := chromedp.NewExecAllocator(context.Background(), options...)
-	tab, closeTab := chromedp.NewContext(allocated)
+	tb.Cleanup(release)
+	return newTab(tb, allocated)
+}
+
+// Tab opens another tab of the same browser, for a part of a test.
+func (b *Browser) Tab(tb testing.TB) *Browser {
+	tb.Helper()
+	return newTab(tb, b.opener)
+}
+
+// newTab opens a tab beside the opener's, or in a browser that it starts.
+func newTab(tb testing.TB, opener context.Context) *Browser {
+	tb.Helper()
+	tab, closeTab := chromedp.NewContext(opener)
 	ctx, cancel := context.WithTimeout(tab, 2*patience)
-	b := &Browser{tb: tb, ctx: ctx}
+	b := &Browser{tb: tb, ctx: ctx, opener: tab}
 	tb.Cleanup(func() {
 		if tb.Failed() {
 			text, err := chromedp.Run(ctx, chromedp.Text(chromedp.CSS("body"), chromedp.NodeReady))
@@ -47,10 +61,9 @@ func NewBrowser(tb testing.TB) *Browser {
 		}
 		cancel()
 		closeTab()
-		release()
 	})
-	if err := chromedp.Listen(ctx, b.listen); err != nil {
-		tb.Fatalf("start %s: %v", names[i], err)
+	if err := chromedp.Listen(tab, b.listen); err != nil { // which starts it, for as long as tab lives
+		tb.Fatalf("start the browser: %v", err)
 	}
 	if _, err := chromedp.Call(ctx, log.Enable, cdp.Empty{}); err != nil {
 		tb.Fatalf("listen to the browser: %v", err)
@@ -186,30 +199,4 @@ func (b *Browser) WantText(words ...string) {
 			b.tb.Errorf("%s doesn't say %q:\n%s", b.Address(), word, text)
 		}
 	}
-}
-
-// Look is how a page is looked at.
-type Look struct {
-	Name          string
-	Width, Height int64
-	Scheme        string // light or dark
-}
-
-// Looks are the ways in which every page must be good.
-var Looks = []Look{{"light", 1200, 800, "light"}, {"dark", 1200, 800, "dark"}, {"phone", 390, 844, "light"}}
-
-// Screenshot gives the whole page as a PNG, and fails where it is wider than
-// the screen.
-func (b *Browser) Screenshot(look Look) []byte {
-	b.tb.Helper()
-	scheme := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: look.Scheme}}}
-	if _, err := chromedp.Call(b.ctx, emulation.SetEmulatedMedia, scheme); err != nil {
-		b.tb.Fatalf("set the colour scheme: %v", err)
-	}
-	b.Do(chromedp.EmulateViewport(look.Width, look.Height), chromedp.Reload(), chromedp.WaitReady("body"),
-		chromedp.Poll[chromedp.Void]("Array.from(document.images).every(i => i.complete && i.naturalWidth > 0)"))
-	if overflow := ask(b, chromedp.Evaluate[int64]("document.documentElement.scrollWidth - document.documentElement.clientWidth")); overflow > 0 {
-		b.tb.Errorf("%s is %d pixels wider than a screen of %d", b.Address(), overflow, look.Width)
-	}
-	return ask(b, chromedp.FullScreenshot(100))
 }
