@@ -27,7 +27,8 @@ func aMonth() []harness.History {
 		}
 		days = append(days, day)
 	}
-	return days
+	return append(days, harness.History{Student: "felix.braun", DaysAgo: 20, Bought: 500, Used: 400},
+		harness.History{Student: "felix.braun", DaysAgo: 8, Used: 400}) // more than was left
 }
 
 // page is one of the console's, and what it is called in docs/screenshots
@@ -58,6 +59,7 @@ func consolePages(t *testing.T, db *harness.Database, app *harness.App, b *harne
 		{"cases", b, "/console/cases/", ""},
 		{"cases of no kind", b, "/console/cases/?kind=overdrawn", ""},
 		{"student", b, "/console/students/anna.weber/", "student"},
+		{"student overdrawn", b, "/console/students/felix.braun/", ""},
 		{"student with a case", b, "/console/students/" + little.Student + "/", ""},
 		{"student at the till", b, "/console/students/demo_student/?done=adjusted", ""},
 		{"purchase", b, purchase, "purchase"},

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -62,7 +63,7 @@ func (h *Console) refund(c *gin.Context) (p *models.Purchase, done string, err e
 	order.Reason = c.PostForm("reason")
 	answer, err := h.services.Sales.Refund(c.Request.Context(), c.Param("id"), order, formKey(c))
 	if err != nil {
-		return nil, "", err
+		return nil, "", sentBefore(err)
 	}
 	var requested sales.RefundRequested
 	if err := json.Unmarshal(answer.Body, &requested); err != nil {
@@ -75,12 +76,25 @@ func (h *Console) refund(c *gin.Context) (p *models.Purchase, done string, err e
 	return p, done, err
 }
 
-// formKey makes what a form asks for happen once, however often it is sent:
-// the form as it was filled in is its own idempotency key.
+// formKey makes what a form asks for happen once, however often it is sent: a
+// form has its own idempotency key, under which nothing else can be asked for.
 func formKey(c *gin.Context) sales.RequestKey {
 	form := c.Request.PostForm
 	form.Del("csrf_token") // another one each time the same page is shown
-	hash := sha256.Sum256([]byte(c.Request.URL.Path + "?" + form.Encode()))
-	key := hex.EncodeToString(hash[:])
-	return sales.RequestKey{APIKey: sessionOf(c).Name, Key: "console_" + key, Hash: key}
+	digest := func(text string) string {
+		hash := sha256.Sum256([]byte(c.Request.URL.Path + "?" + text))
+		return hex.EncodeToString(hash[:])
+	}
+	return sales.RequestKey{APIKey: sessionOf(c).Name, Key: onceReference + digest(form.Get("once")), Hash: digest(form.Encode())}
+}
+
+var errSentBefore = models.Errorf(models.CodeConflict, "This form was sent before, filled in otherwise; nothing was done now. Open the page again to do more.")
+
+// sentBefore says it in the console's words where a form's key was used for
+// something else.
+func sentBefore(err error) error {
+	if known, ok := errors.AsType[*models.Error](err); ok && known.Code == models.CodeIdempotencyMismatch {
+		return errSentBefore
+	}
+	return err
 }

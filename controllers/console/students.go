@@ -58,9 +58,12 @@ func (h *Console) Adjust(c *gin.Context) error {
 	if err != nil {
 		return models.Errorf(models.CodeInvalidRequest, "%s.", err)
 	}
-	_, err = h.services.Accounts.Adjust(c.Request.Context(), student, hours, c.PostForm("reason"), c.PostForm("once"))
+	booking, err := h.services.Accounts.Adjust(c.Request.Context(), student, hours, c.PostForm("reason"), c.PostForm("once"))
 	if err != nil {
 		return err
+	}
+	if booking.Hours != hours || booking.Reason == nil || *booking.Reason != c.PostForm("reason") {
+		return errSentBefore
 	}
 	return seeOther(c, studentAddress(student)+"?done=adjusted")
 }

@@ -70,7 +70,7 @@ func (h *Console) Buy(c *gin.Context) error {
 	order := sales.Order{StudentID: c.PostForm("student"), Plan: c.PostForm("plan")}
 	answer, err := h.services.Sales.Sell(c.Request.Context(), order, formKey(c))
 	if err != nil {
-		return err
+		return sentBefore(err)
 	}
 	var sale sales.Sale
 	if err := json.Unmarshal(answer.Body, &sale); err != nil {

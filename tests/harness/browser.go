@@ -110,7 +110,7 @@ func ask[T any](b *Browser, action chromedp.Action[T]) T {
 // Open goes to an address and waits until its page is there.
 func (b *Browser) Open(address string) {
 	b.tb.Helper()
-	b.Do(chromedp.Navigate(address), chromedp.WaitReady("body"))
+	b.Do(chromedp.Navigate(address), chromedp.WaitReady(":root"))
 }
 
 // Submit clicks, and waits for the page that comes of it.
@@ -199,4 +199,27 @@ func (b *Browser) WantText(words ...string) {
 			b.tb.Errorf("%s doesn't say %q:\n%s", b.Address(), word, text)
 		}
 	}
+}
+
+// BackAndSubmit goes back to the page before, as the browser's button does,
+// and clicks there once more. The browser shows that page as it was left, with
+// what was typed, but for the fields that are filled in otherwise: pairs of a
+// selector and a text. DevTools isn't told of such a page, and so a script does
+// it all.
+func (b *Browser) BackAndSubmit(selector string, otherwise ...string) {
+	b.tb.Helper()
+	elsewhere := func(script string) {
+		from := b.Address()
+		b.Run(script + "; true")
+		Eventually(b.tb, "the browser is elsewhere than "+from, func() bool {
+			there, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool](fmt.Sprintf("location.href !== %q && document.readyState === 'complete'", from)))
+			return err == nil && there // an error while it changes pages
+		})
+	}
+	elsewhere("history.back()")
+	for field := range slices.Chunk(otherwise, 2) {
+		b.Run(fmt.Sprintf("document.querySelector(%q).value = %q; true", field[0], field[1]))
+	}
+	elsewhere(fmt.Sprintf("document.querySelector(%q).click()", selector))
+	b.Do(chromedp.WaitReady(":root"))
 }

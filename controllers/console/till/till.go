@@ -55,6 +55,9 @@ func (s *Till) Pay(ctx context.Context, purchaseID, card string) (*models.Purcha
 	if err != nil {
 		return nil, err
 	}
+	if p.HoursCredited > 0 {
+		return p, nil // by the same form, sent twice
+	}
 	if p.StripePaymentIntentID == nil {
 		return nil, models.Errorf(models.CodeConflict, "This purchase has no PaymentIntent to pay.")
 	}
