@@ -223,3 +223,9 @@ func (b *Browser) BackAndSubmit(selector string, otherwise ...string) {
 	elsewhere(fmt.Sprintf("document.querySelector(%q).click()", selector))
 	b.Do(chromedp.WaitReady(":root"))
 }
+
+// Texts are what elements say, one after another.
+func (b *Browser) Texts(selector string) []string {
+	b.tb.Helper()
+	return ask(b, chromedp.Evaluate[[]string](fmt.Sprintf("Array.from(document.querySelectorAll(%q), e => e.textContent.trim())", selector)))
+}
