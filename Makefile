@@ -1,6 +1,7 @@
 # make help lists what there is. CI runs the same targets.
 GOLANGCI_LINT_VERSION := v2.15.0
 NILAWAY_VERSION := v0.0.0-20260918162853-acb8859b9031
+AXE_VERSION := 4.14.1
 BIN := $(CURDIR)/.bin
 
 .PHONY: help
@@ -12,8 +13,17 @@ build: ## build ./hourbank, a static binary
 	CGO_ENABLED=0 go build -trimpath -o hourbank .
 
 .PHONY: test
-test: ## every behaviour on both engines (the README's test command)
+test: axe ## every behaviour on both engines (the README's test command)
 	go test ./...
+
+.PHONY: axe
+axe: $(BIN)/axe-core-$(AXE_VERSION)/axe.min.js ## axe-core, which finds what is not accessible on the console's pages (npm)
+
+$(BIN)/axe-core-$(AXE_VERSION)/axe.min.js:
+	rm -rf $(BIN)/axe-core-* # the tests take the one that is there
+	mkdir -p $(@D)
+	npm pack --silent --pack-destination $(@D) axe-core@$(AXE_VERSION)
+	tar -xzf $(@D)/axe-core-$(AXE_VERSION).tgz -C $(@D) --strip-components 1 -m
 
 .PHONY: race
 race: ## the tests under the race detector, one package at a time: it is slow enough
@@ -71,8 +81,8 @@ mutation: ## break the core, then 60 places of the batch, one at a time; list wh
 	go run ./tests/mutation -sample 60 -test "go test ./tests -run /sqlite -skip Console|Till" $(BATCH)
 
 .PHONY: screenshots
-screenshots: ## take the pictures of docs/screenshots again
-	SCREENSHOTS=docs/screenshots go test -count=1 -run TestTheConsoleLooksGood ./tests
+screenshots: axe ## take the pictures of docs/screenshots again
+	SCREENSHOTS=docs/screenshots go test -count=1 -run TestEveryConsolePageLooksGood ./tests
 
 .PHONY: bench
 bench: ## hourbank bench on both engines, beside pgbench; rewrites docs/performance.md (5 minutes)

@@ -33,7 +33,7 @@ type Account struct {
 	HoursReversed  Hours     `json:"hours_reversed"`  // reversals less reinstatements
 	HoursConsumed  Hours     `json:"hours_consumed"`  // consumptions less restorations
 	HoursAvailable Hours     `gorm:"->" json:"hours_available"`
-	BalanceAmount  int64     `json:"balance_amount"` // minor units: received less returned or held
+	BalanceAmount  int64     `json:"balance_amount"` // minor units: received less refunded or disputed
 	Overdrawn      bool      `gorm:"->" json:"overdrawn"`
 	UpdatedAt      time.Time `json:"updated_at"`
 }

@@ -50,7 +50,7 @@ type EntryKind string
 const (
 	EntryCredit        EntryKind = "credit"        // what is due was paid
 	EntryPayment       EntryKind = "payment"       // money that moves no hours: too little yet, or too much
-	EntryReversal      EntryKind = "reversal"      // money went back or is held
+	EntryReversal      EntryKind = "reversal"      // money was refunded or disputed
 	EntryReinstatement EntryKind = "reinstatement" // money came back after a reversal
 	EntryConsumption   EntryKind = "consumption"   // a lesson was booked
 	EntryRestoration   EntryKind = "restoration"   // a booking was given back

@@ -26,7 +26,7 @@ type Day struct {
 	Date     time.Time // its midnight
 	Currency string
 	Received int64 // minor units
-	Returned int64 // minor units, given back or held, less what came back again
+	Returned int64 // minor units, refunded or disputed, less what was reinstated
 	Moved    models.Movement
 }
 

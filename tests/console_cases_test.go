@@ -1,10 +1,7 @@
 package tests
 
 import (
-	"fmt"
 	"net/url"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -109,29 +106,4 @@ func TestClosingACaseInTheConsoleNeedsAnAdminsForm(t *testing.T) {
 		reader.WantText("This needs a key with the role")
 		app.Get(t, api+"/cases/?status=closed").WantFields(t, fields{"data.#": "0"})
 	})
-}
-
-// No page of cases is wider than the narrowest phone.
-func TestCasesFitAPhone(t *testing.T) {
-	t.Parallel()
-	db := harness.NewDatabase(t, harness.Engines[0])
-	app, b := db.ServeSandbox(t), harness.NewBrowser(t)
-	signIn(b, app, harness.AdminKey)
-	twice, little := oddMoney(t, app)
-	unexplained(t, app)
-	looks := append([]harness.Look{{Name: "narrow", Width: 320, Height: 640, Scheme: "light"}}, harness.Looks...)
-	for name, path := range map[string]string{
-		"overview": "/console/", "cases": "/console/cases/", "student": "/console/students/" + little.Student + "/",
-		"purchase": "/console/purchases/" + twice.Purchase + "/",
-	} {
-		b.Open(app.BaseURL + path)
-		for _, look := range looks {
-			picture := b.Screenshot(look)
-			if folder := os.Getenv("SCREENSHOTS_OF_CASES"); folder != "" {
-				if err := os.WriteFile(filepath.Join(folder, fmt.Sprintf("%s-%s.png", name, look.Name)), picture, 0o600); err != nil {
-					t.Fatal(err)
-				}
-			}
-		}
-	}
 }

@@ -74,7 +74,7 @@ func TestTheConsoleSellsRefundsAndReplays(t *testing.T) {
 		b.Open(app.BaseURL + "/console/nowhere/")
 		b.WantText("There is nothing at this address.", "Back to the overview")
 		b.Open(app.BaseURL + "/console/")
-		b.WantText("€280.00 received, €140.00 returned or held", "processed")
+		b.WantText("€280.00 received, €140.00 refunded or disputed", "processed")
 
 		b.Submit(`form[action$="/sign-out/"] button`)
 		b.Open(app.BaseURL + "/console/students/demo_student/")

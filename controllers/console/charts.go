@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -63,6 +64,7 @@ func (ch chart) draw(c *gin.Context) error {
 		Symbol:   charts.Symbol{Shape: charts.SymbolNone},
 		FillArea: charts.Ptr(true), FillOpacity: 40, LineStrokeWidth: 2,
 	}
+	ch.reachZero(&options)
 	every := 1 + len(ch.dates)*labelWidth/width
 	for i, date := range ch.dates {
 		label := ""
@@ -70,9 +72,6 @@ func (ch chart) draw(c *gin.Context) error {
 			label = date.Format("2 Jan")
 		}
 		options.XAxis.Labels = append(options.XAxis.Labels, label)
-	}
-	for _, row := range ch.rows {
-		options.SeriesList = append(options.SeriesList, charts.GenericSeries{Values: row})
 	}
 	painter, err := charts.Render(options)
 	if err != nil {
@@ -85,6 +84,36 @@ func (ch chart) draw(c *gin.Context) error {
 	c.Header("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'") // it styles its own shapes
 	c.Data(http.StatusOK, "image/svg+xml", picture)
 	return nil
+}
+
+// reachZero draws the rows with their areas reaching to zero, which is on the
+// value axis. An area is filled to the bottom of the chart; where one row goes
+// below zero, it is stacked on a line of zeros, to which it is filled then.
+// Several rows that go below zero are lines alone.
+func (ch chart) reachZero(options *charts.ChartOption) {
+	var lowest, highest float64
+	for _, row := range ch.rows {
+		lowest, highest = min(lowest, slices.Min(row)), max(highest, slices.Max(row))
+		options.SeriesList = append(options.SeriesList, charts.GenericSeries{Values: row})
+	}
+	axis := &options.YAxis[0]
+	switch {
+	case lowest == 0:
+		axis.Min = &lowest
+	case highest == 0:
+		axis.Max = &highest
+	}
+	switch {
+	case lowest == 0:
+	case len(ch.rows) == 1:
+		zeros := charts.GenericSeries{Values: make([]float64, len(ch.dates))}
+		options.SeriesList = append([]charts.GenericSeries{zeros}, options.SeriesList...)
+		options.StackSeries = charts.Ptr(true)
+		theme := options.Theme
+		options.Theme = theme.WithSeriesColors([]charts.Color{theme.GetXAxisStrokeColor(), theme.GetSeriesColor(0)})
+	default:
+		options.FillArea = charts.Ptr(false)
+	}
 }
 
 func hoursLabel(value float64) string { return strconv.FormatFloat(value, 'f', -1, 64) + " h" }
@@ -138,10 +167,10 @@ func (h *Console) MoneyChart(c *gin.Context) error {
 		return []float64{float64(day.Received) / minor, float64(day.Returned) / minor}
 	})
 	label := func(value float64) string { return models.FormatMoney(int64(math.Round(value*minor)), currency) }
-	return chart{dates, label, []string{"received", "returned or held"}, rows}.draw(c)
+	return chart{dates, label, []string{"received", "refunded or disputed"}, rows}.draw(c)
 }
 
-// HoursChart draws the hours that were bought, taken back and used.
+// HoursChart draws the hours that were purchased, reversed and consumed.
 func (h *Console) HoursChart(c *gin.Context) error {
 	dates := lastDays()
 	days, err := h.services.Overview.Days(c.Request.Context(), dates[0])
@@ -151,7 +180,7 @@ func (h *Console) HoursChart(c *gin.Context) error {
 	rows := spread(dates, days, 3, func(day services.Day) []float64 {
 		return []float64{inHours(day.Moved.Purchased), inHours(day.Moved.Reversed), inHours(day.Moved.Consumed)}
 	})
-	return chart{dates, hoursLabel, []string{"credited", "reversed", "used in lessons"}, rows}.draw(c)
+	return chart{dates, hoursLabel, []string{"purchased", "reversed", "consumed"}, rows}.draw(c)
 }
 
 // maxHistory is as many days as a line can show.

@@ -28,7 +28,7 @@ var files embed.FS
 type Console struct {
 	cfg      *config.Config
 	services *services.Services
-	till     *till.Till // served in a sandbox alone
+	till     *till.Till // its page is served in a sandbox alone
 	sessions *securecookie.SecureCookie
 	pages    map[string]*template.Template
 }
@@ -74,7 +74,8 @@ func (v view) Can(role string) bool {
 // notices are what a page may say after a form, named by ?done=.
 var notices = map[string]string{
 	"replayed":  "The event was replayed.",
-	"refunded":  "Stripe was asked for the refund. The hours move when its event arrives.",
+	"refunded":  "Refunded. This is what became of it.",
+	"asked":     "Stripe was asked for the refund; its webhook has not arrived yet. Reload in a moment.",
 	"adjusted":  "The adjustment was booked.",
 	"closed":    "The case is closed. It opens again only when its amount grows.",
 	"accepted":  "The payment counts as paid in full.",

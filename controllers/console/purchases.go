@@ -3,6 +3,9 @@ package console
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/gin-gonic/gin"
@@ -39,32 +42,59 @@ func (h *Console) Purchase(c *gin.Context) error {
 
 // Refund asks Stripe to give money back: for some hours, or all that is left.
 func (h *Console) Refund(c *gin.Context) error {
-	if err := h.refund(c); err != nil {
+	p, done, err := h.refund(c)
+	if err != nil {
 		return err
 	}
-	return seeOther(c, purchaseAddress(c.Param("id"))+"?done=refunded")
+	return seeOther(c, purchaseAddress(p.ID)+"?done="+done)
 }
 
-func (h *Console) refund(c *gin.Context) error {
+// refund asks for a refund and gives the purchase once Stripe's events told of
+// it, with what to say then, or as it is when nobody would wait any longer.
+func (h *Console) refund(c *gin.Context) (p *models.Purchase, done string, err error) {
 	var order sales.RefundOrder
 	if hours := strings.TrimSpace(c.PostForm("hours")); hours != "" {
 		parsed, err := money.ParseHours(hours)
 		if err != nil {
-			return models.Errorf(models.CodeInvalidRequest, "%s.", err)
+			return nil, "", models.Errorf(models.CodeInvalidRequest, "%s.", err)
 		}
 		order.Hours = parsed
 	}
 	order.Reason = c.PostForm("reason")
-	_, err := h.services.Sales.Refund(c.Request.Context(), c.Param("id"), order, formKey(c))
-	return err
+	answer, err := h.services.Sales.Refund(c.Request.Context(), c.Param("id"), order, formKey(c))
+	if err != nil {
+		return nil, "", sentBefore(err)
+	}
+	var requested sales.RefundRequested
+	if err := json.Unmarshal(answer.Body, &requested); err != nil {
+		return nil, "", fmt.Errorf("read a refund: %w", err)
+	}
+	p, told, err := h.till.WaitForRefunds(c.Request.Context(), &requested)
+	if done = "refunded"; !told {
+		done = "asked"
+	}
+	return p, done, err
 }
 
-// formKey makes what a form asks for happen once, however often it is sent:
-// the form as it was filled in is its own idempotency key.
+// formKey makes what a form asks for happen once, however often it is sent: a
+// form has its own idempotency key, under which nothing else can be asked for.
 func formKey(c *gin.Context) sales.RequestKey {
 	form := c.Request.PostForm
 	form.Del("csrf_token") // another one each time the same page is shown
-	hash := sha256.Sum256([]byte(c.Request.URL.Path + "?" + form.Encode()))
-	key := hex.EncodeToString(hash[:])
-	return sales.RequestKey{APIKey: sessionOf(c).Name, Key: "console_" + key, Hash: key}
+	digest := func(text string) string {
+		hash := sha256.Sum256([]byte(c.Request.URL.Path + "?" + text))
+		return hex.EncodeToString(hash[:])
+	}
+	return sales.RequestKey{APIKey: sessionOf(c).Name, Key: onceReference + digest(form.Get("once")), Hash: digest(form.Encode())}
+}
+
+var errSentBefore = models.Errorf(models.CodeConflict, "This form was sent before, filled in otherwise; nothing was done now. Open the page again to do more.")
+
+// sentBefore says it in the console's words where a form's key was used for
+// something else.
+func sentBefore(err error) error {
+	if known, ok := errors.AsType[*models.Error](err); ok && known.Code == models.CodeIdempotencyMismatch {
+		return errSentBefore
+	}
+	return err
 }

@@ -17,9 +17,12 @@ type studentPage struct {
 	Account   *models.Account
 	Cases     []models.Case // open ones
 	Purchases paging.Page[models.Purchase]
-	Ledger    paging.Page[models.LedgerEntry]
+	Ledger    paging.Page[sales.LedgerLine]
 	Once      string // reference of the adjustment that the form would make
 }
+
+// onceReference begins the references of the adjustments that forms make.
+const onceReference = "console_"
 
 // Student shows a student's balance and how it came about.
 func (h *Console) Student(c *gin.Context) error {
@@ -28,7 +31,7 @@ func (h *Console) Student(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	page := studentPage{Account: account, Once: "console_" + uuid.NewString()}
+	page := studentPage{Account: account, Once: onceReference + uuid.NewString()}
 	open, err := h.services.Cases.List(ctx, services.CaseFilter{Status: "open", StudentID: student}, paging.PageRequest{Limit: paging.MaxPageSize})
 	if err != nil {
 		return err
@@ -37,7 +40,7 @@ func (h *Console) Student(c *gin.Context) error {
 	if page.Purchases, err = h.services.Purchases.List(ctx, student, "", pageOf(c, "purchases")); err != nil {
 		return err
 	}
-	if page.Ledger, err = h.services.Accounts.Ledger(ctx, student, pageOf(c, "ledger")); err != nil {
+	if page.Ledger, err = h.services.Accounts.LedgerLines(ctx, student, pageOf(c, "ledger")); err != nil {
 		return err
 	}
 	return h.ok(c, "student", student, page)
@@ -55,11 +58,14 @@ func (h *Console) Adjust(c *gin.Context) error {
 	if err != nil {
 		return models.Errorf(models.CodeInvalidRequest, "%s.", err)
 	}
-	_, err = h.services.Accounts.Adjust(c.Request.Context(), sales.BookingOrder{
+	booking, err := h.services.Accounts.Adjust(c.Request.Context(), sales.BookingOrder{
 		StudentID: student, Hours: hours, Reason: c.PostForm("reason"), Reference: c.PostForm("once"), Actor: sessionOf(c).Name,
 	})
 	if err != nil {
 		return err
+	}
+	if booking.Hours != hours || booking.Reason == nil || *booking.Reason != c.PostForm("reason") {
+		return errSentBefore
 	}
 	return seeOther(c, studentAddress(student)+"?done=adjusted")
 }

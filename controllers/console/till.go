@@ -70,7 +70,7 @@ func (h *Console) Buy(c *gin.Context) error {
 	order := sales.Order{StudentID: c.PostForm("student"), Plan: c.PostForm("plan")}
 	answer, err := h.services.Sales.Sell(c.Request.Context(), order, formKey(c))
 	if err != nil {
-		return err
+		return sentBefore(err)
 	}
 	var sale sales.Sale
 	if err := json.Unmarshal(answer.Body, &sale); err != nil {
@@ -103,18 +103,11 @@ func (h *Console) pay(c *gin.Context, purchaseID string) error {
 
 // TillRefund gives money back and stays at the till.
 func (h *Console) TillRefund(c *gin.Context) error {
-	before, err := h.services.Purchases.Get(c.Request.Context(), c.Param("id"))
+	p, done, err := h.refund(c)
 	if err != nil {
 		return err
 	}
-	if err := h.refund(c); err != nil {
-		return err
-	}
-	after, err := h.till.WaitForRefund(c.Request.Context(), before)
-	if err != nil {
-		return err
-	}
-	return backToTill(c, after, "happened")
+	return backToTill(c, p, done)
 }
 
 // Decide ends a dispute as its bank would.

@@ -29,6 +29,7 @@ var words = template.FuncMap{
 	"less":  func(a, b models.Hours) models.Hours { return a - b },
 	"left":  func(day services.Day) int64 { return day.Received - day.Returned },
 	"half":  func(h models.Hours) models.Hours { return h / 2 },
+	"ours":  func(reference *string) bool { return strings.HasPrefix(*reference, onceReference) },
 	"list":  func(values ...any) []any { return values },
 
 	"student":  studentAddress,
@@ -169,7 +170,7 @@ func told(change ingest.PurchaseChange, reason *models.Reason) string {
 	case reversed > 0:
 		changes = append(changes, reversed.String()+" hours reversed")
 	case reversed < 0:
-		changes = append(changes, (-reversed).String()+" hours given back")
+		changes = append(changes, (-reversed).String()+" hours reinstated")
 	}
 	if change.StatusBefore != change.StatusAfter {
 		changes = append(changes, fmt.Sprintf("status from %s to %s", change.StatusBefore, change.StatusAfter))

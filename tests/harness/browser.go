@@ -11,15 +11,16 @@ import (
 	"testing"
 
 	"github.com/chromedp/cdproto/cdp"
-	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/chromedp"
 )
 
 // Browser is a tab of a real Chromium, without a window.
 type Browser struct {
-	tb  testing.TB
-	ctx context.Context
+	tb     testing.TB
+	ctx    context.Context
+	opener context.Context // the tab's, without the time limit
+	look   string          // the name of the last one
 
 	mu       sync.Mutex
 	mistakes []string // what the page broke, or broke the policy with
@@ -37,9 +38,22 @@ func NewBrowser(tb testing.TB) *Browser {
 		chromedp.ExecPath(names[i]), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.Flag("disable-quic", true),
 		chromedp.Flag("disable-component-update", true), chromedp.UserDataDir(tb.TempDir()))
 	allocated, release := chromedp.NewExecAllocator(context.Background(), options...)
-	tab, closeTab := chromedp.NewContext(allocated)
+	tb.Cleanup(release)
+	return newTab(tb, allocated)
+}
+
+// Tab opens another tab of the same browser, for a part of a test.
+func (b *Browser) Tab(tb testing.TB) *Browser {
+	tb.Helper()
+	return newTab(tb, b.opener)
+}
+
+// newTab opens a tab beside the opener's, or in a browser that it starts.
+func newTab(tb testing.TB, opener context.Context) *Browser {
+	tb.Helper()
+	tab, closeTab := chromedp.NewContext(opener)
 	ctx, cancel := context.WithTimeout(tab, 2*patience)
-	b := &Browser{tb: tb, ctx: ctx}
+	b := &Browser{tb: tb, ctx: ctx, opener: tab}
 	tb.Cleanup(func() {
 		if tb.Failed() {
 			text, err := chromedp.Run(ctx, chromedp.Text(chromedp.CSS("body"), chromedp.NodeReady))
@@ -47,10 +61,9 @@ func NewBrowser(tb testing.TB) *Browser {
 		}
 		cancel()
 		closeTab()
-		release()
 	})
-	if err := chromedp.Listen(ctx, b.listen); err != nil {
-		tb.Fatalf("start %s: %v", names[i], err)
+	if err := chromedp.Listen(tab, b.listen); err != nil { // which starts it, for as long as tab lives
+		tb.Fatalf("start the browser: %v", err)
 	}
 	if _, err := chromedp.Call(ctx, log.Enable, cdp.Empty{}); err != nil {
 		tb.Fatalf("listen to the browser: %v", err)
@@ -97,7 +110,7 @@ func ask[T any](b *Browser, action chromedp.Action[T]) T {
 // Open goes to an address and waits until its page is there.
 func (b *Browser) Open(address string) {
 	b.tb.Helper()
-	b.Do(chromedp.Navigate(address), chromedp.WaitReady("body"))
+	b.Do(chromedp.Navigate(address), chromedp.WaitReady(":root"))
 }
 
 // Submit clicks, and waits for the page that comes of it.
@@ -188,28 +201,31 @@ func (b *Browser) WantText(words ...string) {
 	}
 }
 
-// Look is how a page is looked at.
-type Look struct {
-	Name          string
-	Width, Height int64
-	Scheme        string // light or dark
+// BackAndSubmit goes back to the page before, as the browser's button does,
+// and clicks there once more. The browser shows that page as it was left, with
+// what was typed, but for the fields that are filled in otherwise: pairs of a
+// selector and a text. DevTools isn't told of such a page, and so a script does
+// it all.
+func (b *Browser) BackAndSubmit(selector string, otherwise ...string) {
+	b.tb.Helper()
+	elsewhere := func(script string) {
+		from := b.Address()
+		b.Run(script + "; true")
+		Eventually(b.tb, "the browser is elsewhere than "+from, func() bool {
+			there, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool](fmt.Sprintf("location.href !== %q && document.readyState === 'complete'", from)))
+			return err == nil && there // an error while it changes pages
+		})
+	}
+	elsewhere("history.back()")
+	for field := range slices.Chunk(otherwise, 2) {
+		b.Run(fmt.Sprintf("document.querySelector(%q).value = %q; true", field[0], field[1]))
+	}
+	elsewhere(fmt.Sprintf("document.querySelector(%q).click()", selector))
+	b.Do(chromedp.WaitReady(":root"))
 }
 
-// Looks are the ways in which every page must be good.
-var Looks = []Look{{"light", 1200, 800, "light"}, {"dark", 1200, 800, "dark"}, {"phone", 390, 844, "light"}}
-
-// Screenshot gives the whole page as a PNG, and fails where it is wider than
-// the screen.
-func (b *Browser) Screenshot(look Look) []byte {
+// Texts are what elements say, one after another.
+func (b *Browser) Texts(selector string) []string {
 	b.tb.Helper()
-	scheme := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: look.Scheme}}}
-	if _, err := chromedp.Call(b.ctx, emulation.SetEmulatedMedia, scheme); err != nil {
-		b.tb.Fatalf("set the colour scheme: %v", err)
-	}
-	b.Do(chromedp.EmulateViewport(look.Width, look.Height), chromedp.Reload(), chromedp.WaitReady("body"),
-		chromedp.Poll[chromedp.Void]("Array.from(document.images).every(i => i.complete && i.naturalWidth > 0)"))
-	if overflow := ask(b, chromedp.Evaluate[int64]("document.documentElement.scrollWidth - document.documentElement.clientWidth")); overflow > 0 {
-		b.tb.Errorf("%s is %d pixels wider than a screen of %d", b.Address(), overflow, look.Width)
-	}
-	return ask(b, chromedp.FullScreenshot(100))
+	return ask(b, chromedp.Evaluate[[]string](fmt.Sprintf("Array.from(document.querySelectorAll(%q), e => e.textContent.trim())", selector)))
 }

@@ -58,7 +58,7 @@ func (day History) write(tx *gorm.DB) error {
 		}
 	}
 	if day.Used > 0 {
-		reference := "lesson_" + models.NewID()
+		reference := "maths_" + at.Format(time.DateOnly)
 		entries = append(entries, models.LedgerEntry{StudentID: day.Student, Kind: models.EntryConsumption, Hours: -day.Used, Currency: new("eur"), Reference: &reference})
 	}
 	var moved models.Movement

@@ -55,6 +55,9 @@ func (s *Till) Pay(ctx context.Context, purchaseID, card string) (*models.Purcha
 	if err != nil {
 		return nil, err
 	}
+	if p.HoursCredited > 0 {
+		return p, nil // by the same form, sent twice
+	}
 	if p.StripePaymentIntentID == nil {
 		return nil, models.Errorf(models.CodeConflict, "This purchase has no PaymentIntent to pay.")
 	}
@@ -103,10 +106,17 @@ func openDispute(p *models.Purchase) string {
 	return ""
 }
 
-// WaitForRefund gives the purchase once a webhook told of a refund made since,
-// or as it is when the patience ends.
-func (s *Till) WaitForRefund(ctx context.Context, before *models.Purchase) (*models.Purchase, error) {
-	return s.wait(ctx, before.ID, func(after *models.Purchase) bool { return after.AmountRefunded != before.AmountRefunded })
+// WaitForRefunds gives the purchase once webhooks told of all of the refunds,
+// or as it is when the patience ends, and whether they did.
+func (s *Till) WaitForRefunds(ctx context.Context, requested *sales.RefundRequested) (p *models.Purchase, told bool, err error) {
+	p, err = s.wait(ctx, requested.TransactionID, func(after *models.Purchase) bool {
+		told = !slices.ContainsFunc(requested.Refunds, func(refund sales.PaymentRefund) bool {
+			_, known := after.Evidence.Refunds[refund.ID]
+			return !known
+		})
+		return told
+	})
+	return p, told, err
 }
 
 // wait gives the purchase once it has become what is waited for, or as it is
