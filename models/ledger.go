@@ -32,6 +32,7 @@ type Account struct {
 	HoursAvailable Hours     `gorm:"->" json:"hours_available"`
 	BalanceAmount  int64     `json:"balance_amount"` // minor units: received less returned or held
 	Overdrawn      bool      `gorm:"->" json:"overdrawn"`
+	CreatedAt      time.Time `json:"created_at"` // when it was opened; GORM fills it in
 	UpdatedAt      time.Time `json:"updated_at"`
 }
 

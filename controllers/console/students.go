@@ -10,7 +10,26 @@ import (
 	"hourbank/models/money"
 	"hourbank/services"
 	"hourbank/services/paging"
+	"hourbank/services/sales"
 )
+
+type studentsPage struct {
+	listing[models.Account]
+	Balances []string
+}
+
+// Students lists the students' accounts.
+func (h *Console) Students(c *gin.Context) error {
+	asked, request, err := ask(c, "text", "balance")
+	if err != nil {
+		return err
+	}
+	accounts, err := h.services.Accounts.List(c.Request.Context(), sales.AccountFilter{Text: asked["text"], Balance: asked["balance"]}, request)
+	if err != nil {
+		return err
+	}
+	return h.ok(c, "students", "Students", studentsPage{listing: newListing(asked, request, accounts), Balances: sales.Balances})
+}
 
 type studentPage struct {
 	Account   *models.Account
@@ -33,7 +52,7 @@ func (h *Console) Student(c *gin.Context) error {
 		return err
 	}
 	page.Cases = open.Data
-	if page.Purchases, err = h.services.Purchases.List(ctx, student, "", pageOf(c, "purchases")); err != nil {
+	if page.Purchases, err = h.services.Purchases.List(ctx, sales.PurchaseFilter{StudentID: student}, pageOf(c, "purchases")); err != nil {
 		return err
 	}
 	if page.Ledger, err = h.services.Accounts.Ledger(ctx, student, pageOf(c, "ledger")); err != nil {
