@@ -53,7 +53,7 @@ const (
 type PageRequest struct {
 	Cursor   string
 	Limit    int
-	Sort     string    // empty: as the list is sorted by itself
+	Sort     string     // empty: as the list is sorted by itself
 	From, To *time.Time // only rows from then on, and from before then; nil: any
 }
 
