@@ -87,7 +87,7 @@ func TestEveryListIsNarrowedToTimes(t *testing.T) {
 		for list, ids := range map[string][]string{
 			"/purchases/": {made[0].ID, made[1].ID, made[2].ID}, "/students/": {"student_0", "student_1", "student_2"},
 			"/events/": {"evt_" + days[0], "evt_" + days[1], "evt_" + days[2]}, "/cases/": {"case_" + days[0], "case_" + days[1], "case_" + days[2]},
-			"/students/" + student + "/ledger/": {"entry_" + days[0], "entry_" + days[1], "entry_" + days[2]},
+			"/students/" + student + "/ledger/":  {"entry_" + days[0], "entry_" + days[1], "entry_" + days[2]},
 			"/purchases/?payment_status=pending": {made[0].ID, made[1].ID, made[2].ID}, "/events/?status=ignored": {"evt_" + days[0], "evt_" + days[1], "evt_" + days[2]},
 			"/cases/?status=open&kind=underpaid": {"case_" + days[0], "case_" + days[1], "case_" + days[2]},
 		} {
