@@ -80,30 +80,29 @@ func TestTheSearchFindsStudentsByAnyPartOfTheirID(t *testing.T) {
 		}
 		v := visit(t, app, harness.ReadKey)
 		for words, want := range map[string][]string{
-			"WEBER":         {"Anna.Weber@example.org", "anna_weber_2"},
-			"weber@":        {"Anna.Weber@example.org"},
-			"a_w":           {"anna_weber_2"},
-			"a.w":           {"Anna.Weber@example.org"},
-			"MÜLL":          {"zoë müller"},
-			"ZOË":           {"zoë müller"},
-			"žofie-ẞ":       {"ŽOFIE-ß"},
-			"0%":            {"100%"},
-			"*":             {"a*b"},
-			"[X]":           {"[x]^"},
-			"]^":            {"[x]^"},
-			"^":             {"[x]^"},
-			`K\s`:           {`back\slash`},
-			"_":             {"anna_weber_2"},
-			"?":             {},
-			"anna_weber_2":  {"anna_weber_2"},
-			" anna_weber_2": {"anna_weber_2"},
-			"nobody":        {},
+			"WEBER":        {"Anna.Weber@example.org", "anna_weber_2"},
+			"weber@":       {"Anna.Weber@example.org"},
+			"a_w":          {"anna_weber_2"},
+			"a.w":          {"Anna.Weber@example.org"},
+			"MÜLL":         {"zoë müller"},
+			"ZOË":          {"zoë müller"},
+			"žofie-ẞ":      {"ŽOFIE-ß"},
+			"0%":           {"100%"},
+			"*":            {"a*b"},
+			"[X]":          {"[x]^"},
+			"]^":           {"[x]^"},
+			"^":            {"[x]^"},
+			`K\s`:          {`back\slash`},
+			"_":            {"anna_weber_2"},
+			"?":            {},
+			"anna_weber_2": {"anna_weber_2"},
+			"nobody":       {},
 		} {
 			pages := []string{}
 			for _, student := range want {
 				pages = append(pages, studentPage(student))
 			}
-			wantSame(t, words, v.search(t, words), pages)
+			wantSame(t, words, v.search(t, " "+words), pages)
 		}
 	})
 }

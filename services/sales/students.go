@@ -97,7 +97,8 @@ func inAnyCase(text string, quote func(string) string) string {
 }
 
 func quoteGlob(character string) string {
-	if strings.Contains("*?[", character) {
+	switch character {
+	case "*", "?", "[":
 		return "[" + character + "]"
 	}
 	return character

@@ -25,6 +25,7 @@ const api = "/api/finances"
 var lists = []string{
 	"/purchases/?", "/purchases/?student_id=student_00000002", "/purchases/?payment_status=completed", "/purchases/?payment_status=pending",
 	"/purchases/?payment_status=disputed", "/purchases/?student_id=student_00000002&payment_status=completed",
+	"/purchases/?created_to=2025-12-01", "/students/?", "/students/?created_to=2025-12-01",
 	"/students/student_00000002/ledger/?", "/events/?", "/events/?status=rejected", "/events/?status=processed",
 	"/events/?type=charge.refunded", "/events/?status=rejected&type=payment_intent.succeeded",
 }
