@@ -12,15 +12,21 @@ import (
 
 	"hourbank/database"
 	"hourbank/models"
+	"hourbank/services/paging"
 	"hourbank/services/sales"
 )
 
 // SearchService finds what a person has in hand: a part of a student's id, an
 // id of ours or Stripe's, a lesson's reference. It is safe for concurrent use.
-type SearchService struct{ db *database.DB }
+type SearchService struct {
+	db       *database.DB
+	accounts *sales.AccountService
+}
 
 // NewSearchService makes the service.
-func NewSearchService(db *database.DB) *SearchService { return &SearchService{db: db} }
+func NewSearchService(db *database.DB, accounts *sales.AccountService) *SearchService {
+	return &SearchService{db: db, accounts: accounts}
+}
 
 // Found is what a search found, at most MaxFound of a kind.
 type Found struct {
@@ -34,8 +40,6 @@ type Found struct {
 
 // MaxFound is as many of a kind as anyone reads through.
 const MaxFound = 20
-
-var likeEscapes = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
 
 // Find looks for students by any part of their ids, in any case, or by their
 // Stripe subscription; for purchases by their own id, that of any of their
@@ -58,7 +62,7 @@ func (s *SearchService) Find(ctx context.Context, words string) (*Found, error) 
 	if len(found.Purchases)+len(found.Cases)+len(found.Events) > 0 {
 		return found, nil
 	}
-	return found, found.throughAll(ctx, s.db.Reader, words)
+	return found, s.throughAll(ctx, found, words)
 }
 
 // purchases finds those with the id, or of the Stripe customer or subscription.
@@ -153,27 +157,25 @@ func (f *Found) addStudents(accounts []models.Account) {
 // whose id has the words anywhere in it, and events that name them and that
 // nobody knows what to do with, or that were given up: they are few, and what a
 // customer paid in vain may stand in one of them.
-func (f *Found) throughAll(ctx context.Context, reader *gorm.DB, words string) error {
+func (s *SearchService) throughAll(ctx context.Context, found *Found, words string) error {
 	limited, cancel := context.WithTimeout(ctx, sales.ScanPatience)
 	defer cancel()
-	db := reader.WithContext(limited)
-	var anywhere []models.Account
-	err := db.Where(sales.Contains(db, "student_id", words)).Order("student_id").Limit(MaxFound).Find(&anywhere).Error
-	f.addStudents(anywhere)
-	quoted := `%"` + likeEscapes.Replace(words) + `"%`
+	anywhere, err := s.accounts.List(limited, sales.AccountFilter{Text: words}, paging.PageRequest{Limit: MaxFound, Sort: sales.SortStudent})
+	found.addStudents(anywhere.Data)
+	quoted := `%"` + sales.LikeEscapes.Replace(words) + `"%`
 	for _, unexplained := range []string{"status IN ('parked', 'rejected')", "reason = 'unmatched' AND id IN (SELECT event_id FROM waiting_events)"} {
 		if err == nil { // in no order, which could tempt a planner to walk through all events
-			err = f.events(db.Where(unexplained+` AND payload LIKE ? ESCAPE '\'`, quoted))
+			err = found.events(s.db.Reader.WithContext(limited).Where(unexplained+` AND payload LIKE ? ESCAPE '\'`, quoted))
 		}
 	}
 	if err != nil && limited.Err() != nil && ctx.Err() == nil {
-		f.Unread = true
+		found.Unread = true
 		return nil
 	}
 	if err != nil {
 		return fmt.Errorf("search through all: %w", err)
 	}
-	slices.SortFunc(f.Events, func(a, b models.WebhookEvent) int {
+	slices.SortFunc(found.Events, func(a, b models.WebhookEvent) int {
 		return cmp.Or(b.ReceivedAt.Compare(a.ReceivedAt), cmp.Compare(b.ID, a.ID))
 	})
 	return nil

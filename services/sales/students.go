@@ -2,7 +2,9 @@ package sales
 
 import (
 	"context"
+	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -61,22 +63,57 @@ func (s *AccountService) List(ctx context.Context, filter AccountFilter, page pa
 	default:
 		return paging.Page[models.Account]{}, models.Errorf(models.CodeInvalidRequest, "balance must be one of %s.", strings.Join(Balances, ", "))
 	}
+	// Only what the index holds, which may have to be looked through whole.
+	var keys paging.Page[models.Account]
+	var err error
 	if page.Sort == SortStudent {
 		order := paging.Order{Name: SortStudent, ID: "student_id", Upwards: true}
-		return paging.Read(page.Within(query, "created_at"), order, page, func(a *models.Account) paging.Position { return paging.Position{ID: a.StudentID} })
+		query = page.Within(query.Select("student_id"), "created_at")
+		keys, err = paging.Read(query, order, page, func(a *models.Account) paging.Position { return paging.Position{ID: a.StudentID} })
+	} else {
+		query = query.Select("student_id", "created_at")
+		keys, err = paging.ByTime(query, "created_at", "student_id", page, func(a *models.Account) paging.Position { return paging.Position{Time: a.CreatedAt, ID: a.StudentID} })
 	}
-	return paging.ByTime(query, "created_at", "student_id", page, func(a *models.Account) paging.Position { return paging.Position{Time: a.CreatedAt, ID: a.StudentID} })
+	if err == nil {
+		err = s.fill(ctx, keys.Data)
+	}
+	return keys, err
+}
+
+// fill reads the accounts whose students' ids are given.
+func (s *AccountService) fill(ctx context.Context, accounts []models.Account) error {
+	ids := make([]string, len(accounts))
+	for i, account := range accounts {
+		ids[i] = account.StudentID
+	}
+	var rows []models.Account
+	if err := s.db.Reader.WithContext(ctx).Where("student_id IN ?", ids).Find(&rows).Error; err != nil {
+		return fmt.Errorf("read accounts: %w", err)
+	}
+	for _, row := range rows {
+		accounts[slices.Index(ids, row.StudentID)] = row
+	}
+	return nil
 }
 
 // Contains is the condition that a column has the text in it, in any case of
-// any alphabet. The engines' own ways know only the Latin letters of an id, so
-// that each letter is spelt out in all of its cases.
+// any alphabet. Both engines compare Latin letters quickly in any case, and no
+// others: a text that has some is spelt out, each letter in all of its cases.
 func Contains(tx *gorm.DB, column, text string) clause.Expression {
-	if database.IsPostgres(tx) {
+	switch latin := !strings.ContainsFunc(text, func(letter rune) bool { return letter > unicode.MaxASCII }); {
+	case latin && database.IsPostgres(tx):
+		return gorm.Expr(column+` ILIKE ? ESCAPE '\'`, "%"+LikeEscapes.Replace(text)+"%")
+	case latin:
+		return gorm.Expr(column+` LIKE ? ESCAPE '\'`, "%"+LikeEscapes.Replace(text)+"%")
+	case database.IsPostgres(tx):
 		return gorm.Expr(column+" ~ ?", inAnyCase(text, regexp.QuoteMeta))
+	default:
+		return gorm.Expr(column+" GLOB ?", "*"+inAnyCase(text, quoteGlob)+"*")
 	}
-	return gorm.Expr(column+" GLOB ?", "*"+inAnyCase(text, quoteGlob)+"*")
 }
+
+// LikeEscapes makes of a text a pattern of LIKE that only it matches.
+var LikeEscapes = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
 
 // inAnyCase is a pattern of the text, in which quote makes of what has no case
 // what stands for itself.
