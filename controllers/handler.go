@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -30,10 +31,11 @@ func New(cfg *config.Config, s *services.Services) *Controllers {
 	return &Controllers{cfg: cfg, services: s}
 }
 
-// pageRequest reads ?cursor= and ?limit=, and the filters named. A limit above
-// the largest page is lowered to it.
+// pageRequest reads ?cursor=, ?limit=, ?created_from= and ?created_to=, and the
+// filters named. A limit above the largest page is lowered to it. It returns a
+// *models.Error with code invalid_request.
 func pageRequest(c *gin.Context, filters ...string) (paging.PageRequest, url.Values, error) {
-	values, err := query(c, append(filters, "cursor", "limit")...)
+	values, err := query(c, append(filters, "created_from", "created_to", "cursor", "limit")...)
 	if err != nil {
 		return paging.PageRequest{}, nil, err
 	}
@@ -45,7 +47,26 @@ func pageRequest(c *gin.Context, filters ...string) (paging.PageRequest, url.Val
 		}
 		request.Limit = int(n)
 	}
-	return request, values, nil
+	if request.From, err = readTime(values, "created_from"); err != nil {
+		return request, nil, err
+	}
+	request.To, err = readTime(values, "created_to")
+	return request, values, err
+}
+
+// readTime reads a time, or a day, which stands for its first moment in UTC;
+// nil where the parameter is left out.
+func readTime(values url.Values, name string) (*time.Time, error) {
+	given := values.Get(name)
+	if given == "" {
+		return nil, nil
+	}
+	for _, form := range []string{time.RFC3339, time.DateOnly} {
+		if t, err := time.Parse(form, given); err == nil {
+			return &t, nil
+		}
+	}
+	return nil, models.Errorf(models.CodeInvalidRequest, "%s must be a time such as 2026-01-31T12:00:00Z, or a day such as 2026-01-31.", name)
 }
 
 func ok(c *gin.Context, body any) error {

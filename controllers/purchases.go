@@ -12,7 +12,9 @@ func (h *Controllers) Purchases(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	purchases, err := h.services.Purchases.List(c.Request.Context(), filter.Get("student_id"), filter.Get("payment_status"), page)
+	purchases, err := h.services.Purchases.List(c.Request.Context(), sales.PurchaseFilter{
+		StudentID: filter.Get("student_id"), Status: filter.Get("payment_status"),
+	}, page)
 	if err != nil {
 		return err
 	}

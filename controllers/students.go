@@ -10,6 +10,19 @@ import (
 	"hourbank/services/sales"
 )
 
+// Students answers a page of students' accounts.
+func (h *Controllers) Students(c *gin.Context) error {
+	page, _, err := pageRequest(c)
+	if err != nil {
+		return err
+	}
+	accounts, err := h.services.Accounts.List(c.Request.Context(), sales.AccountFilter{}, page)
+	if err != nil {
+		return err
+	}
+	return ok(c, accounts)
+}
+
 // Balance answers a student's account, now or as it was ?at= a time.
 func (h *Controllers) Balance(c *gin.Context) error {
 	values, err := query(c, "at")

@@ -152,6 +152,7 @@ post 400 "a refund of more than is left" "/purchases/$purchase/refunds/" '{"amou
 ask 200 "the balance" GET "/students/$student/balance/"
 want hours_available 9.00
 want balance_amount 4000
+ask 200 "the students, the newest first" GET "/students/?created_from=2026-01-01&limit=1"
 ask 200 "the ledger: credit, lesson, its return, courtesy, reversal" GET "/students/$student/ledger/"
 [ "$(grep -o '"kind":' "$answer" | wc -l)" -eq 5 ] || fail "not five entries"
 

@@ -35,6 +35,7 @@ type Account struct {
 	HoursAvailable Hours     `gorm:"->" json:"hours_available"`
 	BalanceAmount  int64     `json:"balance_amount"` // minor units: received less refunded or disputed
 	Overdrawn      bool      `gorm:"->" json:"overdrawn"`
+	CreatedAt      time.Time `json:"created_at"` // when it was opened; GORM fills it in
 	UpdatedAt      time.Time `json:"updated_at"`
 }
 

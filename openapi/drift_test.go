@@ -176,7 +176,7 @@ func TestSchemasAreTheTypesThatAreAnswered(t *testing.T) {
 		"Outcome": ingest.Outcome{}, "Sale": sales.Sale{}, "Booking": sales.Booking{},
 		"RefundRequested": sales.RefundRequested{}, "PaymentRefund": sales.PaymentRefund{}, "Case": models.Case{},
 		"PurchaseDetail": sales.PurchaseDetail{}, "Payment": sales.Payment{}, "CasePage": paging.Page[models.Case]{}, "PurchasePage": paging.Page[models.Purchase]{},
-		"LedgerPage": paging.Page[models.LedgerEntry]{}, "EventPage": paging.Page[models.WebhookEvent]{},
+		"AccountPage": paging.Page[models.Account]{}, "LedgerPage": paging.Page[models.LedgerEntry]{}, "EventPage": paging.Page[models.WebhookEvent]{},
 	} {
 		document := parse(t)
 		same(t, schema, describedFields(document, document.Components.Schemas.Get(schema)), goFields(reflect.TypeOf(value)))

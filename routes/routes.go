@@ -36,6 +36,7 @@ func Table(h *controllers.Controllers) []Route {
 		{"GET", "/api/finances/cases/", config.RoleRead, h.Cases},
 		{"POST", "/api/finances/cases/:id/close/", config.RoleAdmin, h.CloseCase},
 		{"POST", "/api/finances/cases/:id/purchase/", config.RoleAdmin, h.GiveCase},
+		{"GET", "/api/finances/students/", config.RoleRead, h.Students},
 		{"GET", "/api/finances/students/:student_id/balance/", config.RoleRead, h.Balance},
 		{"GET", "/api/finances/students/:student_id/ledger/", config.RoleRead, h.Ledger},
 		{"POST", "/api/finances/students/:student_id/consumptions/", config.RoleWrite, h.Consume},

@@ -33,8 +33,12 @@ func NewCaseService(db *database.DB, events *EventService) *CaseService {
 // CaseFilter picks cases; what is empty picks all.
 type CaseFilter struct{ Status, Kind, StudentID string }
 
-// List pages through cases, newest first. It returns a *models.Error with code
-// invalid_request or invalid_cursor.
+// SortUrgent sorts cases by urgency: what has a due date first, by that, then by
+// kind, and what has waited longest first.
+const SortUrgent = "urgent"
+
+// List pages through cases, newest first, or the most urgent first. It returns
+// a *models.Error with code invalid_request or invalid_cursor.
 func (s *CaseService) List(ctx context.Context, filter CaseFilter, page paging.PageRequest) (paging.Page[models.Case], error) {
 	query := s.db.Reader.WithContext(ctx)
 	switch filter.Status {
@@ -55,30 +59,26 @@ func (s *CaseService) List(ctx context.Context, filter CaseFilter, page paging.P
 	if filter.StudentID != "" {
 		query = query.Where("student_id = ?", filter.StudentID)
 	}
-	return paging.Newest(query, "opened_at", "id", page, func(c *models.Case) paging.Position { return paging.Position{Time: c.OpenedAt, ID: c.ID} })
+	if page.Sort == SortUrgent {
+		return paging.Read(page.Within(query, "opened_at"), byUrgency(), page, urgencyOf)
+	}
+	return paging.ByTime(query, "opened_at", "id", page, func(c *models.Case) paging.Position { return paging.Position{Time: c.OpenedAt, ID: c.ID} })
 }
 
-// Urgent lists open cases, of one kind where that is given, the most urgent
-// first: what has a due date by that, then by kind, then the newest. Those
-// beyond limit are left out. It returns a *models.Error with code
-// invalid_request.
-func (s *CaseService) Urgent(ctx context.Context, kind string, limit int) ([]models.Case, error) {
-	query := s.db.Reader.WithContext(ctx).Where("closed_at IS NULL")
-	order := "due_by IS NULL, due_by, CASE kind"
-	for i, known := range models.CaseKinds {
-		order += fmt.Sprintf(" WHEN '%s' THEN %d", known, i)
+// byUrgency is the order of SortUrgent; urgencyOf says the same of one case.
+func byUrgency() paging.Order {
+	rank := "CASE WHEN due_by IS NOT NULL THEN 0"
+	for i, kind := range models.CaseKinds {
+		rank += fmt.Sprintf(" WHEN kind = '%s' THEN %d", kind, i+1)
 	}
-	if kind != "" {
-		if err := checkKind(kind); err != nil {
-			return nil, err
-		}
-		query = query.Where("kind = ?", kind)
+	return paging.Order{Name: SortUrgent, Rank: rank + " ELSE 0 END", Time: "coalesce(due_by, opened_at)", ID: "id", Upwards: true}
+}
+
+func urgencyOf(c *models.Case) paging.Position {
+	if c.DueBy != nil {
+		return paging.Position{Time: *c.DueBy, ID: c.ID}
 	}
-	cases := []models.Case{}
-	if err := query.Order(order + " END, opened_at DESC, id DESC").Limit(limit).Find(&cases).Error; err != nil {
-		return nil, fmt.Errorf("list open cases: %w", err)
-	}
-	return cases, nil
+	return paging.Position{Rank: slices.Index(models.CaseKinds, c.Kind) + 1, Time: c.OpenedAt, ID: c.ID}
 }
 
 func checkKind(kind string) error {

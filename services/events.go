@@ -60,7 +60,7 @@ func (s *EventService) List(ctx context.Context, status, eventType string, page 
 	if eventType != "" {
 		query = query.Where("type = ?", eventType)
 	}
-	return paging.Newest(query, "received_at", "id", page, func(e *models.WebhookEvent) paging.Position { return paging.Position{Time: e.ReceivedAt, ID: e.ID} })
+	return paging.ByTime(query, "received_at", "id", page, func(e *models.WebhookEvent) paging.Position { return paging.Position{Time: e.ReceivedAt, ID: e.ID} })
 }
 
 // Replay applies a stored event once more, whatever became of it before. What

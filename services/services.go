@@ -52,12 +52,13 @@ func New(cfg *config.Config, db *database.DB, log *zap.Logger) *Services {
 	events := NewEventService(db, stripe, payments)
 	cases := NewCaseService(db, events)
 	metrics.WatchCases(cases.OpenCases)
+	accounts := sales.NewAccountService(db)
 	reconcile := NewReconcileService(db, stripe, payments)
 	return &Services{
 		Stripe:    stripe,
 		Payments:  payments,
 		Purchases: sales.NewPurchaseService(db),
-		Accounts:  sales.NewAccountService(db),
+		Accounts:  accounts,
 		Plans:     sales.NewPlanService(db),
 		Cases:     cases,
 		AuditLog:  auditlog.New(db),
@@ -68,7 +69,7 @@ func New(cfg *config.Config, db *database.DB, log *zap.Logger) *Services {
 		Rebuild:   NewRebuildService(db, events),
 		Sales:     sales.NewSalesService(db, stripe),
 		Overview:  NewOverviewService(db),
-		Search:    NewSearchService(db),
+		Search:    NewSearchService(db, accounts),
 		Metrics:   metrics,
 		background: []func(context.Context) error{
 			NewRetryWorker(db, events, log).Run,

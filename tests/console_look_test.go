@@ -57,7 +57,13 @@ func consolePages(t *testing.T, db *harness.Database, app *harness.App, b *harne
 	return []page{
 		{"overview", b, "/console/", "overview"},
 		{"cases", b, "/console/cases/", ""},
-		{"cases of no kind", b, "/console/cases/?kind=overdrawn", ""},
+		{"cases of no kind", b, "/console/cases/?kind=missing_object", ""},
+		{"cases of all times", b, "/console/cases/?status=any", ""},
+		{"case of an invoice", b, caseOf(t, app, "unexplained_invoice"), "case"},
+		{"case of too little", b, caseOf(t, app, "underpaid"), ""},
+		{"audit log", b, "/console/audit-log/", ""},
+		{"students", b, "/console/students/", "students"},
+		{"purchases", b, "/console/purchases/", ""},
 		{"student", b, "/console/students/anna.weber/", "student"},
 		{"student overdrawn", b, "/console/students/felix.braun/", ""},
 		{"student with a case", b, "/console/students/" + little.Student + "/", ""},
@@ -74,6 +80,12 @@ func consolePages(t *testing.T, db *harness.Database, app *harness.App, b *harne
 		{"sign-in", harness.NewBrowser(t), "/console/sign-in/", ""},
 		{"missing", b, "/console/students/nobody/", ""},
 	}
+}
+
+// caseOf is the page of the only case of a kind.
+func caseOf(t *testing.T, app *harness.App, kind string) string {
+	t.Helper()
+	return "/console/cases/" + app.Get(t, api+"/cases/?kind="+kind).Get("data.0.id").String() + "/"
 }
 
 // TestEveryConsolePageLooksGood looks at every page in every way: nothing

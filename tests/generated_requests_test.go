@@ -217,6 +217,8 @@ func (g *generator) value(s openapi.Schema) any {
 		return rapid.Int64Range(int64(smallest), 1_000_000).Draw(g.T, "number")
 	case s.Format == "date-time":
 		return rapid.SampledFrom([]string{"2026-01-31T12:00:00Z", "1970-01-01T00:00:00.5+14:00", "9998-12-31T23:59:59-12:00"}).Draw(g.T, "time")
+	case s.Format == "date":
+		return rapid.SampledFrom([]string{"2026-01-31", "0001-01-01", "9999-12-31"}).Draw(g.T, "day")
 	default:
 		return g.text(s)
 	}

@@ -20,10 +20,10 @@ func TestMigrationsKeepWhatIsThere(t *testing.T) {
 			migrateTo(t, db, 1)
 			for _, statement := range []string{
 				`INSERT INTO student_account_balances (student_id, currency, hours_purchased, hours_reversed, balance_amount, updated_at)
-					VALUES ('Ähnlich', 'eur', 1000, 200, 4000, '2026-01-01 00:00:00+00:00')`,
+					VALUES ('Ähnlich', 'eur', 1000, 200, 4000, '2026-02-02 00:00:00+00:00'), ('Empty', 'eur', 0, 0, 0, '2026-03-03 00:00:00+00:00')`,
 				`INSERT INTO purchase_transactions (id, student_id, transaction_type, payment_status, amount, currency, hours, hours_credited,
-					hours_reversed, amount_received, amount_refunded, stripe_payment_intent_id, evidence, completed_at, created_at, updated_at)
-					VALUES ('p', 'Ähnlich', 'package', 'partially_refunded', 5000, 'eur', 1000, 1000, 200, 5000, 1000, 'pi_old',
+					hours_reversed, amount_received, amount_refunded, stripe_payment_intent_id, stripe_customer_id, evidence, completed_at, created_at, updated_at)
+					VALUES ('p', 'Ähnlich', 'package', 'partially_refunded', 5000, 'eur', 1000, 1000, 200, 5000, 1000, 'pi_old', 'cus_old',
 					'{"paid": {"amount": 5000, "currency": "eur", "at": 5}, "refund_total": {"amount": 1000, "at": 6}}',
 					'1970-01-01 00:00:05+00:00', '2026-01-01 00:00:00+00:00', '2026-01-01 00:00:00+00:00')`,
 				`INSERT INTO webhook_events (id, type, livemode, status, attempts, deliveries, payload, transaction_id, received_at, processed_at)
@@ -34,7 +34,10 @@ func TestMigrationsKeepWhatIsThere(t *testing.T) {
 			} {
 				db.Exec(t, statement)
 			}
-			app := db.Serve(t) // which migrates
+			app := db.Serve(t)                                                          // which migrates
+			app.WantBalance(t, "Ähnlich", fields{"created_at": "2026-01-01T00:00:00Z"}) // its first purchase opened it
+			app.WantBalance(t, "Empty", fields{"created_at": "2026-03-03T00:00:00Z"})
+			wantSame(t, "a customer", visit(t, app, harness.ReadKey).search(t, "cus_old"), []string{purchasePage("p")})
 			p := harness.NewPurchase(t)
 			p.ID, p.Student, p.PaymentIntent = "p", "Ähnlich", "pi_old"
 			again := p.Succeeded()

@@ -5,24 +5,24 @@ import (
 
 	"hourbank/models"
 	"hourbank/services/auditlog"
-	"hourbank/services/paging"
 )
 
 type auditLogPage struct {
-	paging.Page[models.AuditEntry]
-	Filter  auditlog.Filter
+	listing[models.AuditEntry]
 	Actions []models.AuditAction
 }
 
 // AuditLog lists what people did.
 func (h *Console) AuditLog(c *gin.Context) error {
-	page := auditLogPage{Filter: auditlog.Filter{Actor: c.Query("actor"), Action: c.Query("action")}, Actions: models.AuditActions}
-	var err error
-	page.Page, err = h.services.AuditLog.List(c.Request.Context(), page.Filter, pageOf(c, "cursor"))
+	asked, request, err := ask(c, "action", "actor")
 	if err != nil {
 		return err
 	}
-	return h.ok(c, "audit_log", "Audit log", page)
+	entries, err := h.services.AuditLog.List(c.Request.Context(), auditlog.Filter{Actor: asked["actor"], Action: asked["action"]}, request)
+	if err != nil {
+		return err
+	}
+	return h.ok(c, "audit_log", "Audit log", auditLogPage{listing: newListing(asked, request, entries), Actions: models.AuditActions})
 }
 
 // subjectAddress is the page of what something was done to; empty: it has none.

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
@@ -11,30 +12,34 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"hourbank/models"
+	"hourbank/services"
 	"hourbank/services/ingest"
-	"hourbank/services/paging"
 	"hourbank/services/sales"
 )
 
 type casesPage struct {
-	Cases []models.Case
-	Kind  string // what is filtered by
+	listing[models.Case]
 	Kinds []models.CaseKind
-	More  bool // there are more than are shown
 }
 
-// Cases lists the open cases, the most urgent first.
+// Cases lists the open cases, the most urgent first, or those asked for.
 func (h *Console) Cases(c *gin.Context) error {
-	page := casesPage{Kind: c.Query("kind"), Kinds: models.CaseKinds}
-	var err error
-	page.Cases, err = h.services.Cases.Urgent(c.Request.Context(), page.Kind, paging.MaxPageSize+1)
+	asked, request, err := ask(c, "status", "kind", "student")
 	if err != nil {
 		return err
 	}
-	if page.More = len(page.Cases) > paging.MaxPageSize; page.More {
-		page.Cases = page.Cases[:paging.MaxPageSize]
+	filter := services.CaseFilter{Status: cmp.Or(asked["status"], "open"), Kind: asked["kind"], StudentID: asked["student"]}
+	if filter.Status == "any" {
+		filter.Status = ""
 	}
-	return h.ok(c, "cases", "Cases", page)
+	if request.Sort == "" {
+		request.Sort = services.SortUrgent
+	}
+	cases, err := h.services.Cases.List(c.Request.Context(), filter, request)
+	if err != nil {
+		return err
+	}
+	return h.ok(c, "cases", "Cases", casesPage{listing: newListing(asked, request, cases), Kinds: models.CaseKinds})
 }
 
 type casePage struct {

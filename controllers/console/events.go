@@ -8,24 +8,24 @@ import (
 
 	"hourbank/models"
 	"hourbank/services/ingest"
-	"hourbank/services/paging"
 )
 
 type eventsPage struct {
-	paging.Page[models.WebhookEvent]
-	Status, Type string // what is filtered by
-	Statuses     []models.EventStatus
+	listing[models.WebhookEvent]
+	Statuses []models.EventStatus
 }
 
 // Events lists the stored events.
 func (h *Console) Events(c *gin.Context) error {
-	page := eventsPage{Status: c.Query("status"), Type: c.Query("type"), Statuses: models.EventStatuses}
-	var err error
-	page.Page, err = h.services.Events.List(c.Request.Context(), page.Status, page.Type, pageOf(c, "cursor"))
+	asked, request, err := ask(c, "status", "type")
 	if err != nil {
 		return err
 	}
-	return h.ok(c, "events", "Events", page)
+	events, err := h.services.Events.List(c.Request.Context(), asked["status"], asked["type"], request)
+	if err != nil {
+		return err
+	}
+	return h.ok(c, "events", "Events", eventsPage{listing: newListing(asked, request, events), Statuses: models.EventStatuses})
 }
 
 type eventPage struct {

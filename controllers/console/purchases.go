@@ -17,6 +17,31 @@ import (
 	"hourbank/services/sales"
 )
 
+type purchasesPage struct {
+	listing[models.Purchase]
+	Statuses []models.PaymentStatus
+	Plans    []models.Plan // also those no longer sold
+}
+
+// Purchases lists the purchases.
+func (h *Console) Purchases(c *gin.Context) error {
+	asked, request, err := ask(c, "status", "plan", "student")
+	if err != nil {
+		return err
+	}
+	ctx := c.Request.Context()
+	filter := sales.PurchaseFilter{Status: asked["status"], PlanID: asked["plan"], StudentID: asked["student"]}
+	purchases, err := h.services.Purchases.List(ctx, filter, request)
+	if err != nil {
+		return err
+	}
+	page := purchasesPage{listing: newListing(asked, request, purchases), Statuses: models.PaymentStatuses}
+	if page.Plans, err = h.services.Plans.List(ctx, true); err != nil {
+		return err
+	}
+	return h.ok(c, "purchases", "Purchases", page)
+}
+
 type purchasePage struct {
 	*sales.PurchaseDetail
 	Left     int64 // minor units that could be refunded

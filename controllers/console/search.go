@@ -4,10 +4,13 @@ import (
 	"strings"
 
 	"github.com/gin-gonic/gin"
+
+	"hourbank/services"
 )
 
-// Search finds a student, a purchase or an event, and goes there at once
-// where there is only one.
+// Search finds what somebody has in hand, and goes there at once where all of
+// it is one page. Bookings, and cases without a purchase, have no page of their
+// own.
 func (h *Console) Search(c *gin.Context) error {
 	if strings.TrimSpace(c.Query("q")) == "" {
 		return seeOther(c, "/console/")
@@ -16,15 +19,23 @@ func (h *Console) Search(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	if len(found.Students)+len(found.Purchases)+len(found.Events) == 1 {
-		switch {
-		case len(found.Students) == 1:
-			return seeOther(c, studentAddress(found.Students[0].StudentID))
-		case len(found.Purchases) == 1:
-			return seeOther(c, purchaseAddress(found.Purchases[0].ID))
-		default:
-			return seeOther(c, eventAddress(found.Events[0].ID))
-		}
+	var pages []string
+	for _, account := range found.Students {
+		pages = append(pages, studentAddress(account.StudentID))
 	}
-	return h.ok(c, "search", "Search", found)
+	for _, purchase := range found.Purchases {
+		pages = append(pages, purchaseAddress(purchase.ID))
+	}
+	for _, event := range found.Events {
+		pages = append(pages, eventAddress(event.ID))
+	}
+	if len(pages) == 1 && len(found.Entries)+len(found.Cases) == 0 && !found.Unread {
+		return seeOther(c, pages[0])
+	}
+	return h.ok(c, "search", "Search", searchPage{Found: found, Most: services.MaxFound})
+}
+
+type searchPage struct {
+	*services.Found
+	Most int // of a kind; there may be more
 }

@@ -13,6 +13,24 @@ import (
 	"hourbank/services/sales"
 )
 
+type studentsPage struct {
+	listing[models.Account]
+	Balances []string
+}
+
+// Students lists the students' accounts.
+func (h *Console) Students(c *gin.Context) error {
+	asked, request, err := ask(c, "text", "balance")
+	if err != nil {
+		return err
+	}
+	accounts, err := h.services.Accounts.List(c.Request.Context(), sales.AccountFilter{Text: asked["text"], Balance: asked["balance"]}, request)
+	if err != nil {
+		return err
+	}
+	return h.ok(c, "students", "Students", studentsPage{listing: newListing(asked, request, accounts), Balances: sales.Balances})
+}
+
 type studentPage struct {
 	Account   *models.Account
 	Cases     []models.Case // open ones
@@ -37,7 +55,7 @@ func (h *Console) Student(c *gin.Context) error {
 		return err
 	}
 	page.Cases = open.Data
-	if page.Purchases, err = h.services.Purchases.List(ctx, student, "", pageOf(c, "purchases")); err != nil {
+	if page.Purchases, err = h.services.Purchases.List(ctx, sales.PurchaseFilter{StudentID: student}, pageOf(c, "purchases")); err != nil {
 		return err
 	}
 	if page.Ledger, err = h.services.Accounts.LedgerLines(ctx, student, pageOf(c, "ledger")); err != nil {

@@ -45,7 +45,7 @@ func (h *Console) Till(c *gin.Context) error {
 			page.Plans = append(page.Plans, plan)
 		}
 	}
-	if page.Purchases, err = h.services.Purchases.List(ctx, page.Student, "", paging.PageRequest{Limit: 5}); err != nil {
+	if page.Purchases, err = h.services.Purchases.List(ctx, sales.PurchaseFilter{StudentID: page.Student}, paging.PageRequest{Limit: 5}); err != nil {
 		return err
 	}
 	// After the purchases: a balance older than a dispute that the page shows

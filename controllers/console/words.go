@@ -11,6 +11,8 @@ import (
 	"hourbank/models"
 	"hourbank/services"
 	"hourbank/services/ingest"
+	"hourbank/services/paging"
+	"hourbank/services/sales"
 )
 
 // words are what the templates say things with.
@@ -28,6 +30,7 @@ var words = template.FuncMap{
 	"upper": strings.ToUpper,
 	"less":  func(a, b models.Hours) models.Hours { return a - b },
 	"left":  func(day services.Day) int64 { return day.Received - day.Returned },
+	"order": func(sort string) string { return orders[sort] },
 	"half":  func(h models.Hours) models.Hours { return h / 2 },
 	"ours":  func(reference *string) bool { return strings.HasPrefix(*reference, onceReference) },
 	"list":  func(values ...any) []any { return values },
@@ -38,6 +41,12 @@ var words = template.FuncMap{
 	"case":     caseAddress,
 	"subject":  subjectAddress,
 	"unix":     func(seconds int64) time.Time { return time.Unix(seconds, 0) },
+}
+
+// orders say how a list can be sorted.
+var orders = map[string]string{
+	paging.SortNewest: "newest first", paging.SortOldest: "oldest first",
+	services.SortUrgent: "most urgent first", sales.SortStudent: "by student",
 }
 
 // writeTime writes a time, or nil, in UTC.

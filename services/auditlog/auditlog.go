@@ -41,7 +41,8 @@ func (s *Service) Write(ctx context.Context, actor string, action models.AuditAc
 // Filter picks entries; what is empty picks all.
 type Filter struct{ Actor, Action, Subject string }
 
-// List pages through what people did, newest first. It returns a *models.Error
+// List pages through what people did, newest first where
+// the request says nothing else. It returns a *models.Error
 // with code invalid_request or invalid_cursor.
 func (s *Service) List(ctx context.Context, filter Filter, page paging.PageRequest) (paging.Page[models.AuditEntry], error) {
 	query := s.db.Reader.WithContext(ctx)
@@ -53,5 +54,5 @@ func (s *Service) List(ctx context.Context, filter Filter, page paging.PageReque
 			query = query.Where(column+" = ?", value)
 		}
 	}
-	return paging.Newest(query, "created_at", "id", page, func(e *models.AuditEntry) paging.Position { return paging.Position{Time: e.CreatedAt, ID: e.ID} })
+	return paging.ByTime(query, "created_at", "id", page, func(e *models.AuditEntry) paging.Position { return paging.Position{Time: e.CreatedAt, ID: e.ID} })
 }

@@ -84,6 +84,7 @@ func (b *book) learn(e *stripe.Event, group []*models.Purchase) result {
 			merged = true
 		}
 	}
+	b.share(e, p)
 	customer := b.noteCustomer(p, e.Names.Customer)
 	b.weigh(e)
 	change := p.Observe(b.own(e.Told, p))
@@ -110,6 +111,24 @@ func (b *book) merge(p, other *models.Purchase, eventID string) {
 	gained, lost := p.Absorb(other)
 	b.note(other, lost, eventID)
 	b.note(p, gained, eventID)
+}
+
+// share notes the customer and the subscription that an event names: people
+// look for what was bought by them, but they are no key of one purchase. The
+// customer that the purchase has was noted when it got it.
+func (b *book) share(e *stripe.Event, p *models.Purchase) {
+	keys := []string{}
+	if p.StripeCustomerID == nil || *p.StripeCustomerID != e.Names.Customer {
+		keys = append(keys, e.Names.Customer)
+	}
+	if e.Invoice != nil {
+		keys = append(keys, e.Invoice.SubscriptionID)
+	}
+	for _, key := range keys {
+		if models.IsObjectID(key) {
+			b.shared[purchaseKey{key, p.ID}] = true
+		}
+	}
 }
 
 // noteCustomer keeps one of the customers that were named, whatever the order.

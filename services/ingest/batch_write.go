@@ -79,6 +79,7 @@ func (b *book) writes() []database.Write {
 		updatePurchases(byID(b.changed), b.now),
 		moveKeys(sortedKeys(b.moved)),
 		insertKeys(sortedKeys(b.keys)),
+		shareKeys(b.shared),
 		rememberSubscriptions(b.told, b.now),
 	}
 	writes = append(writes, ledger.Writes(b.ledger, b.now)...)
@@ -218,6 +219,16 @@ const onTakenKey = "ON CONFLICT (key) DO NOTHING"
 func insertKeys(rows []purchaseKey) database.Write {
 	w := database.Insert("note purchase keys", "purchase_keys", rows, keyColumns(rows), onTakenKey)
 	w.Short = errOvertaken
+	return w
+}
+
+// shareKeys notes keys that several purchases may have.
+func shareKeys(shared map[purchaseKey]bool) database.Write {
+	rows := slices.SortedFunc(maps.Keys(shared), func(a, b purchaseKey) int {
+		return cmp.Or(cmp.Compare(a.key, b.key), cmp.Compare(a.purchaseID, b.purchaseID))
+	})
+	w := database.Insert("note shared keys", "shared_keys", rows, keyColumns(rows), "ON CONFLICT (key, purchase_id) DO NOTHING")
+	w.AtMost = true
 	return w
 }
 

@@ -29,6 +29,7 @@ type book struct {
 	changed map[string]*models.Purchase // not made, but changed by it
 	keys    map[string]*models.Purchase // new ones
 	moved   map[string]*models.Purchase // keys that were another's before
+	shared  map[purchaseKey]bool        // keys that other purchases may have too
 	told    map[string][]*models.Subscription
 	ledger  []models.LedgerEntry
 	cases   caseBook
@@ -68,7 +69,7 @@ func newBook(now time.Time) *book {
 	return &book{
 		now: now, byID: map[string]*models.Purchase{}, byKey: map[string]*models.Purchase{},
 		made: map[string]*models.Purchase{}, changed: map[string]*models.Purchase{}, keys: map[string]*models.Purchase{},
-		moved: map[string]*models.Purchase{}, told: map[string][]*models.Subscription{}, cases: caseBook{},
+		moved: map[string]*models.Purchase{}, shared: map[purchaseKey]bool{}, told: map[string][]*models.Subscription{}, cases: caseBook{},
 	}
 }
 

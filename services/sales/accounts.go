@@ -57,11 +57,7 @@ func (s *AccountService) BalanceAt(ctx context.Context, studentID string, at tim
 	if err != nil {
 		return nil, err
 	}
-	if at = at.UTC(); at.Before(paging.FirstTime) {
-		at = paging.FirstTime
-	} else if at.After(paging.LastTime) {
-		at = paging.LastTime
-	}
+	at = paging.Bounded(at)
 	var entries []models.LedgerEntry
 	rows := s.db.Reader.WithContext(ctx).Select("kind, sum(hours) AS hours, sum(amount) AS amount").
 		Where("student_id = ? AND created_at <= ?", studentID, at).Group("kind")
@@ -79,11 +75,12 @@ func (s *AccountService) BalanceAt(ctx context.Context, studentID string, at tim
 	return account, nil
 }
 
-// Ledger pages through a student's entries, newest first.
+// Ledger pages through a student's entries, newest first. It returns a
+// *models.Error with code not_found, invalid_request or invalid_cursor.
 func (s *AccountService) Ledger(ctx context.Context, studentID string, page paging.PageRequest) (paging.Page[models.LedgerEntry], error) {
 	if _, err := s.Balance(ctx, studentID); err != nil {
 		return paging.Page[models.LedgerEntry]{}, err
 	}
 	query := s.db.Reader.WithContext(ctx).Where("student_id = ?", studentID)
-	return paging.Newest(query, "created_at", "id", page, func(l *models.LedgerEntry) paging.Position { return paging.Position{Time: l.CreatedAt, ID: l.ID} })
+	return paging.ByTime(query, "created_at", "id", page, func(l *models.LedgerEntry) paging.Position { return paging.Position{Time: l.CreatedAt, ID: l.ID} })
 }

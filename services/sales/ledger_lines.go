@@ -25,7 +25,7 @@ func (s *AccountService) LedgerLines(ctx context.Context, studentID string, page
 	tx := s.db.Reader.WithContext(ctx)
 	running := tx.Model(&models.LedgerEntry{}).Where("student_id = ?", studentID).
 		Select("*, sum(hours) OVER (ORDER BY created_at, id) AS balance")
-	lines, err := paging.Newest(tx.Table("(?) AS lines", running), "created_at", "id", page,
+	lines, err := paging.ByTime(tx.Table("(?) AS lines", running), "created_at", "id", page,
 		func(l *LedgerLine) paging.Position { return paging.Position{Time: l.CreatedAt, ID: l.ID} })
 	if err != nil {
 		return lines, err

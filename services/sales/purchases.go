@@ -95,27 +95,31 @@ func ReadPurchase(tx *gorm.DB, id string) (*models.Purchase, error) {
 	return &p, nil
 }
 
-// List pages through purchases, newest first, of one student and status where
-// these are given. It returns a *models.Error with code invalid_request or
-// invalid_cursor.
-func (s *PurchaseService) List(ctx context.Context, studentID, status string, page paging.PageRequest) (paging.Page[models.Purchase], error) {
-	if status != "" && !slices.Contains(models.PaymentStatuses, models.PaymentStatus(status)) {
+// PurchaseFilter picks purchases; what is empty picks all.
+type PurchaseFilter struct{ StudentID, Status, PlanID string }
+
+// List pages through purchases, newest first. It returns a *models.Error with
+// code invalid_request or invalid_cursor.
+func (s *PurchaseService) List(ctx context.Context, filter PurchaseFilter, page paging.PageRequest) (paging.Page[models.Purchase], error) {
+	if filter.Status != "" && !slices.Contains(models.PaymentStatuses, models.PaymentStatus(filter.Status)) {
 		return paging.Page[models.Purchase]{}, models.Errorf(models.CodeInvalidRequest, "payment_status must be one of %s.", strings.Trim(fmt.Sprint(models.PaymentStatuses), "[]"))
 	}
-	query, timeColumn, idColumn := s.db.Reader.WithContext(ctx).Model(&models.Purchase{}), "created_at", "purchase_transactions.id"
+	query, timeColumn, idColumn := s.db.Reader.WithContext(ctx).Model(&models.Purchase{}), "purchase_transactions.created_at", "purchase_transactions.id"
+	if filter.StudentID != "" {
+		query = query.Where("student_id = ?", filter.StudentID)
+	}
+	if filter.PlanID != "" {
+		query = query.Where("plan_id = ?", filter.PlanID)
+	}
 	switch {
-	case studentID != "":
-		query = query.Where("student_id = ?", studentID)
-		if status != "" {
-			query = query.Where("payment_status = ?", status)
-		}
-	case status == string(models.StatusCompleted): // most are
-		query = query.Where("payment_status = ?", status)
-	case status != "":
-		query = query.Joins("JOIN purchases_not_completed listed ON listed.id = purchase_transactions.id").Where("listed.payment_status = ?", status)
+	case filter.Status == "":
+	case filter.StudentID != "" || filter.Status == string(models.StatusCompleted): // a student's are few, and most are completed
+		query = query.Where("purchase_transactions.payment_status = ?", filter.Status)
+	default:
+		query = query.Joins("JOIN purchases_not_completed listed ON listed.id = purchase_transactions.id").Where("listed.payment_status = ?", filter.Status)
 		timeColumn, idColumn = "listed.created_at", "listed.id"
 	}
-	return paging.Newest(query, timeColumn, idColumn, page, func(p *models.Purchase) paging.Position { return paging.Position{Time: p.CreatedAt, ID: p.ID} })
+	return paging.ByTime(query, timeColumn, idColumn, page, func(p *models.Purchase) paging.Position { return paging.Position{Time: p.CreatedAt, ID: p.ID} })
 }
 
 // PurchaseDetail is one purchase with its payments and open cases.

@@ -32,7 +32,7 @@ func (db *Database) WriteHistory(tb testing.TB, days ...History) {
 
 func (day History) write(tx *gorm.DB) error {
 	at := time.Now().UTC().AddDate(0, 0, -day.DaysAgo).Truncate(24 * time.Hour).Add(9 * time.Hour)
-	account := models.Account{StudentID: day.Student, Currency: new("eur"), UpdatedAt: at}
+	account := models.Account{StudentID: day.Student, Currency: new("eur"), CreatedAt: at, UpdatedAt: at}
 	if err := tx.Where("student_id = ?", day.Student).FirstOrCreate(&account).Error; err != nil {
 		return err
 	}

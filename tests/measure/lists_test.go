@@ -25,6 +25,7 @@ const api = "/api/finances"
 var lists = []string{
 	"/purchases/?", "/purchases/?student_id=student_00000002", "/purchases/?payment_status=completed", "/purchases/?payment_status=pending",
 	"/purchases/?payment_status=disputed", "/purchases/?student_id=student_00000002&payment_status=completed",
+	"/purchases/?created_to=2025-12-01", "/students/?", "/students/?created_to=2025-12-01",
 	"/students/student_00000002/ledger/?", "/events/?", "/events/?status=rejected", "/events/?status=processed",
 	"/events/?type=charge.refunded", "/events/?status=rejected&type=payment_intent.succeeded",
 }
@@ -85,10 +86,10 @@ func plans(t *testing.T, db *harness.Database) string {
 	s := sales.NewPurchaseService(explained.db)
 	page := paging.PageRequest{Limit: 20, Cursor: strings.TrimPrefix(cursor("2024-01-02"), "&cursor=")}
 	for _, status := range []string{"", "completed", "pending", "disputed"} {
-		_, err := s.List(t.Context(), "", status, page)
+		_, err := s.List(t.Context(), sales.PurchaseFilter{Status: status}, page)
 		fmt.Fprintf(&out, "purchases, payment_status %-10q %s\n", status, explained.last(t, err))
 	}
-	_, err := s.List(t.Context(), "student_00000002", "completed", page)
+	_, err := s.List(t.Context(), sales.PurchaseFilter{StudentID: "student_00000002", Status: "completed"}, page)
 	fmt.Fprintf(&out, "purchases of a student, completed      %s\n", explained.last(t, err))
 	_, err = sales.NewAccountService(explained.db).Ledger(t.Context(), "student_00000002", page)
 	fmt.Fprintf(&out, "ledger of a student                    %s\n", explained.last(t, err))

@@ -1,0 +1,142 @@
+package sales
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"hourbank/database"
+	"hourbank/models"
+	"hourbank/services/paging"
+)
+
+// SortStudent sorts accounts by their students' ids.
+const SortStudent = "student"
+
+// ScanPatience bounds what has to look at every row of a table: no page is
+// worth more of a database's time.
+const ScanPatience = 3 * time.Second
+
+// AccountFilter picks accounts; what is empty picks all.
+type AccountFilter struct {
+	Text    string // any part of the student's id, in any case
+	Balance string // of Balances
+}
+
+// The balances that accounts can be picked by.
+const (
+	BalanceOverdrawn = "overdrawn"
+	BalanceLeft      = "left" // hours are left
+	BalanceNone      = "none" // exactly none
+)
+
+// Balances are all of them.
+var Balances = []string{BalanceOverdrawn, BalanceLeft, BalanceNone}
+
+// List pages through accounts, the newest first: the one that was opened last.
+// It returns a *models.Error with code invalid_request or invalid_cursor.
+func (s *AccountService) List(ctx context.Context, filter AccountFilter, page paging.PageRequest) (paging.Page[models.Account], error) {
+	ctx, cancel := context.WithTimeout(ctx, ScanPatience)
+	defer cancel()
+	query := s.db.Reader.WithContext(ctx)
+	if filter.Text != "" {
+		if err := models.ValidateID("text", filter.Text); err != nil {
+			return paging.Page[models.Account]{}, err
+		}
+		query = query.Where(Contains(query, "student_id", filter.Text))
+	}
+	switch filter.Balance {
+	case "":
+	case BalanceOverdrawn:
+		query = query.Where("overdrawn")
+	case BalanceLeft:
+		query = query.Where("hours_available > 0")
+	case BalanceNone:
+		query = query.Where("hours_available = 0")
+	default:
+		return paging.Page[models.Account]{}, models.Errorf(models.CodeInvalidRequest, "balance must be one of %s.", strings.Join(Balances, ", "))
+	}
+	// Only what the index holds, which may have to be looked through whole.
+	var keys paging.Page[models.Account]
+	var err error
+	if page.Sort == SortStudent {
+		order := paging.Order{Name: SortStudent, ID: "student_id", Upwards: true}
+		query = page.Within(query.Select("student_id"), "created_at")
+		keys, err = paging.Read(query, order, page, func(a *models.Account) paging.Position { return paging.Position{ID: a.StudentID} })
+	} else {
+		query = query.Select("student_id", "created_at")
+		keys, err = paging.ByTime(query, "created_at", "student_id", page, func(a *models.Account) paging.Position { return paging.Position{Time: a.CreatedAt, ID: a.StudentID} })
+	}
+	if err == nil {
+		err = s.fill(ctx, keys.Data)
+	}
+	return keys, err
+}
+
+// fill reads the accounts whose students' ids are given.
+func (s *AccountService) fill(ctx context.Context, accounts []models.Account) error {
+	ids := make([]string, len(accounts))
+	for i, account := range accounts {
+		ids[i] = account.StudentID
+	}
+	var rows []models.Account
+	if err := s.db.Reader.WithContext(ctx).Where("student_id IN ?", ids).Find(&rows).Error; err != nil {
+		return fmt.Errorf("read accounts: %w", err)
+	}
+	for _, row := range rows {
+		accounts[slices.Index(ids, row.StudentID)] = row
+	}
+	return nil
+}
+
+// Contains is the condition that a column has the text in it, in any case of
+// any alphabet. Both engines compare Latin letters quickly in any case, and no
+// others: a text that has some is spelt out, each letter in all of its cases.
+func Contains(tx *gorm.DB, column, text string) clause.Expression {
+	switch latin := !strings.ContainsFunc(text, func(letter rune) bool { return letter > unicode.MaxASCII }); {
+	case latin && database.IsPostgres(tx):
+		return gorm.Expr(column+` ILIKE ? ESCAPE '\'`, "%"+LikeEscapes.Replace(text)+"%")
+	case latin:
+		return gorm.Expr(column+` LIKE ? ESCAPE '\'`, "%"+LikeEscapes.Replace(text)+"%")
+	case database.IsPostgres(tx):
+		return gorm.Expr(column+" ~ ?", inAnyCase(text, regexp.QuoteMeta))
+	default:
+		return gorm.Expr(column+" GLOB ?", "*"+inAnyCase(text, quoteGlob)+"*")
+	}
+}
+
+// LikeEscapes makes of a text a pattern of LIKE that only it matches.
+var LikeEscapes = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
+
+// inAnyCase is a pattern of the text, in which quote makes of what has no case
+// what stands for itself.
+func inAnyCase(text string, quote func(string) string) string {
+	var pattern strings.Builder
+	for _, letter := range text {
+		cases := string(letter)
+		for other := unicode.SimpleFold(letter); other != letter; other = unicode.SimpleFold(other) {
+			cases += string(other)
+		}
+		if cases == string(letter) {
+			pattern.WriteString(quote(cases))
+		} else {
+			pattern.WriteString("[" + cases + "]")
+		}
+	}
+	return pattern.String()
+}
+
+func quoteGlob(character string) string {
+	switch character {
+	case "*", "?", "[":
+		return "[" + character + "]"
+	}
+	return character
+}
