@@ -21,6 +21,7 @@ var words = template.FuncMap{
 	"time":  writeTime,
 	"human": func(word any) string { return strings.ReplaceAll(fmt.Sprint(word), "_", " ") },
 	"text":  optionalText,
+	"dots":  breakAtDots,
 	"tone":  tone,
 	"why":   why,
 	"means": func(kind models.CaseKind) string { return caseWords[kind] },
@@ -77,6 +78,12 @@ func optionalText(value any) string {
 		}
 	}
 	return "–"
+}
+
+// breakAtDots lets an event's type go on in the next line after a dot, where
+// it has no room.
+func breakAtDots(eventType string) template.HTML {
+	return template.HTML(strings.ReplaceAll(template.HTMLEscapeString(eventType), ".", ".<wbr>")) //nolint:gosec // escaped
 }
 
 // tone is a status's colour: whether all is well, something is open, or a
