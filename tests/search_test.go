@@ -185,13 +185,13 @@ func TestTheSearchFindsWhatWasPaidInVain(t *testing.T) {
 		v := visit(t, app, harness.ReadKey)
 		for _, name := range []string{"pi_1", "ch_1"} {
 			page := v.open(t, "/console/search/?q="+s.ID(name)).Want(t, http.StatusOK)
-			wantContains(t, page.Body, "unmatched payment", s.ID("pi_1"), "payment_intent.succeeded", "charge.succeeded")
+			wantContains(t, page.Body, "unmatched payment", s.ID("pi_1"), "payment_intent.<wbr>succeeded", "charge.<wbr>succeeded")
 			if strings.Contains(page.Body, "unexplained invoice") {
 				t.Errorf("%s finds another payment's case", name)
 			}
 		}
-		wantContains(t, v.open(t, "/console/search/?q="+s.ID("cus_1")).Want(t, http.StatusOK).Body, "payment_intent.succeeded")
+		wantContains(t, v.open(t, "/console/search/?q="+s.ID("cus_1")).Want(t, http.StatusOK).Body, "payment_intent.<wbr>succeeded")
 		invoice := app.Get(t, api+"/cases/?kind=unexplained_invoice").Get("data.0.payment").String()
-		wantContains(t, v.open(t, "/console/search/?q="+invoice).Want(t, http.StatusOK).Body, "unexplained invoice", "invoice.paid")
+		wantContains(t, v.open(t, "/console/search/?q="+invoice).Want(t, http.StatusOK).Body, "unexplained invoice", "invoice.<wbr>paid")
 	})
 }

@@ -17,7 +17,7 @@ import (
 
 // words are what the templates say things with.
 var words = template.FuncMap{
-	"money": models.FormatMoney,
+	"money": writeMoney,
 	"time":  writeTime,
 	"human": func(word any) string { return strings.ReplaceAll(fmt.Sprint(word), "_", " ") },
 	"text":  optionalText,
@@ -63,6 +63,19 @@ func writeTime(t any) template.HTML {
 		at = t.UTC()
 	}
 	return template.HTML(at.Format(`<time datetime="2006-01-02T15:04:05Z">2 Jan 2006, 15:04:05</time>`)) //nolint:gosec // digits and month names
+}
+
+// writeMoney writes an amount; a dash on an account that has no currency yet.
+func writeMoney(amount int64, currency any) string {
+	switch currency := currency.(type) {
+	case string:
+		return models.FormatMoney(amount, currency)
+	case *string:
+		if currency != nil {
+			return models.FormatMoney(amount, *currency)
+		}
+	}
+	return "–"
 }
 
 // optionalText writes a string that may be missing.
