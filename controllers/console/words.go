@@ -17,7 +17,7 @@ import (
 
 // words are what the templates say things with.
 var words = template.FuncMap{
-	"money": models.FormatMoney,
+	"money": writeMoney,
 	"time":  writeTime,
 	"human": func(word any) string { return strings.ReplaceAll(fmt.Sprint(word), "_", " ") },
 	"text":  optionalText,
@@ -41,6 +41,21 @@ var words = template.FuncMap{
 	"case":     caseAddress,
 	"subject":  subjectAddress,
 	"unix":     func(seconds int64) time.Time { return time.Unix(seconds, 0) },
+}
+
+// writeMoney writes an amount; of an account that has no currency yet, that
+// there is none.
+func writeMoney(amount int64, currency any) (string, error) {
+	switch currency := currency.(type) {
+	case string:
+		return models.FormatMoney(amount, currency), nil
+	case *string:
+		if currency != nil {
+			return models.FormatMoney(amount, *currency), nil
+		}
+		return "–", nil
+	}
+	return "", fmt.Errorf("%T is no currency", currency)
 }
 
 // orders say how a list can be sorted.
