@@ -68,7 +68,7 @@ func TestTheConsoleAsksBeforeARefundAndBackAndAgainRefundsOnce(t *testing.T) {
 }
 
 func TestAnEmptyRefundFormNeverMeansAll(t *testing.T) {
-	counter(t, func(t *testing.T, app *harness.App, standIn *harness.Stripe, b *harness.Browser, purchase, intent string) {
+	counter(t, func(t *testing.T, _ *harness.App, standIn *harness.Stripe, b *harness.Browser, purchase, intent string) {
 		for by, wants := range map[string]string{"amount": "is no amount of money in EUR", "hours": "hours must be a decimal"} {
 			b.Open(purchase)
 			askRefund(b, by, "")

@@ -26,7 +26,7 @@ func TestParseHours(t *testing.T) {
 }
 
 func TestHoursAreReadAsPeopleTypeThem(t *testing.T) {
-	for text, want := range map[string]Hours{"2.5": 250, "2,5": 250, " 10 ": 1000, "-1,25": -125, "\u22121.25": -125, "0,01": 1} {
+	for text, want := range map[string]Hours{"2.5": 250, "2,5": 250, "\t10 ": 1000, "-1,25": -125, "\u22121.25": -125, "0,01": 1} {
 		if got, err := ParseTypedHours(text); err != nil || got != want {
 			t.Errorf("ParseTypedHours(%q) = %d, %v, want %d", text, got, err, want)
 		}

@@ -76,7 +76,7 @@ func refundable(p *models.Purchase) []models.PaymentState {
 	payments := slices.DeleteFunc(p.Derive().Payments, func(s models.PaymentState) bool {
 		_, isIntent := p.Evidence.Payments[s.ID]
 		_, isCharge := p.Evidence.Charges[s.ID]
-		return s.Kept() <= 0 || s.Currency != p.Currency || !(isIntent || isCharge)
+		return s.Kept() <= 0 || s.Currency != p.Currency || (!isIntent && !isCharge)
 	})
 	slices.Reverse(payments)
 	return payments
