@@ -26,10 +26,13 @@ func TestParseHours(t *testing.T) {
 }
 
 func TestHoursAreReadAsPeopleTypeThem(t *testing.T) {
-	for text, want := range map[string]Hours{"2.5": 250, "2,5": 250, "\t10 ": 1000, "-1,25": -125, "\u22121.25": -125, "0,01": 1} {
+	for text, want := range map[string]Hours{"2.5": 250, "2,5": 250, "-1,25": -125, "\u22121.25": -125, "0,01": 1} {
 		if got, err := ParseTypedHours(text); err != nil || got != want {
 			t.Errorf("ParseTypedHours(%q) = %d, %v, want %d", text, got, err, want)
 		}
+	}
+	if got, err := ParseTypedHours(" 10\n"); err != nil || got != 1000 {
+		t.Errorf("with spaces around it, 10 is read as %d (%v)", got, err)
 	}
 	for _, text := range []string{"", ",5", "1,2,5", "1.000,5", "2,555", "--1", "+1", "two"} {
 		if got, err := ParseTypedHours(text); err == nil {

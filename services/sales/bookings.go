@@ -84,16 +84,19 @@ func (s *AccountService) Grant(ctx context.Context, o BookingOrder) (*Booking, e
 // check returns a *models.Error with code invalid_request where a grant or
 // adjustment can't be booked for anybody.
 func (o BookingOrder) check(kind models.EntryKind) error {
-	if err := errors.Join(models.ValidateID("student_id", o.StudentID), models.ValidateID("reason", o.Reason)); err != nil {
+	if err := models.ValidateID("reason", o.Reason); err != nil {
 		return err
 	}
 	switch {
 	case o.Hours == 0:
 		return models.Errorf(models.CodeInvalidRequest, "hours must not be 0.")
-	case kind == models.EntryGrant && (o.Hours < 0 || o.Hours > models.MaxHours):
+	case kind != models.EntryGrant:
+		return nil
+	case o.Hours < 0 || o.Hours > models.MaxHours:
 		return models.Errorf(models.CodeInvalidRequest, "hours must be more than 0 and at most %s.", models.MaxHours)
+	default: // it opens an account
+		return models.ValidateID("student_id", o.StudentID)
 	}
-	return nil
 }
 
 // BookingPreview is what a booking would do.
