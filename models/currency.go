@@ -53,6 +53,25 @@ func ParseMinorUnits(s string) (int64, error) {
 	return amount, nil
 }
 
+// ParseMoney reads a positive amount as people of the currency type it, with a
+// point or a comma before the decimals ("140", "140.00", "140,00"), as minor
+// units. What could be a thousands separator is refused. The code is lower
+// case. It returns an *Error with code invalid_request.
+func ParseMoney(s, code string) (int64, error) {
+	decimals := CurrencyDecimals(code)
+	whole, fraction, pointed := strings.Cut(strings.Replace(strings.TrimSpace(s), ",", ".", 1), ".")
+	if len(fraction) <= decimals && pointed == (fraction != "") {
+		digits := whole + fraction + strings.Repeat("0", decimals-len(fraction))
+		if amount, err := ParseMinorUnits(digits); whole != "" && err == nil && whole[0] != '+' {
+			return amount, nil
+		}
+	}
+	return 0, Errorf(CodeInvalidRequest, "%q is no amount of money in %s; write it like %s.", s, strings.ToUpper(code), WriteMoney(14000, code))
+}
+
+// WriteMoney writes an amount of minor units as ParseMoney reads it.
+func WriteMoney(amount int64, code string) string { return decimal(amount, CurrencyDecimals(code)) }
+
 // decimal writes an amount of minor units with its point.
 func decimal(amount int64, decimals int) string {
 	sign, magnitude := "", uint64(amount) // two's complement: the smallest int64 has a magnitude too

@@ -37,3 +37,29 @@ func TestMoneyIsWrittenAsPeopleOfTheCurrencyDo(t *testing.T) {
 		}
 	}
 }
+
+func TestMoneyIsReadAsPeopleTypeIt(t *testing.T) {
+	for _, test := range []struct {
+		text, code string
+		want       int64 // 0: refused
+	}{
+		{"140", "eur", 14000}, {"140.00", "eur", 14000}, {"140,00", "eur", 14000}, {" 140,5 ", "eur", 14050}, {"0,01", "eur", 1},
+		{"5000", "jpy", 5000}, {"5000.0", "jpy", 0}, {"5,000", "jpy", 0},
+		{"1,5", "kwd", 1500}, {"1.234", "kwd", 1234}, {"1.2345", "kwd", 0},
+		{"1,000", "eur", 0}, {"1.000,00", "eur", 0}, {"1 000", "eur", 0}, {"140.", "eur", 0}, {".50", "eur", 0}, {"", "eur", 0},
+		{"0", "eur", 0}, {"0.00", "eur", 0}, {"-1", "eur", 0}, {"+1", "eur", 0}, {"1e3", "eur", 0}, {"1.-5", "eur", 0}, {"€5", "eur", 0},
+		{"99999999999999", "eur", 0}, // beyond all money
+	} {
+		got, err := models.ParseMoney(test.text, test.code)
+		if got != test.want || (err == nil) != (test.want > 0) {
+			t.Errorf("ParseMoney(%q, %q) = %d, %v, want %d", test.text, test.code, got, err, test.want)
+		}
+	}
+	for _, amount := range []int64{1, 99, 14000, 123456} {
+		for _, code := range []string{"eur", "jpy", "kwd", "isk"} {
+			if got, err := models.ParseMoney(models.WriteMoney(amount, code), code); got != amount {
+				t.Errorf("%d %s is written as %q and read as %d (%v)", amount, code, models.WriteMoney(amount, code), got, err)
+			}
+		}
+	}
+}

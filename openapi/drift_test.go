@@ -174,7 +174,7 @@ func TestSchemasAreTheTypesThatAreAnswered(t *testing.T) {
 		"Purchase": models.Purchase{}, "Failure": models.Failure{}, "Account": models.Account{},
 		"LedgerEntry": models.LedgerEntry{}, "Plan": models.Plan{}, "Event": models.WebhookEvent{},
 		"Outcome": ingest.Outcome{}, "Sale": sales.Sale{}, "Booking": sales.Booking{},
-		"RefundRequested": sales.RefundRequested{}, "PaymentRefund": sales.PaymentRefund{}, "Case": models.Case{},
+		"RefundRequested": sales.RefundRequested{}, "PaymentRefund": sales.PaymentRefund{}, "RefundRequest": models.RefundRequest{}, "Case": models.Case{},
 		"PurchaseDetail": sales.PurchaseDetail{}, "Payment": sales.Payment{}, "CasePage": paging.Page[models.Case]{}, "PurchasePage": paging.Page[models.Purchase]{},
 		"AccountPage": paging.Page[models.Account]{}, "LedgerPage": paging.Page[models.LedgerEntry]{}, "EventPage": paging.Page[models.WebhookEvent]{},
 	} {
@@ -191,7 +191,7 @@ func TestRequestsAreTheTypesThatAreRead(t *testing.T) {
 		schemas []string
 	}{
 		{sales.Order{}, []string{"PlanOrder", "TermsOrder"}},
-		{sales.RefundOrder{}, []string{"RefundOrder"}},
+		{sales.RefundOrder{}, []string{"AmountRefund", "HoursRefund"}},
 		{stripe.CheckoutURLs{}, []string{"CheckoutURLs"}},
 	} {
 		var described, read []string

@@ -54,6 +54,7 @@ func New(cfg *config.Config, db *database.DB, log *zap.Logger) *Services {
 	metrics.WatchCases(cases.OpenCases)
 	accounts := sales.NewAccountService(db)
 	reconcile := NewReconcileService(db, stripe, payments)
+	selling := sales.NewSalesService(db, stripe)
 	return &Services{
 		Stripe:    stripe,
 		Payments:  payments,
@@ -67,12 +68,13 @@ func New(cfg *config.Config, db *database.DB, log *zap.Logger) *Services {
 		Health:    NewHealthService(db),
 		Reconcile: reconcile,
 		Rebuild:   NewRebuildService(db, events),
-		Sales:     sales.NewSalesService(db, stripe),
+		Sales:     selling,
 		Overview:  NewOverviewService(db),
 		Search:    NewSearchService(db, accounts),
 		Metrics:   metrics,
 		background: []func(context.Context) error{
 			NewRetryWorker(db, events, log).Run,
+			NewRefundWorker(db, selling, log).Run,
 			NewPruneWorker(db, log).Run,
 			NewReconcileWorker(db, reconcile, log, metrics, cfg.ReconcileEvery).Run,
 		},

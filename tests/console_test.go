@@ -56,8 +56,10 @@ func TestTheConsoleSellsRefundsAndReplays(t *testing.T) {
 
 		b.Open(app.BaseURL + "/console/students/demo_student/")
 		b.WantText("5.00 hours available", "€140.00", "credit", "reversal")
-		b.Type("#hours", "-1.25")
+		b.Type("#hours", "-1,25")
 		b.Type("#reason", "a lesson that was not booked")
+		b.Submit("#adjust button")
+		b.WantText("1.25 hours are taken from demo_student.", "The balance becomes 3.75 hours; it is 5.00 now.")
 		b.Submit(`form[action$="/adjustments/"] button`)
 		b.WantText("The adjustment was booked.", "3.75 hours available", "a lesson that was not booked")
 
@@ -121,11 +123,12 @@ func TestTheConsoleRefusesForgedFormsAndReadKeys(t *testing.T) {
 		event := b.Attribute(`.timeline a[href*="/console/events/"]`, "href")
 
 		forms := map[string]url.Values{
-			purchase + "refunds/":                         {"once": {"1"}, "reason": {"duplicate"}},
+			purchase + "refunds/":                         {"once": {"1"}, "reason": {"duplicate"}, "by": {"all"}},
 			event + "replay/":                             {},
 			"/console/students/demo_student/adjustments/": {"once": {"1"}, "hours": {"100"}, "reason": {"why not"}},
+			"/console/students/demo_student/grants/":      {"once": {"1"}, "hours": {"100"}, "reason": {"why not"}},
 			"/console/till/purchases/":                    {"once": {"1"}, "student": {"demo_student"}, "plan": {"pack10"}, "card": {"pm_card_visa"}},
-			"/console/till" + strings.TrimPrefix(purchase, "/console") + "refunds/": {"once": {"1"}},
+			"/console/till" + strings.TrimPrefix(purchase, "/console") + "refunds/": {"once": {"1"}, "by": {"all"}},
 			"/console/till" + strings.TrimPrefix(purchase, "/console") + "pay/":     {"card": {"pm_card_visa"}},
 			"/console/sign-out/": {},
 			"/console/till" + strings.TrimPrefix(purchase, "/console") + "verdict/": {"verdict": {"lost"}},

@@ -144,8 +144,11 @@ var particular = map[string]func(*testing.T, *shop, operation) harness.Response{
 	"consumeHours insufficient_hours": func(t *testing.T, s *shop, o operation) harness.Response {
 		return s.ask(t, o, o.path(s), `{"hours":"9.01","reference":"too_long"}`)
 	},
+	"refundPurchase not_found": func(t *testing.T, s *shop, o operation) harness.Response {
+		return s.ask(t, o, api+"/purchases/nothing/refunds/", `{"amount":100}`)
+	},
 	"refundPurchase conflict": func(t *testing.T, s *shop, o operation) harness.Response {
-		return s.ask(t, o, api+"/purchases/"+s.unpaid+"/refunds/", `{}`)
+		return s.ask(t, o, api+"/purchases/"+s.unpaid+"/refunds/", `{"amount":100}`)
 	},
 	"refundPurchase idempotency_mismatch": func(t *testing.T, s *shop, o operation) harness.Response {
 		s.ask(t, o, o.path(s), `{"amount":100}`, "Idempotency-Key", "refund").Want(t, http.StatusCreated)

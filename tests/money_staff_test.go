@@ -103,10 +103,10 @@ func TestStaffsRefundTakesTheNewestPaymentFirstAndSeveralIfNeedBe(t *testing.T) 
 		}
 		app.WantBalance(t, p.Student, fields{"hours_available": "10.00", "balance_amount": "5000"})
 		refunds := api + "/purchases/" + p.ID + "/refunds/"
-		app.Post(t, harness.AdminKey, refunds, `{"amount":1000}`, "Idempotency-Key", "r1").Want(t, http.StatusCreated)
+		made := app.Post(t, harness.AdminKey, refunds, `{"amount":1000}`, "Idempotency-Key", "r1").Want(t, http.StatusCreated).Get("id").String()
 		wantRefunded(t, standIn, newer.ID, 1000)
 		wantRefunded(t, standIn, older.ID, 0)
-		told := s.Refund("refund.created", "re_1", "pi_"+newer.ID, 1000, "succeeded").With("payment_intent", newer.ID).With("charge", newer.LatestCharge.ID)
+		told := s.Refund("refund.created", "re_1", "pi_"+newer.ID, 1000, "succeeded").With("id", made).With("payment_intent", newer.ID).With("charge", newer.LatestCharge.ID)
 		if _, err := app.Tell(told); err != nil {
 			t.Fatal(err)
 		}

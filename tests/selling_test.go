@@ -162,7 +162,7 @@ func TestStaffRefundThroughStripeAndHoursMoveWithTheEvent(t *testing.T) {
 	selling(t, func(t *testing.T, app *harness.App, standIn *harness.Stripe) {
 		sold := app.Post(t, harness.WriteKey, api+"/purchases/", order).Want(t, http.StatusCreated)
 		refunds := api + "/purchases/" + sold.Get("id").String() + "/refunds/"
-		app.Post(t, harness.AdminKey, refunds, `{}`).WantProblem(t, http.StatusConflict, "conflict")
+		app.Post(t, harness.AdminKey, refunds, `{"amount":1}`).WantProblem(t, http.StatusConflict, "conflict")
 		pay(t, standIn, sold.Get("stripe_payment_intent_id").String())
 		standIn.Settle(t)
 		app.Post(t, harness.WriteKey, refunds, `{"hours":"4.00"}`).WantProblem(t, http.StatusForbidden, "forbidden")
@@ -172,13 +172,13 @@ func TestStaffRefundThroughStripeAndHoursMoveWithTheEvent(t *testing.T) {
 		app.Post(t, harness.AdminKey, refunds, `{"hours":"4.00"}`, "Idempotency-Key", "r1").Want(t, http.StatusCreated)
 		standIn.Settle(t)
 		app.WantBalance(t, "student_1", fields{"hours_reversed": "4.00", "hours_available": "6.00", "balance_amount": "3000"})
-		rest := app.Post(t, harness.AdminKey, refunds, `{"reason":"the teacher fell ill"}`, "Idempotency-Key", "r2").Want(t, http.StatusCreated).WantFields(t, fields{"amount": "3000"})
+		rest := app.Post(t, harness.AdminKey, refunds, `{"amount":3000,"reason":"the teacher fell ill"}`, "Idempotency-Key", "r2").Want(t, http.StatusCreated).WantFields(t, fields{"amount": "3000"})
 		refund, err := standIn.API.Refunds.Get(rest.Get("id").String(), nil)
-		if err != nil || refund.Reason != stripe.RefundReasonRequestedByCustomer || refund.Metadata["reason"] != "the teacher fell ill" {
+		if err != nil || refund.Reason != stripe.RefundReasonRequestedByCustomer || refund.Metadata["reason"] != "the teacher fell ill" || refund.Metadata["refund_request"] == "" {
 			t.Errorf("Stripe was told %+v (%v)", refund, err)
 		}
 		standIn.Settle(t)
-		again := app.Post(t, harness.AdminKey, refunds, `{"reason":"the teacher fell ill"}`, "Idempotency-Key", "r2").Want(t, http.StatusCreated)
+		again := app.Post(t, harness.AdminKey, refunds, `{"amount":3000,"reason":"the teacher fell ill"}`, "Idempotency-Key", "r2").Want(t, http.StatusCreated)
 		if again.Body != rest.Body {
 			t.Errorf("answered %s, then %s", rest.Body, again.Body)
 		}

@@ -52,7 +52,7 @@ func TestABodyThatIsNotAsDescribedIsRefusedAndItsFieldNamed(t *testing.T) {
 	})
 }
 
-// {"amount":0} once meant what {} means: all that is left.
+// All once went back where nothing was said.
 func TestARefundOfNothingIsNotARefundOfAll(t *testing.T) {
 	selling(t, func(t *testing.T, app *harness.App, standIn *harness.Stripe) {
 		sold := app.Post(t, harness.WriteKey, api+"/purchases/", order).Want(t, http.StatusCreated)
@@ -60,7 +60,7 @@ func TestARefundOfNothingIsNotARefundOfAll(t *testing.T) {
 		standIn.Settle(t)
 		for _, body := range []string{
 			`{"amount":0}`, `{"amount":null}`, `{"amount":-1}`, `{"hours":"0.00"}`, `{"hours":null}`, `{"hours":"-1.00"}`,
-			`{"amount":1,"hours":"1.00"}`, `{"reason":""}`, `{"Amount":100}`, `{"amount":100,"amount":200}`, ``,
+			`{"amount":1,"hours":"1.00"}`, `{"reason":""}`, `{}`, `{"reason":"duplicate"}`, `{"Amount":100}`, `{"amount":100,"amount":200}`, ``,
 		} {
 			app.Post(t, harness.AdminKey, api+"/purchases/"+sold.Get("id").String()+"/refunds/", body).
 				WantProblem(t, http.StatusBadRequest, "invalid_request")

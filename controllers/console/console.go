@@ -73,18 +73,22 @@ func (v view) Can(role string) bool {
 
 // notices are what a page may say after a form, named by ?done=.
 var notices = map[string]string{
-	"replayed":  "The event was replayed.",
-	"refunded":  "Refunded. This is what became of it.",
-	"asked":     "Stripe was asked for the refund; its webhook has not arrived yet. Reload in a moment.",
-	"adjusted":  "The adjustment was booked.",
-	"closed":    "The case is closed. It opens again only when its amount grows.",
-	"accepted":  "The payment counts as paid in full.",
-	"given":     "The purchase was made, and what waited for it applied.",
-	"bought":    "Paid. Stripe's webhook arrived, and the hours are there.",
-	"declined":  "The card was declined. Nothing was credited; the same purchase can still be paid.",
-	"waiting":   "Stripe was told; its webhook has not arrived yet. Reload in a moment.",
-	"happened":  "Done. This is what became of it.",
-	"signedout": "You are signed out.",
+	"replayed":   "The event was replayed.",
+	"refunded":   "Refunded. This is what became of it.",
+	"asked":      "Stripe was asked for the refund; its webhook has not arrived yet. Reload in a moment.",
+	"partly":     "Stripe made only a part of the refund: see below what became of each.",
+	"unanswered": "Stripe gives no answer now. The refund is kept, and asked for again by itself: don't ask for another one.",
+	"before":     "This form was sent before, and nothing was done again: see below what became of it.",
+	"adjusted":   "The adjustment was booked.",
+	"granted":    "The hours are granted.",
+	"closed":     "The case is closed. It opens again only when its amount grows.",
+	"accepted":   "The payment counts as paid in full.",
+	"given":      "The purchase was made, and what waited for it applied.",
+	"bought":     "Paid. Stripe's webhook arrived, and the hours are there.",
+	"declined":   "The card was declined. Nothing was credited; the same purchase can still be paid.",
+	"waiting":    "Stripe was told; its webhook has not arrived yet. Reload in a moment.",
+	"happened":   "Done. This is what became of it.",
+	"signedout":  "You are signed out.",
 }
 
 // render answers a page.

@@ -3,16 +3,12 @@ package console
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
-	"fmt"
-	"strings"
+	"net/url"
 
 	"github.com/gin-gonic/gin"
-	"github.com/google/uuid"
 
 	"hourbank/models"
-	"hourbank/models/money"
 	"hourbank/services"
 	"hourbank/services/sales"
 )
@@ -44,9 +40,10 @@ func (h *Console) Purchases(c *gin.Context) error {
 
 type purchasePage struct {
 	*sales.PurchaseDetail
-	Left     int64 // minor units that could be refunded
-	Timeline []services.Told
-	Once     string // makes the refund form's request repeatable
+	Left      int64        // minor units that could be refunded
+	HoursLeft models.Hours // that are then taken back
+	Timeline  []services.Told
+	Once      string // makes the refund form's request repeatable
 }
 
 // Purchase shows a purchase, and what each event changed.
@@ -60,45 +57,9 @@ func (h *Console) Purchase(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	return h.ok(c, "purchase", p.Hours.String()+" hours for "+p.StudentID, purchasePage{
-		PurchaseDetail: detail, Timeline: timeline, Left: p.AmountReceived - p.AmountRefunded - p.AmountDisputed, Once: uuid.NewString(),
-	})
-}
-
-// Refund asks Stripe to give money back: for some hours, or all that is left.
-func (h *Console) Refund(c *gin.Context) error {
-	p, done, err := h.refund(c)
-	if err != nil {
-		return err
-	}
-	return seeOther(c, purchaseAddress(p.ID)+"?done="+done)
-}
-
-// refund asks for a refund and gives the purchase once Stripe's events told of
-// it, with what to say then, or as it is when nobody would wait any longer.
-func (h *Console) refund(c *gin.Context) (p *models.Purchase, done string, err error) {
-	var order sales.RefundOrder
-	if hours := strings.TrimSpace(c.PostForm("hours")); hours != "" {
-		parsed, err := money.ParseHours(hours)
-		if err != nil {
-			return nil, "", models.Errorf(models.CodeInvalidRequest, "%s.", err)
-		}
-		order.Hours = parsed
-	}
-	order.Reason = c.PostForm("reason")
-	answer, err := h.services.Sales.Refund(c.Request.Context(), c.Param("id"), order, formKey(c))
-	if err != nil {
-		return nil, "", sentBefore(err)
-	}
-	var requested sales.RefundRequested
-	if err := json.Unmarshal(answer.Body, &requested); err != nil {
-		return nil, "", fmt.Errorf("read a refund: %w", err)
-	}
-	p, told, err := h.till.WaitForRefunds(c.Request.Context(), &requested)
-	if done = "refunded"; !told {
-		done = "asked"
-	}
-	return p, done, err
+	page := purchasePage{PurchaseDetail: detail, Timeline: timeline, Once: newOnce()}
+	page.Left, page.HoursLeft = detail.After.Left()
+	return h.ok(c, "purchase", p.Hours.String()+" hours for "+p.StudentID, page)
 }
 
 // formKey makes what a form asks for happen once, however often it is sent: a
@@ -106,6 +67,11 @@ func (h *Console) refund(c *gin.Context) (p *models.Purchase, done string, err e
 func formKey(c *gin.Context) sales.RequestKey {
 	form := c.Request.PostForm
 	form.Del("csrf_token") // another one each time the same page is shown
+	return keyOf(c, form)
+}
+
+// keyOf is the formKey of a form that is sent to the same address.
+func keyOf(c *gin.Context, form url.Values) sales.RequestKey {
 	digest := func(text string) string {
 		hash := sha256.Sum256([]byte(c.Request.URL.Path + "?" + text))
 		return hex.EncodeToString(hash[:])

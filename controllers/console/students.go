@@ -4,10 +4,8 @@ import (
 	"net/url"
 
 	"github.com/gin-gonic/gin"
-	"github.com/google/uuid"
 
 	"hourbank/models"
-	"hourbank/models/money"
 	"hourbank/services"
 	"hourbank/services/paging"
 	"hourbank/services/sales"
@@ -36,10 +34,10 @@ type studentPage struct {
 	Cases     []models.Case // open ones
 	Purchases paging.Page[models.Purchase]
 	Ledger    paging.Page[sales.LedgerLine]
-	Once      string // reference of the adjustment that the form would make
+	Once      string // reference of the booking that a form would make
 }
 
-// onceReference begins the references of the adjustments that forms make.
+// onceReference begins the references of what forms ask for.
 const onceReference = "console_"
 
 // Student shows a student's balance and how it came about.
@@ -49,7 +47,7 @@ func (h *Console) Student(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	page := studentPage{Account: account, Once: onceReference + uuid.NewString()}
+	page := studentPage{Account: account, Once: newOnce()}
 	open, err := h.services.Cases.List(ctx, services.CaseFilter{Status: "open", StudentID: student}, paging.PageRequest{Limit: paging.MaxPageSize})
 	if err != nil {
 		return err
@@ -67,25 +65,6 @@ func (h *Console) Student(c *gin.Context) error {
 // pageOf is the page of one of the lists that a page has, by its cursor.
 func pageOf(c *gin.Context, list string) paging.PageRequest {
 	return paging.PageRequest{Cursor: c.Query(list), Limit: paging.DefaultPageSize}
-}
-
-// Adjust moves a student's hours by hand.
-func (h *Console) Adjust(c *gin.Context) error {
-	student := c.Param("student_id")
-	hours, err := money.ParseSignedHours(c.PostForm("hours"))
-	if err != nil {
-		return models.Errorf(models.CodeInvalidRequest, "%s.", err)
-	}
-	booking, err := h.services.Accounts.Adjust(c.Request.Context(), sales.BookingOrder{
-		StudentID: student, Hours: hours, Reason: c.PostForm("reason"), Reference: c.PostForm("once"), Actor: sessionOf(c).Name,
-	})
-	if err != nil {
-		return err
-	}
-	if booking.Hours != hours || booking.Reason == nil || *booking.Reason != c.PostForm("reason") {
-		return errSentBefore
-	}
-	return seeOther(c, studentAddress(student)+"?done=adjusted")
 }
 
 func studentAddress(id string) string { return "/console/students/" + url.PathEscape(id) + "/" }

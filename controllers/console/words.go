@@ -44,6 +44,21 @@ var words = template.FuncMap{
 	"unix":     func(seconds int64) time.Time { return time.Unix(seconds, 0) },
 }
 
+// writeMoney writes an amount; of an account that has no currency yet, that
+// there is none.
+func writeMoney(amount int64, currency any) (string, error) {
+	switch currency := currency.(type) {
+	case string:
+		return models.FormatMoney(amount, currency), nil
+	case *string:
+		if currency != nil {
+			return models.FormatMoney(amount, *currency), nil
+		}
+		return "–", nil
+	}
+	return "", fmt.Errorf("%T is no currency", currency)
+}
+
 // orders say how a list can be sorted.
 var orders = map[string]string{
 	paging.SortNewest: "newest first", paging.SortOldest: "oldest first",
@@ -63,19 +78,6 @@ func writeTime(t any) template.HTML {
 		at = t.UTC()
 	}
 	return template.HTML(at.Format(`<time datetime="2006-01-02T15:04:05Z">2 Jan 2006, 15:04:05</time>`)) //nolint:gosec // digits and month names
-}
-
-// writeMoney writes an amount; a dash on an account that has no currency yet.
-func writeMoney(amount int64, currency any) string {
-	switch currency := currency.(type) {
-	case string:
-		return models.FormatMoney(amount, currency)
-	case *string:
-		if currency != nil {
-			return models.FormatMoney(amount, *currency)
-		}
-	}
-	return "–"
 }
 
 // optionalText writes a string that may be missing.

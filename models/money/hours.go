@@ -47,6 +47,12 @@ func ParseSignedHours(s string) (Hours, error) {
 	return h, err
 }
 
+// ParseTypedHours reads hours as people type them: a comma is as good as a
+// point, and a word processor's minus as a hyphen; spaces around them go.
+func ParseTypedHours(s string) (Hours, error) {
+	return ParseSignedHours(strings.NewReplacer(",", ".", "\u2212", "-").Replace(strings.TrimSpace(s)))
+}
+
 // String shows the hours with exactly two places.
 func (h Hours) String() string {
 	sign, n := "", uint64(h)

@@ -25,6 +25,22 @@ func TestParseHours(t *testing.T) {
 	}
 }
 
+func TestHoursAreReadAsPeopleTypeThem(t *testing.T) {
+	for text, want := range map[string]Hours{"2.5": 250, "2,5": 250, "-1,25": -125, "\u22121.25": -125, "0,01": 1} {
+		if got, err := ParseTypedHours(text); err != nil || got != want {
+			t.Errorf("ParseTypedHours(%q) = %d, %v, want %d", text, got, err, want)
+		}
+	}
+	if got, err := ParseTypedHours(" 10\n"); err != nil || got != 1000 {
+		t.Errorf("with spaces around it, 10 is read as %d (%v)", got, err)
+	}
+	for _, text := range []string{"", ",5", "1,2,5", "1.000,5", "2,555", "--1", "+1", "two"} {
+		if got, err := ParseTypedHours(text); err == nil {
+			t.Errorf("ParseTypedHours(%q) = %d, want an error", text, got)
+		}
+	}
+}
+
 func TestHoursAreShownWithTwoPlaces(t *testing.T) {
 	for hours, want := range map[Hours]string{
 		0: "0.00", 1: "0.01", 10: "0.10", 100: "1.00", 150: "1.50", -1: "-0.01", -150: "-1.50", MaxHours: "10000000.00",

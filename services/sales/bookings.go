@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
@@ -64,11 +65,8 @@ func (s *AccountService) Restore(ctx context.Context, studentID, reference, acto
 // overdraw. It returns a *models.Error with code invalid_request, not_found or
 // reference_used.
 func (s *AccountService) Adjust(ctx context.Context, o BookingOrder) (*Booking, error) {
-	if err := models.ValidateID("reason", o.Reason); err != nil {
+	if err := o.check(models.EntryAdjustment); err != nil {
 		return nil, err
-	}
-	if o.Hours == 0 {
-		return nil, models.Errorf(models.CodeInvalidRequest, "hours must not be 0.")
 	}
 	return s.book(ctx, o, models.EntryAdjustment, o.Hours, func(*models.Account) error { return nil })
 }
@@ -77,13 +75,69 @@ func (s *AccountService) Adjust(ctx context.Context, o BookingOrder) (*Booking, 
 // and opens the student's account where there is none. It returns a
 // *models.Error with code invalid_request or reference_used.
 func (s *AccountService) Grant(ctx context.Context, o BookingOrder) (*Booking, error) {
-	if err := errors.Join(models.ValidateID("student_id", o.StudentID), models.ValidateID("reason", o.Reason)); err != nil {
+	if err := o.check(models.EntryGrant); err != nil {
 		return nil, err
 	}
-	if o.Hours <= 0 || o.Hours > models.MaxHours {
-		return nil, models.Errorf(models.CodeInvalidRequest, "hours must be more than 0 and at most %s.", models.MaxHours)
-	}
 	return s.book(ctx, o, models.EntryGrant, o.Hours, func(*models.Account) error { return nil })
+}
+
+// check returns a *models.Error with code invalid_request where a grant or
+// adjustment can't be booked for anybody.
+func (o BookingOrder) check(kind models.EntryKind) error {
+	if err := models.ValidateID("reason", o.Reason); err != nil {
+		return err
+	}
+	switch {
+	case o.Hours == 0:
+		return models.Errorf(models.CodeInvalidRequest, "hours must not be 0.")
+	case kind != models.EntryGrant:
+		return nil
+	case o.Hours < 0 || o.Hours > models.MaxHours:
+		return models.Errorf(models.CodeInvalidRequest, "hours must be more than 0 and at most %s.", models.MaxHours)
+	default: // it opens an account
+		return models.ValidateID("student_id", o.StudentID)
+	}
+}
+
+// BookingPreview is what a booking would do.
+type BookingPreview struct {
+	Account *models.Account     // as it is; nil: none yet
+	Balance models.Hours        // hours available then
+	Booked  bool                // the reference was used before
+	Same    *models.LedgerEntry // of the same kind and hours, within the last hour; nil: none
+}
+
+// PreviewBooking says what an adjustment or grant would do, and whether the
+// same was booked lately under another reference. It changes nothing. It returns a
+// *models.Error with code invalid_request or not_found.
+func (s *AccountService) PreviewBooking(ctx context.Context, kind models.EntryKind, o BookingOrder) (*BookingPreview, error) {
+	if err := o.check(kind); err != nil {
+		return nil, err
+	}
+	db, preview := s.db.Reader.WithContext(ctx), &BookingPreview{Balance: o.Hours}
+	account, err := readAccount(db, o.StudentID)
+	switch {
+	case errors.Is(err, errNoAccount) && kind == models.EntryGrant:
+		return preview, nil
+	case err != nil:
+		return nil, err
+	}
+	preview.Account, preview.Balance = account, account.HoursAvailable+o.Hours
+	booked, err := findBooking(db, o.StudentID, kind, o.Reference)
+	if err != nil || booked != nil {
+		preview.Booked = booked != nil
+		return preview, err
+	}
+	var same []models.LedgerEntry
+	err = db.Where("student_id = ? AND kind = ? AND hours = ? AND created_at > ? AND reference <> ?", o.StudentID, kind, o.Hours, s.db.NowFunc().Add(-time.Hour), o.Reference).
+		Order("created_at DESC, id DESC").Limit(1).Find(&same).Error
+	if err != nil {
+		return nil, fmt.Errorf("look for the same booking: %w", err)
+	}
+	if len(same) > 0 {
+		preview.Same = &same[0]
+	}
+	return preview, nil
 }
 
 // book appends one entry under the account's lock, unless one of this kind

@@ -122,11 +122,17 @@ func (s *PurchaseService) List(ctx context.Context, filter PurchaseFilter, page 
 	return paging.ByTime(query, timeColumn, idColumn, page, func(p *models.Purchase) paging.Position { return paging.Position{Time: p.CreatedAt, ID: p.ID} })
 }
 
-// PurchaseDetail is one purchase with its payments and open cases.
+// PurchaseDetail is one purchase with its payments, the refunds that staff
+// asked for, and its open cases.
 type PurchaseDetail struct {
 	*models.Purchase
-	Payments []Payment     `json:"payments"`
-	Cases    []models.Case `json:"cases"`
+	Payments []Payment              `json:"payments"`
+	Refunds  []models.RefundRequest `json:"refunds"` // with the latest that is known of them
+	Cases    []models.Case          `json:"cases"`
+
+	// After is the purchase as it will be when Stripe's events have told of
+	// these refunds.
+	After *models.Purchase `json:"-"`
 }
 
 // Payment is money that Stripe took for a purchase, in its own currency.
@@ -141,8 +147,8 @@ type Payment struct {
 }
 
 // Detail gives a purchase, by its id or that of any of its Stripe objects,
-// with its payments and open cases. It returns a *models.Error with code
-// not_found.
+// with its payments, refunds and open cases. It returns a *models.Error with
+// code not_found.
 func (s *PurchaseService) Detail(ctx context.Context, id string) (*PurchaseDetail, error) {
 	p, err := s.Get(ctx, id)
 	if err != nil {
@@ -159,6 +165,13 @@ func (s *PurchaseService) Detail(ctx context.Context, id string) (*PurchaseDetai
 			payment.At = &at
 		}
 		detail.Payments = append(detail.Payments, payment)
+	}
+	if detail.Refunds, err = refundRequests(s.db.Reader.WithContext(ctx), p); err != nil {
+		return nil, err
+	}
+	detail.After, _ = p.AfterRefunds(detail.Refunds)
+	for i := range detail.Refunds {
+		detail.Refunds[i].Status = detail.Refunds[i].StatusIn(p)
 	}
 	err = s.db.Reader.WithContext(ctx).Where("transaction_id = ? AND closed_at IS NULL", p.ID).
 		Order("opened_at DESC, id DESC").Limit(paging.MaxPageSize).Find(&detail.Cases).Error

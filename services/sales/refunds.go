@@ -1,33 +1,31 @@
 package sales
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
+	"strings"
+	"time"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
 
 	"hourbank/database"
 	"hourbank/models"
-	"hourbank/services/stripe"
+	"hourbank/services/auditlog"
 )
 
-// RefundOrder asks for money back: an amount in minor units, or the price of
-// so many hours; neither means all that is left.
-type RefundOrder struct {
-	Amount int64        `json:"amount"`
-	Hours  models.Hours `json:"hours"`
-	Reason string       `json:"reason"` // one of Stripe's, or in the words of whoever gives it; may be empty
-}
-
 // RefundRequested is what Stripe answered; hours move with its events. Where
-// several payments had to be refunded, the first stands for them, and Refunds
-// lists all.
+// several payments had to be refunded, the first refund that Stripe made
+// stands for them, and Refunds lists all.
 type RefundRequested struct {
 	ID            string          `json:"id"`
 	TransactionID string          `json:"transaction_id"`
-	Amount        int64           `json:"amount"` // of all of them
+	Amount        int64           `json:"amount"` // of all that Stripe made
 	Currency      string          `json:"currency"`
 	Status        string          `json:"status"`
 	Refunds       []PaymentRefund `json:"refunds"`
@@ -35,38 +33,37 @@ type RefundRequested struct {
 
 // PaymentRefund is the refund of one payment.
 type PaymentRefund struct {
-	ID      string `json:"id"`
-	Payment string `json:"payment"`
-	Amount  int64  `json:"amount"`
-	Status  string `json:"status"`
+	ID      *string `json:"id"` // null: Stripe made none
+	Payment string  `json:"payment"`
+	Amount  int64   `json:"amount"`
+	Status  string  `json:"status"`
+	Message *string `json:"message"` // why there is none
 }
 
 // Refund asks Stripe to refund a purchase's payments, those that hold the
 // money, newest first; the answer is a RefundRequested, and hours move when
-// Stripe's events come. It returns a *models.Error with code not_found,
-// invalid_request, conflict (there is nothing to refund), idempotency_mismatch,
-// or one of Stripe's.
+// Stripe's events come. What is asked is kept first: what Stripe doesn't
+// answer now is asked again by itself. It returns a *models.Error with code
+// not_found, invalid_request, conflict (there is nothing to refund),
+// idempotency_mismatch, or one of Stripe's where it made no refund at all.
 func (s *SalesService) Refund(ctx context.Context, purchaseID string, order RefundOrder, key RequestKey) (*Answer, error) {
+	if err := order.check(); err != nil {
+		return nil, err
+	}
 	if answer, err := s.answered(ctx, key); answer != nil || err != nil {
 		return answer, err
 	}
-	p, err := ReadPurchase(s.db.Reader.WithContext(ctx), purchaseID)
+	requests, repeated, err := s.keepRequests(ctx, purchaseID, order, key)
 	if err != nil {
 		return nil, err
 	}
-	order.Reason = cmp.Or(order.Reason, stripe.RequestedByCustomer)
-	if err := models.ValidateID("reason", order.Reason); err != nil {
-		return nil, err
+	var failed error
+	for i := range requests {
+		if requests[i].Status == models.RefundAsked {
+			failed = errors.Join(s.ask(ctx, &requests[i]), failed)
+		}
 	}
-	amount, err := order.amountOf(p)
-	if err != nil {
-		return nil, err
-	}
-	stripeKey := "refund_" + models.NewID()
-	if key.Key != "" {
-		stripeKey = "refund_" + key.id()
-	}
-	requested, err := s.refundPayments(ctx, p, amount, order.Reason, stripeKey)
+	requested, err := toldOf(requests, failed)
 	if err != nil {
 		return nil, err
 	}
@@ -74,81 +71,183 @@ func (s *SalesService) Refund(ctx context.Context, purchaseID string, order Refu
 	if err != nil {
 		return nil, fmt.Errorf("encode a refund: %w", err)
 	}
-	if err := remember(s.db.WithContext(ctx), key, body); err != nil && !database.IsUniqueViolation(err) {
-		return nil, fmt.Errorf("remember a refund: %w", err) // asking again finds it by Stripe's key
-	}
-	return &Answer{Status: http.StatusCreated, Body: body}, nil
+	return &Answer{Status: http.StatusCreated, Body: body, Replayed: repeated}, nil
 }
 
-// refundPayments takes the amount from the payments that hold money, newest
-// first; where they hold too little, from none. Its calls are repeatable under
-// keys that follow from stripeKey.
-func (s *SalesService) refundPayments(ctx context.Context, p *models.Purchase, amount int64, reason, stripeKey string) (*RefundRequested, error) {
-	requested := &RefundRequested{TransactionID: p.ID, Currency: p.Currency}
-	payments := refundable(p)
-	var held int64
-	for _, payment := range payments {
-		held += payment.Kept()
+// keepRequests writes down what Stripe will be asked for, one request a
+// payment, under the purchase's lock, so that no two orders ask for the same
+// money; or finds what the same order wrote before.
+func (s *SalesService) keepRequests(ctx context.Context, purchaseID string, order RefundOrder, key RequestKey) (requests []models.RefundRequest, repeated bool, err error) {
+	base := models.NewID()
+	if key.Key != "" {
+		base = key.id()
 	}
-	if held < amount {
-		return nil, models.Errorf(models.CodeConflict, "Stripe holds too little of this purchase's money: the rest was paid from a balance or outside Stripe, or in another currency.")
-	}
-	for i, payment := range payments {
-		part := min(payment.Kept(), amount-requested.Amount)
-		if part <= 0 {
-			break
-		}
-		key := stripeKey
-		if i > 0 {
-			key += "_" + payment.ID
-		}
-		refund, err := s.stripe.CreateRefund(ctx, stripe.Refunded{
-			PaymentIntent: has(p.Evidence.Payments, payment.ID), Charge: has(p.Evidence.Charges, payment.ID),
-		}, part, reason, key)
+	err = database.Transact(ctx, s.db, func(tx *gorm.DB) error {
+		p, err := ReadPurchase(tx.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate}), purchaseID)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		requested.Refunds = append(requested.Refunds, PaymentRefund{ID: refund.ID, Payment: payment.ID, Amount: refund.Amount, Status: string(refund.Status)})
-		requested.Amount += refund.Amount
-	}
-	requested.ID, requested.Status = requested.Refunds[0].ID, requested.Refunds[0].Status
-	return requested, nil
-}
-
-// refundable lists the payments whose money Stripe can give back in the
-// purchase's currency, newest first.
-func refundable(p *models.Purchase) []models.PaymentState {
-	payments := slices.DeleteFunc(p.Derive().Payments, func(s models.PaymentState) bool {
-		return s.Kept() <= 0 || s.Currency != p.Currency || has(p.Evidence.Payments, s.ID)+has(p.Evidence.Charges, s.ID) == ""
+		known, err := refundRequests(tx, p)
+		if err != nil {
+			return err
+		}
+		requests = slices.DeleteFunc(slices.Clone(known), func(r models.RefundRequest) bool { return !strings.HasPrefix(r.ID, base) })
+		if repeated = len(requests) > 0; repeated {
+			slices.SortFunc(requests, func(a, b models.RefundRequest) int { return strings.Compare(a.ID, b.ID) })
+			return checkKey(tx, key)
+		}
+		after, _ := p.AfterRefunds(known)
+		if requests, err = order.plan(after, key.APIKey, tx.NowFunc()); err != nil {
+			return err
+		}
+		if !s.stripe.HasKey() {
+			return models.Errorf(models.CodeStripeUnavailable, "STRIPE_SECRET_KEY is not set, so that nothing can be refunded.")
+		}
+		return writeRequests(tx, requests, base, key)
 	})
-	slices.Reverse(payments)
-	return payments
-}
-
-func has[T any](objects map[string]T, id string) string {
-	if _, ok := objects[id]; ok {
-		return id
+	if database.IsUniqueViolation(err) {
+		return nil, false, models.Errorf(models.CodeIdempotencyMismatch, "This Idempotency-Key was used for another request.")
 	}
-	return ""
+	return requests, repeated, err
 }
 
-// amountOf is what the order comes to, in minor units.
-func (o RefundOrder) amountOf(p *models.Purchase) (int64, error) {
-	left := p.AmountReceived - p.AmountRefunded - p.AmountDisputed
+func checkKey(tx *gorm.DB, key RequestKey) error {
+	var known idempotencyKey
+	if err := tx.Where("api_key = ? AND key = ?", key.APIKey, key.Key).Take(&known).Error; err != nil {
+		return fmt.Errorf("read an idempotency key: %w", err)
+	}
+	return known.isOf(key)
+}
+
+// writeRequests gives an order's requests their ids and stores them, its key,
+// and whose order it was.
+func writeRequests(tx *gorm.DB, requests []models.RefundRequest, base string, key RequestKey) error {
+	var sum int64
+	for i := range requests {
+		requests[i].ID = base
+		if i > 0 {
+			requests[i].ID += fmt.Sprintf("_%03d", i)
+		}
+		sum += requests[i].Amount
+	}
+	if err := tx.Create(&requests).Error; err != nil {
+		return fmt.Errorf("store refund requests: %w", err)
+	}
+	if err := remember(tx, key, answeredElsewhere, nil); err != nil {
+		return fmt.Errorf("store a refund's key: %w", err)
+	}
+	first := requests[0]
+	return auditlog.Write(tx, first.Actor, models.ActionRefund, first.TransactionID, models.FormatMoney(sum, first.Currency)+": "+first.Reason)
+}
+
+// refundRequests lists the refunds that were asked for of a purchase, newest
+// first, and of those whose evidence it has.
+func refundRequests(tx *gorm.DB, p *models.Purchase) ([]models.RefundRequest, error) {
+	ids := append(slices.Collect(maps.Keys(p.Evidence.Merged)), p.ID)
+	requests := []models.RefundRequest{}
+	err := tx.Where(database.IsAnyOf(tx, "transaction_id", ids)).Order("requested_at DESC, id").Find(&requests).Error
+	if err != nil {
+		return nil, fmt.Errorf("read refund requests: %w", err)
+	}
+	return requests, nil
+}
+
+// ask asks Stripe for one refund and keeps its answer, if only that there is
+// none to be had. Where Stripe gives no answer, the request stays as it is.
+func (s *SalesService) ask(ctx context.Context, r *models.RefundRequest) error {
+	refund, err := s.stripe.CreateRefund(ctx, r)
+	known, isOurs := errors.AsType[*models.Error](err)
 	switch {
-	case left <= 0:
-		return 0, models.Errorf(models.CodeConflict, "There is no money of this purchase to refund.")
-	case o.Amount < 0 || o.Hours < 0 || (o.Amount > 0 && o.Hours > 0):
-		return 0, models.Errorf(models.CodeInvalidRequest, "Give either amount or hours, more than 0.")
-	case o.Amount > left:
-		return 0, models.Errorf(models.CodeInvalidRequest, "At most %d is left to refund.", left)
-	case o.Hours > p.HoursCredited-p.HoursReversed:
-		return 0, models.Errorf(models.CodeInvalidRequest, "At most %s hours are left to refund.", p.HoursCredited-p.HoursReversed)
-	case o.Hours > 0:
-		return min(p.PriceOf(o.Hours), left), nil
-	case o.Amount == 0:
-		return left, nil
+	case err == nil:
+		r.RefundID, r.Status = &refund.ID, string(refund.Status)
+	case !isOurs || known.Code == models.CodeStripeUnavailable:
+		return err
 	default:
-		return o.Amount, nil
+		r.Status, r.Message = models.RefundRefused, &known.Message
 	}
+	return errors.Join(err, s.keepAnswer(ctx, r))
+}
+
+// keepAnswer stores what became of a request, also where whoever asked is gone.
+func (s *SalesService) keepAnswer(ctx context.Context, r *models.RefundRequest) error {
+	err := database.Transact(context.WithoutCancel(ctx), s.db, func(tx *gorm.DB) error {
+		now := tx.NowFunc()
+		r.AnsweredAt = &now
+		return tx.Model(r).Where("status = ?", models.RefundAsked).Select("refund_id", "status", "message", "answered_at").Updates(r).Error
+	})
+	if err != nil {
+		return fmt.Errorf("store Stripe's answer to a refund: %w", err) // asking again gets it again
+	}
+	return nil
+}
+
+// toldOf is what an order's requests came to. Where Stripe made no refund, it
+// returns why: failed, or what it answered before.
+func toldOf(requests []models.RefundRequest, failed error) (*RefundRequested, error) {
+	told := &RefundRequested{TransactionID: requests[0].TransactionID, Currency: requests[0].Currency}
+	asked := false
+	for _, r := range requests {
+		told.Refunds = append(told.Refunds, PaymentRefund{ID: r.RefundID, Payment: r.Payment, Amount: r.Amount, Status: r.Status, Message: r.Message})
+		asked = asked || r.Status == models.RefundAsked
+		if r.RefundID == nil {
+			continue
+		}
+		if told.ID == "" {
+			told.ID, told.Status = *r.RefundID, r.Status
+		}
+		told.Amount += r.Amount
+	}
+	switch {
+	case told.ID != "":
+		return told, nil
+	case asked:
+		return nil, &models.Error{Code: models.CodeStripeUnavailable, Message: "Stripe gives no answer now. The refund is kept, and Hourbank asks for it again by itself: don't ask for another one.", Err: failed}
+	case failed != nil:
+		return nil, failed
+	default:
+		return nil, models.Errorf(models.CodeStripeRefused, "%s", *requests[0].Message)
+	}
+}
+
+// How Stripe is asked again for what it gave no answer to.
+const (
+	askAgainAfter = time.Minute
+	// giveUpAfter is a little less than the time for which Stripe is sure to
+	// know an idempotency key. https://docs.stripe.com/api/idempotent_requests
+	giveUpAfter  = 23 * time.Hour
+	askAgainMany = 20 // requests at a time
+)
+
+// Unanswered says whether any refund waits to be asked for again.
+func (s *SalesService) Unanswered(ctx context.Context) (bool, error) {
+	due, err := s.unanswered(ctx, 1)
+	return len(due) > 0, err
+}
+
+func (s *SalesService) unanswered(ctx context.Context, limit int) ([]models.RefundRequest, error) {
+	var due []models.RefundRequest
+	err := s.db.Reader.WithContext(ctx).Where("status = 'asked' AND requested_at <= ?", s.db.NowFunc().Add(-askAgainAfter)).
+		Order("requested_at").Limit(limit).Find(&due).Error
+	if err != nil {
+		return nil, fmt.Errorf("look for refunds without an answer: %w", err)
+	}
+	return due, nil
+}
+
+// AskAgain asks Stripe once more, under the same keys, for the refunds to
+// which it gave no answer, a bounded number of them. Those that it won't know
+// any more are given up.
+func (s *SalesService) AskAgain(ctx context.Context) error {
+	due, err := s.unanswered(ctx, askAgainMany)
+	for i := range due {
+		r := &due[i]
+		if s.db.NowFunc().Sub(r.RequestedAt) < giveUpAfter {
+			err = errors.Join(err, s.ask(ctx, r))
+			continue
+		}
+		message := "Stripe gave no answer for 23 hours, so that it is not asked any more. Whether it made the refund, its dashboard says."
+		r.Status, r.Message = models.RefundRefused, &message
+		err = errors.Join(err, s.keepAnswer(ctx, r))
+	}
+	return err
 }

@@ -160,7 +160,8 @@ func (s *SalesService) plan(ctx context.Context, id string) (*models.Plan, error
 	return plan, nil
 }
 
-// idempotencyKey is an answered request.
+// idempotencyKey is an answered request. The answer to a refund is not here:
+// it follows from what was asked and answered (RefundRequest).
 type idempotencyKey struct {
 	APIKey      string `gorm:"column:api_key"`
 	Key         string
@@ -172,6 +173,16 @@ type idempotencyKey struct {
 
 // TableName says where they are.
 func (idempotencyKey) TableName() string { return "idempotency_keys" }
+
+// answeredElsewhere is the status of a key whose answer follows from other rows.
+const answeredElsewhere = 0
+
+func (k *idempotencyKey) isOf(key RequestKey) error {
+	if k.RequestHash != key.Hash {
+		return models.Errorf(models.CodeIdempotencyMismatch, "This Idempotency-Key was used for another request.")
+	}
+	return nil
+}
 
 // answered gives the answer that the key got before, or nil.
 func (s *SalesService) answered(ctx context.Context, key RequestKey) (*Answer, error) {
@@ -189,20 +200,20 @@ func (s *SalesService) answered(ctx context.Context, key RequestKey) (*Answer, e
 	if len(known) == 0 {
 		return nil, nil
 	}
-	if known[0].RequestHash != key.Hash {
-		return nil, models.Errorf(models.CodeIdempotencyMismatch, "This Idempotency-Key was used for another request.")
+	if err := known[0].isOf(key); err != nil || known[0].Status == answeredElsewhere {
+		return nil, err
 	}
 	return &Answer{Status: known[0].Status, Body: []byte(known[0].Response), Replayed: true}, nil
 }
 
-// remember stores what a key was answered, with 201.
-func remember(tx *gorm.DB, key RequestKey, body []byte) error {
+// remember stores what a key was answered.
+func remember(tx *gorm.DB, key RequestKey, status int, body []byte) error {
 	if key.Key == "" {
 		return nil
 	}
 	return tx.Create(&idempotencyKey{
 		APIKey: key.APIKey, Key: key.Key, RequestHash: key.Hash,
-		Status: http.StatusCreated, Response: string(body), CreatedAt: tx.NowFunc(),
+		Status: status, Response: string(body), CreatedAt: tx.NowFunc(),
 	}).Error
 }
 
@@ -217,7 +228,7 @@ func (s *SalesService) commit(ctx context.Context, sale *Sale, key RequestKey) (
 		if err := InsertPurchase(tx, sale.Purchase); err != nil {
 			return err
 		}
-		return remember(tx, key, body)
+		return remember(tx, key, http.StatusCreated, body)
 	})
 	if known, ok := errors.AsType[*models.Error](err); key.Key != "" && (database.IsUniqueViolation(err) || (ok && known.Code == models.CodeConflict)) {
 		if answer, lookupErr := s.answered(ctx, key); answer != nil || lookupErr != nil {

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -89,27 +90,25 @@ const RequestedByCustomer = string(stripego.RefundReasonRequestedByCustomer)
 // refundReasons are all that Stripe takes.
 var refundReasons = []string{string(stripego.RefundReasonDuplicate), string(stripego.RefundReasonFraudulent), RequestedByCustomer}
 
-// Refunded is the payment that a refund is of: a PaymentIntent, or a charge
-// without one.
-type Refunded struct{ PaymentIntent, Charge string }
-
-// CreateRefund asks Stripe to give money back. The hours move when Stripe's
-// event says so. A reason in other words than Stripe's goes into the refund's
-// metadata. https://docs.stripe.com/api/refunds/create
-func (s *StripeService) CreateRefund(ctx context.Context, of Refunded, amount int64, reason, idempotencyKey string) (*stripego.Refund, error) {
+// CreateRefund asks Stripe for a refund, whose id is the idempotency key, so
+// that asking again makes no second one. The hours move when Stripe's event
+// says so. A reason in other words than Stripe's goes into the refund's
+// metadata, and the request's id. https://docs.stripe.com/api/refunds/create
+func (s *StripeService) CreateRefund(ctx context.Context, r *models.RefundRequest) (*stripego.Refund, error) {
 	return callStripe(ctx, func(ctx context.Context) (*stripego.Refund, error) {
-		params := &stripego.RefundParams{Amount: &amount, Reason: &reason}
-		if of.PaymentIntent != "" {
-			params.PaymentIntent = &of.PaymentIntent
+		params := &stripego.RefundParams{Amount: &r.Amount, Reason: &r.Reason}
+		if strings.HasPrefix(r.Payment, "ch_") || strings.HasPrefix(r.Payment, "py_") {
+			params.Charge = &r.Payment
 		} else {
-			params.Charge = &of.Charge
+			params.PaymentIntent = &r.Payment
 		}
-		if !slices.Contains(refundReasons, reason) {
+		params.AddMetadata("refund_request", r.ID)
+		if !slices.Contains(refundReasons, r.Reason) {
 			params.Reason = stripego.String(RequestedByCustomer)
-			params.AddMetadata("reason", reason)
+			params.AddMetadata("reason", r.Reason)
 		}
 		params.Context = ctx
-		params.SetIdempotencyKey(idempotencyKey)
+		params.SetIdempotencyKey(r.ID)
 		return refund.Client{B: s.backend, Key: s.key}.New(params)
 	})
 }

@@ -111,7 +111,10 @@ func openDispute(p *models.Purchase) string {
 func (s *Till) WaitForRefunds(ctx context.Context, requested *sales.RefundRequested) (p *models.Purchase, told bool, err error) {
 	p, err = s.wait(ctx, requested.TransactionID, func(after *models.Purchase) bool {
 		told = !slices.ContainsFunc(requested.Refunds, func(refund sales.PaymentRefund) bool {
-			_, known := after.Evidence.Refunds[refund.ID]
+			if refund.ID == nil {
+				return false // Stripe made none
+			}
+			_, known := after.Evidence.Refunds[*refund.ID]
 			return !known
 		})
 		return told

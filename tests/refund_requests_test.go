@@ -1,0 +1,210 @@
+package tests
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+
+	"hourbank/sandbox"
+	"hourbank/tests/harness"
+)
+
+// paidShop sells and is paid ten hours for €50.00, and gives the purchase's
+// address, its PaymentIntent, and where its refunds are asked for.
+func paidShop(t *testing.T, app *harness.App, standIn *harness.Stripe) (purchase, intent, refunds string) {
+	t.Helper()
+	sold := app.Post(t, harness.WriteKey, api+"/purchases/", order).Want(t, http.StatusCreated)
+	intent = sold.Get("stripe_payment_intent_id").String()
+	pay(t, standIn, intent)
+	standIn.Settle(t)
+	purchase = api + "/purchases/" + sold.Get("id").String() + "/"
+	return purchase, intent, purchase + "refunds/"
+}
+
+// lose lets Stripe do what it is asked for, and loses so many answers.
+func lose(t *testing.T, standIn *harness.Stripe, answers int) {
+	t.Helper()
+	if err := standIn.AddFault(sandbox.Fault{Status: http.StatusInternalServerError, Count: answers, PathPrefix: "/v1/refunds", Method: "POST", Executed: true}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// deafen keeps Stripe's events back from the program.
+func deafen(t *testing.T, standIn *harness.Stripe, drop float64) {
+	t.Helper()
+	if err := standIn.SetChaos(sandbox.Chaos{Drop: drop}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// age makes all refund requests so much older.
+func age(t *testing.T, app *harness.App, hours int) {
+	t.Helper()
+	app.Exec(t, map[bool]string{
+		true:  fmt.Sprintf("UPDATE refund_requests SET requested_at = requested_at - interval '%d hours'", hours),
+		false: fmt.Sprintf("UPDATE refund_requests SET requested_at = strftime('%%Y-%%m-%%d %%H:%%M:%%f+00:00', requested_at, '-%d hours')", hours),
+	}[app.Engine == "postgres"])
+}
+
+func TestTwoRefundsOfEverythingAtOnceAreOne(t *testing.T) {
+	selling(t, func(t *testing.T, app *harness.App, standIn *harness.Stripe) {
+		_, intent, refunds := paidShop(t, app, standIn)
+		deafen(t, standIn, 1) // no event tells the second that the first is made
+		var wait sync.WaitGroup
+		var mu sync.Mutex
+		answers := map[int]int{}
+		for range 4 {
+			wait.Go(func() {
+				got := app.Post(t, harness.AdminKey, refunds, `{"hours":"10.00"}`)
+				mu.Lock()
+				defer mu.Unlock()
+				answers[got.Status]++
+			})
+		}
+		wait.Wait()
+		if answers[http.StatusCreated] != 1 || answers[http.StatusConflict] != 3 {
+			t.Errorf("answered %v, want one 201 and else 409", answers)
+		}
+		app.Post(t, harness.AdminKey, refunds, `{"amount":1}`).WantProblem(t, http.StatusConflict, "conflict")
+		wantRefunded(t, standIn, intent, 5000)
+		if n := app.Count(t, "SELECT count(*) FROM audit_log WHERE action = 'refund' AND actor = 'boss'"); n != 1 {
+			t.Errorf("%d refunds are in the audit log, want 1", n)
+		}
+	})
+}
+
+func TestARefusedRefundSaysHowMuchIsLeft(t *testing.T) {
+	selling(t, func(t *testing.T, app *harness.App, standIn *harness.Stripe) {
+		purchase, intent, refunds := paidShop(t, app, standIn)
+		deafen(t, standIn, 1)
+		app.Post(t, harness.AdminKey, refunds, `{"hours":"4.00","reason":"ill"}`).Want(t, http.StatusCreated)
+		for _, body := range []string{`{"amount":3001}`, `{"hours":"50"}`, `{"hours":"6.01"}`} {
+			problem := app.Post(t, harness.AdminKey, refunds, body).WantProblem(t, http.StatusBadRequest, "invalid_request")
+			if detail := problem.Get("detail").String(); !strings.Contains(detail, "3000") || !strings.Contains(detail, "6.00 hours") {
+				t.Errorf("%s: %q doesn't say what is left", body, detail)
+			}
+		}
+		// Stripe's answer shows at once, before any event.
+		app.Get(t, purchase).WantFields(t, fields{"refunds.#": "1", "refunds.0.amount": "2000", "refunds.0.payment": intent,
+			"refunds.0.status": "succeeded", "refunds.0.actor": "boss", "refunds.0.reason": "ill", "amount_refunded": "0"})
+		app.Post(t, harness.AdminKey, refunds, `{"amount":3000}`).Want(t, http.StatusCreated)
+		wantRefunded(t, standIn, intent, 5000)
+	})
+}
+
+// Stripe made the refund, but nobody heard: as when the machine dies between
+// the request's commit and Stripe's answer. The event may come first.
+func TestARefundWithoutAnAnswerIsAskedForAgainUnderItsKey(t *testing.T) {
+	for _, hears := range []bool{true, false} {
+		t.Run(fmt.Sprintf("events arrive: %t", hears), func(t *testing.T) {
+			selling(t, func(t *testing.T, app *harness.App, standIn *harness.Stripe) {
+				purchase, intent, refunds := paidShop(t, app, standIn)
+				if !hears {
+					deafen(t, standIn, 1)
+				}
+				lose(t, standIn, 100)
+				app.Post(t, harness.AdminKey, refunds, `{"amount":3000}`).WantProblem(t, http.StatusServiceUnavailable, "stripe_unavailable")
+				clearFaults(t, standIn)
+				standIn.Settle(t)
+				app.Get(t, purchase).WantFields(t, fields{"refunds.0.status": "asked", "refunds.0.refund_id": ""})
+				// What an event told meanwhile counts twice until Stripe's answer says
+				// that it is the same: too little may be left, never too much.
+				if got := app.Post(t, harness.AdminKey, refunds, `{"amount":2001}`); got.Status != http.StatusBadRequest && got.Status != http.StatusConflict {
+					t.Errorf("of 2000, 2001 were refunded: %d %s", got.Status, got.Body)
+				}
+				age(t, app, 1)
+				harness.Eventually(t, "the refund has its answer", func() bool {
+					return app.Get(t, purchase).Get("refunds.0.status").String() == "succeeded"
+				})
+				app.Post(t, harness.AdminKey, refunds, `{"amount":2001}`).WantProblem(t, http.StatusBadRequest, "invalid_request")
+				wantRefunded(t, standIn, intent, 3000)
+				if hears {
+					app.WantBalance(t, "student_1", fields{"hours_available": "4.00"})
+				}
+				app.MustAudit(t)
+			})
+		})
+	}
+}
+
+func TestARepeatedRefundWithoutAnAnswerIsTheSameRefund(t *testing.T) {
+	selling(t, func(t *testing.T, app *harness.App, standIn *harness.Stripe) {
+		_, intent, refunds := paidShop(t, app, standIn)
+		lose(t, standIn, 100)
+		app.Post(t, harness.AdminKey, refunds, `{"amount":3000}`, "Idempotency-Key", "r1").WantProblem(t, http.StatusServiceUnavailable, "stripe_unavailable")
+		clearFaults(t, standIn)
+		app.Post(t, harness.AdminKey, refunds, `{"amount":2000}`, "Idempotency-Key", "r1").WantProblem(t, http.StatusUnprocessableEntity, "idempotency_mismatch")
+		first := app.Post(t, harness.AdminKey, refunds, `{"amount":3000}`, "Idempotency-Key", "r1").Want(t, http.StatusCreated)
+		again := app.Post(t, harness.AdminKey, refunds, `{"amount":3000}`, "Idempotency-Key", "r1").Want(t, http.StatusCreated)
+		if first.Body != again.Body || again.Header.Get("Idempotent-Replayed") != "true" {
+			t.Errorf("answered %s, then %s", first.Body, again.Body)
+		}
+		wantRefunded(t, standIn, intent, 3000)
+	})
+}
+
+func TestARefundThatStripeRefusesFreesTheMoney(t *testing.T) {
+	selling(t, func(t *testing.T, app *harness.App, standIn *harness.Stripe) {
+		purchase, intent, refunds := paidShop(t, app, standIn)
+		if err := standIn.AddFault(sandbox.Fault{Status: http.StatusBadRequest, PathPrefix: "/v1/refunds"}); err != nil {
+			t.Fatal(err)
+		}
+		for range 2 { // the same answer, without asking again
+			app.Post(t, harness.AdminKey, refunds, `{"amount":5000}`, "Idempotency-Key", "r1").WantProblem(t, http.StatusUnprocessableEntity, "stripe_refused")
+		}
+		app.Get(t, purchase).WantFields(t, fields{"refunds.#": "1", "refunds.0.status": "refused", "refunds.0.refund_id": ""})
+		app.Post(t, harness.AdminKey, refunds, `{"amount":5000}`, "Idempotency-Key", "r2").Want(t, http.StatusCreated)
+		standIn.Settle(t)
+		wantRefunded(t, standIn, intent, 5000)
+		app.WantBalance(t, "student_1", fields{"hours_available": "0.00"})
+	})
+}
+
+func TestARefundThatStripeForgotIsGivenUp(t *testing.T) {
+	selling(t, func(t *testing.T, app *harness.App, standIn *harness.Stripe) {
+		purchase, intent, refunds := paidShop(t, app, standIn)
+		if err := standIn.AddFault(sandbox.Fault{Status: http.StatusInternalServerError, Count: 100, PathPrefix: "/v1/refunds"}); err != nil {
+			t.Fatal(err)
+		}
+		app.Post(t, harness.AdminKey, refunds, `{"amount":5000}`).WantProblem(t, http.StatusServiceUnavailable, "stripe_unavailable")
+		clearFaults(t, standIn)
+		age(t, app, 23)
+		harness.Eventually(t, "the refund is given up", func() bool {
+			return app.Get(t, purchase).Get("refunds.0.status").String() == "refused"
+		})
+		if message := app.Get(t, purchase).Get("refunds.0.message").String(); !strings.Contains(message, "23 hours") {
+			t.Errorf("it was given up because %q", message)
+		}
+		wantRefunded(t, standIn, intent, 0)
+		app.Post(t, harness.AdminKey, refunds, `{"amount":5000}`).Want(t, http.StatusCreated)
+	})
+}
+
+// Of two payments, the first is disputed, of which no event told yet.
+func TestWhereStripeRefusesOneOfTwoRefundsTheOtherStays(t *testing.T) {
+	selling(t, func(t *testing.T, app *harness.App, standIn *harness.Stripe) {
+		purchase, first, refunds := paidShop(t, app, standIn)
+		second := anotherPayment(t, standIn, app.Get(t, purchase).Get("id").String(), 2000).ID
+		standIn.Settle(t)
+		deafen(t, standIn, 1)
+		if _, err := standIn.Do(first, "dispute", sandbox.Options{}); err != nil {
+			t.Fatal(err)
+		}
+		answer := app.Post(t, harness.AdminKey, refunds, `{"amount":6000}`, "Idempotency-Key", "r1").Want(t, http.StatusCreated)
+		one, other := "0", "1" // within a second, either may be the newer
+		if answer.Get("refunds.0.payment").String() == first {
+			one, other = "1", "0"
+		}
+		answer.WantFields(t, fields{"refunds.#": "2", "refunds." + one + ".payment": second, "refunds." + one + ".status": "succeeded",
+			"refunds." + other + ".status": "refused", "refunds." + other + ".id": "", "id": answer.Get("refunds." + one + ".id").String(),
+			"amount": answer.Get("refunds." + one + ".amount").String()})
+		wantRefunded(t, standIn, second, answer.Get("amount").Int())
+		wantRefunded(t, standIn, first, 0)
+		again := app.Post(t, harness.AdminKey, refunds, `{"amount":6000}`, "Idempotency-Key", "r1").Want(t, http.StatusCreated)
+		if again.Body != answer.Body {
+			t.Errorf("answered %s, then %s", answer.Body, again.Body)
+		}
+	})
+}
