@@ -26,6 +26,8 @@ func consoleTable(h *console.Console, sandbox bool) []Route {
 		{"POST", "/console/purchases/:id/refunds/", config.RoleAdmin, h.Refund},
 		{"GET", "/console/cases/", config.RoleRead, h.Cases},
 		{"POST", "/console/cases/:id/close/", config.RoleAdmin, h.CloseCase},
+		{"GET", "/console/statement/", config.RoleRead, h.Statement},
+		{"GET", "/console/exports/:list/", config.RoleRead, h.Export},
 		{"GET", "/console/events/", config.RoleRead, h.Events},
 		{"GET", "/console/events/:id/", config.RoleRead, h.Event},
 		{"POST", "/console/events/:id/replay/", config.RoleAdmin, h.Replay},

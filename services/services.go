@@ -13,7 +13,9 @@ import (
 
 	"hourbank/config"
 	"hourbank/database"
+	"hourbank/services/accounting"
 	"hourbank/services/auditlog"
+	"hourbank/services/exports"
 	"hourbank/services/ingest"
 	"hourbank/services/metrics"
 	"hourbank/services/sales"
@@ -22,22 +24,24 @@ import (
 
 // Services is everything that Hourbank does, wired together.
 type Services struct {
-	Stripe    *stripe.StripeService
-	Payments  *ingest.PaymentService
-	Purchases *sales.PurchaseService
-	Accounts  *sales.AccountService
-	Plans     *sales.PlanService
-	Cases     *CaseService
-	AuditLog  *auditlog.Service
-	Events    *EventService
-	Audit     *AuditService
-	Health    *HealthService
-	Reconcile *ReconcileService
-	Rebuild   *RebuildService
-	Sales     *sales.SalesService
-	Overview  *OverviewService
-	Search    *SearchService
-	Metrics   *metrics.Metrics
+	Stripe     *stripe.StripeService
+	Payments   *ingest.PaymentService
+	Purchases  *sales.PurchaseService
+	Accounts   *sales.AccountService
+	Plans      *sales.PlanService
+	Cases      *CaseService
+	AuditLog   *auditlog.Service
+	Events     *EventService
+	Audit      *AuditService
+	Health     *HealthService
+	Reconcile  *ReconcileService
+	Rebuild    *RebuildService
+	Sales      *sales.SalesService
+	Overview   *OverviewService
+	Accounting *accounting.Service
+	Exports    *exports.Service
+	Search     *SearchService
+	Metrics    *metrics.Metrics
 
 	background []func(context.Context) error
 }
@@ -53,23 +57,26 @@ func New(cfg *config.Config, db *database.DB, log *zap.Logger) *Services {
 	cases := NewCaseService(db, events)
 	metrics.WatchCases(cases.OpenCases)
 	reconcile := NewReconcileService(db, stripe, payments)
+	books := accounting.New(db)
 	return &Services{
-		Stripe:    stripe,
-		Payments:  payments,
-		Purchases: sales.NewPurchaseService(db),
-		Accounts:  sales.NewAccountService(db),
-		Plans:     sales.NewPlanService(db),
-		Cases:     cases,
-		AuditLog:  auditlog.New(db),
-		Events:    events,
-		Audit:     NewAuditService(db),
-		Health:    NewHealthService(db),
-		Reconcile: reconcile,
-		Rebuild:   NewRebuildService(db, events),
-		Sales:     sales.NewSalesService(db, stripe),
-		Overview:  NewOverviewService(db),
-		Search:    NewSearchService(db),
-		Metrics:   metrics,
+		Stripe:     stripe,
+		Payments:   payments,
+		Purchases:  sales.NewPurchaseService(db),
+		Accounts:   sales.NewAccountService(db),
+		Plans:      sales.NewPlanService(db),
+		Cases:      cases,
+		AuditLog:   auditlog.New(db),
+		Events:     events,
+		Audit:      NewAuditService(db),
+		Health:     NewHealthService(db),
+		Reconcile:  reconcile,
+		Rebuild:    NewRebuildService(db, events),
+		Sales:      sales.NewSalesService(db, stripe),
+		Overview:   NewOverviewService(db),
+		Accounting: books,
+		Exports:    exports.New(db, books),
+		Search:     NewSearchService(db),
+		Metrics:    metrics,
 		background: []func(context.Context) error{
 			NewRetryWorker(db, events, log).Run,
 			NewPruneWorker(db, log).Run,
