@@ -29,4 +29,4 @@ ALTER TABLE hour_ledger_entries
         WHEN 'restoration'   THEN hours > 0 AND amount = 0
         WHEN 'adjustment'    THEN hours <> 0
         ELSE false END),
-    ADD CONSTRAINT ledger_money_back_of CHECK ((amount_refunded IS NULL AND amount_disputed IS NULL) OR kind IN ('reversal', 'reinstatement'));
+    ADD CONSTRAINT ledger_money_back_of CHECK ((coalesce(amount_refunded, 0) = 0 AND coalesce(amount_disputed, 0) = 0) OR kind IN ('reversal', 'reinstatement'));

@@ -2,8 +2,8 @@
 -- changes in the schema's own text.
 
 -- +goose Up
-ALTER TABLE hour_ledger_entries ADD amount_refunded integer CHECK (amount_refunded IS NULL OR kind IN ('reversal', 'reinstatement'));
-ALTER TABLE hour_ledger_entries ADD amount_disputed integer CHECK (amount_disputed IS NULL OR kind IN ('reversal', 'reinstatement'));
+ALTER TABLE hour_ledger_entries ADD amount_refunded integer CHECK (coalesce(amount_refunded, 0) = 0 OR kind IN ('reversal', 'reinstatement'));
+ALTER TABLE hour_ledger_entries ADD amount_disputed integer CHECK (coalesce(amount_disputed, 0) = 0 OR kind IN ('reversal', 'reinstatement'));
 DROP TRIGGER hour_ledger_entries_no_update;
 UPDATE hour_ledger_entries SET
         amount_disputed = CASE WHEN e.type LIKE 'charge.dispute.%' THEN -amount END,
