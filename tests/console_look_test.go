@@ -60,6 +60,7 @@ func TestTheConsoleLooksGood(t *testing.T) {
 		{"purchase", purchase, true},
 		{"event", event, true},
 		{"till", "/console/till/", true},
+		{"statement", "/console/statement/?by=month&from=2026-01-01&to=2026-12-31", true},
 		{"events", "/console/events/", false},
 		{"search", "/console/search/?q=nobody", false},
 		{"sign-in", "/console/sign-in/", false},
