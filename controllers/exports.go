@@ -52,7 +52,7 @@ func StreamExport(c *gin.Context, service *exports.Service) error {
 	case !c.Writer.Written():
 		c.Writer.Header().Del("Content-Disposition")
 	case c.Request.Context().Err() != nil: // the client is gone
-		return nil
+		return nil //nolint:nilerr // nobody is left to tell
 	default:
 		_ = connection.SetWriteDeadline(time.Unix(1, 0)) // the end of the answer is never sent
 	}
