@@ -88,6 +88,10 @@ screenshots: axe ## take the pictures of docs/screenshots again
 bench: ## hourbank bench on both engines, beside pgbench; rewrites docs/performance.md (5 minutes)
 	HOURBANK_MEASURE=bench go test -count=1 -v -timeout 60m -run TestBench ./tests/measure
 
+.PHONY: bench-exports
+bench-exports: ## a million ledger entries as CSV; rewrites docs/performance.md (5 minutes)
+	HOURBANK_MEASURE=exports go test -count=1 -v -timeout 60m -run TestExports ./tests/measure
+
 .PHONY: bench-lists
 bench-lists: ## every list at a million purchases; rewrites docs/performance.md (5 minutes)
 	HOURBANK_MEASURE=lists go test -count=1 -v -timeout 60m -run TestLists ./tests/measure

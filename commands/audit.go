@@ -23,9 +23,9 @@ only reads, and it may run beside a serving instance.`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return p.WithServices(cmd.Context(), func(ctx context.Context, s *services.Services) error {
-				bar := p.Progress("auditing")
-				report, err := s.Audit.Run(ctx, func(rows int) { _ = bar.Add(rows) }) // a bar that can't be drawn is no reason to stop
-				_ = bar.Finish()
+				progress := p.Progress("auditing")
+				report, err := s.Audit.Run(ctx, progress.Add)
+				progress.Done()
 				if err != nil {
 					return err
 				}

@@ -37,13 +37,13 @@ rows are not touched.`,
 					return cli.Usage(fmt.Errorf("--clients: must be 1 or more"))
 				}
 			}
-			bar := p.Progress("bench")
+			progress := p.Progress("measuring")
 			report, err := bench.Run(cmd.Context(), cfg, bench.Options{
 				Clients:  clients,
 				Duration: time.Duration(seconds * float64(time.Second)),
-				Progress: func(what string) { bar.Describe(what) },
+				Progress: progress.Step,
 			})
-			_ = bar.Finish() // a bar that can't be drawn is no reason to stop
+			progress.Done()
 			if err != nil {
 				return err
 			}

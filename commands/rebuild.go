@@ -23,12 +23,9 @@ so; on a database that is right, it changes nothing.`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return p.WithServices(cmd.Context(), func(ctx context.Context, s *services.Services) error {
-				bar := p.Progress("rebuild")
-				report, err := s.Rebuild.Run(ctx, services.RebuildOptions{DryRun: dryRun, Progress: func(what string) {
-					bar.Describe("rebuilding " + what)
-					_ = bar.Add(1) // a bar that can't be drawn is no reason to stop
-				}})
-				_ = bar.Finish()
+				progress := p.Progress("rebuilding")
+				report, err := s.Rebuild.Run(ctx, services.RebuildOptions{DryRun: dryRun, Progress: progress.Step})
+				progress.Done()
 				if err != nil {
 					return err
 				}

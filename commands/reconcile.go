@@ -28,16 +28,12 @@ same path as a webhook, so that running it again, or beside one, changes nothing
 				return cli.Usage(fmt.Errorf("--since: must be more than 0, such as 72h"))
 			}
 			return p.WithServices(cmd.Context(), func(ctx context.Context, s *services.Services) error {
-				bar := p.Progress("reconcile")
+				progress := p.Progress("comparing")
 				now := time.Now()
 				report, err := s.Reconcile.Run(ctx, services.ReconcileOptions{
-					Since: now.Add(-since), Until: now, DryRun: dryRun,
-					Progress: func(what string) {
-						bar.Describe("comparing " + what)
-						_ = bar.Add(1) // a bar that can't be drawn is no reason to stop
-					},
+					Since: now.Add(-since), Until: now, DryRun: dryRun, Progress: progress.Step,
 				})
-				_ = bar.Finish()
+				progress.Done()
 				if err != nil {
 					return err
 				}

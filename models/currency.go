@@ -44,6 +44,12 @@ func FormatMoney(amount int64, code string) string {
 	return format.Format(money)
 }
 
+// FormatDecimal writes an amount in Stripe's minor unit of the currency for
+// spreadsheets: "50.00", "-5000", "5.000". The code is lower case.
+func FormatDecimal(amount int64, code string) string {
+	return decimal(amount, CurrencyDecimals(code))
+}
+
 // ParseMinorUnits reads a positive amount of minor units.
 func ParseMinorUnits(s string) (int64, error) {
 	amount, err := strconv.ParseInt(s, 10, 64)

@@ -9,19 +9,32 @@ type LedgerEntry struct {
 	StudentID     string    `json:"student_id"`
 	TransactionID *string   `json:"transaction_id"`
 	Kind          EntryKind `json:"kind"`
-	Hours         Hours     `json:"hours"`    // signed
-	Amount        int64     `json:"amount"`   // signed, minor units
-	Currency      *string   `json:"currency"` // null on an account that has none yet
-	Actor         *string   `json:"actor"`    // the API key's name of whoever booked it; null: Stripe's word
-	EventID       *string   `json:"event_id"`
-	Reference     *string   `json:"reference"`
-	Reason        *string   `json:"reason,omitempty"` // of an adjustment or grant
-	OccurredAt    time.Time `json:"occurred_at"`      // by Stripe's clock, where its money moved
-	CreatedAt     time.Time `json:"created_at"`       // when it was booked
+	Hours         Hours     `json:"hours"`  // signed
+	Amount        int64     `json:"amount"` // signed, minor units
+	// Of the amount, how much more is refunded, and how much more disputes
+	// hold, than before; signed, so that what was received by it is all three
+	// together.
+	AmountRefunded int64     `json:"amount_refunded"`
+	AmountDisputed int64     `json:"amount_disputed"`
+	Currency       *string   `json:"currency"` // null on an account that has none yet
+	Actor          *string   `json:"actor"`    // the API key's name of whoever booked it; null: Stripe's word
+	EventID        *string   `json:"event_id"`
+	Reference      *string   `json:"reference"`
+	Reason         *string   `json:"reason,omitempty"` // of an adjustment or grant
+	OccurredAt     time.Time `json:"occurred_at"`      // by Stripe's clock, where its money moved
+	CreatedAt      time.Time `json:"created_at"`       // when it was booked
 }
 
 // TableName is the contract's.
 func (LedgerEntry) TableName() string { return "hour_ledger_entries" }
+
+// Received is what money came in by the entry, in minor units: negative where a
+// purchase lost it to the one that it turned out to be.
+func (e *LedgerEntry) Received() int64 { return e.Amount + e.AmountRefunded + e.AmountDisputed }
+
+func (e *LedgerEntry) movesBack() bool {
+	return e.Kind == EntryReversal || e.Kind == EntryReinstatement
+}
 
 // Account is a student's running totals: always the sums of the student's
 // ledger entries.

@@ -8,6 +8,13 @@ import (
 	"hourbank/models/money"
 )
 
+// MadeByTest is what the metadata of purchases that test-stripe-webhook makes
+// have as "made_by": they are in no sum of the business.
+const MadeByTest = "test-stripe-webhook"
+
+// IsTest says whether the purchase was made by test-stripe-webhook.
+func (p *Purchase) IsTest() bool { return p.Metadata["made_by"] == MadeByTest }
+
 // NewPurchase is what a purchase starts from.
 type NewPurchase struct {
 	ID                string // empty: a new one

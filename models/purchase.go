@@ -289,5 +289,15 @@ func (p *Purchase) postings(before *Purchase, when money.Moves) []LedgerEntry {
 	case back < 0:
 		post(EntryReinstatement, 0, -back)
 	}
+	refunded, disputed := p.AmountRefunded-before.AmountRefunded, p.AmountDisputed-before.AmountDisputed
+	if refunded == 0 && disputed == 0 {
+		return entries
+	}
+	// The last entry is the one of money that went or came back, if there is one.
+	if n := len(entries); n == 0 || !entries[n-1].movesBack() {
+		post(EntryReversal, 0, 0) // a refund took the place of what a dispute held, or the other way
+	}
+	last := &entries[len(entries)-1]
+	last.AmountRefunded, last.AmountDisputed = refunded, disputed
 	return entries
 }

@@ -20,7 +20,9 @@ func newPurchase() *Purchase {
 type books struct {
 	credited, back Hours // back: reversed less reinstated
 	money          int64
-	credits        int
+
+	received, refunded, disputed int64
+	credits                      int
 }
 
 // post adds entries up, and says what the database would refuse of them.
@@ -33,7 +35,7 @@ func (b *books) post(entries []LedgerEntry) (problems []string) {
 	for _, e := range entries {
 		signs := map[EntryKind]bool{
 			EntryCredit: e.Hours > 0 && e.Amount >= 0, EntryPayment: e.Hours == 0 && e.Amount != 0,
-			EntryReversal:      e.Hours <= 0 && e.Amount <= 0 && (e.Hours != 0 || e.Amount != 0),
+			EntryReversal:      e.Hours <= 0 && e.Amount <= 0 && (e.Hours != 0 || e.Amount != 0 || e.AmountRefunded != 0),
 			EntryReinstatement: e.Hours >= 0 && e.Amount >= 0 && (e.Hours != 0 || e.Amount != 0),
 		}
 		problem(!signs[e.Kind], string(e.Kind)+" has wrong signs")
@@ -45,6 +47,7 @@ func (b *books) post(entries []LedgerEntry) (problems []string) {
 			b.back -= e.Hours
 		}
 		b.money += e.Amount
+		b.received, b.refunded, b.disputed = b.received+e.Received(), b.refunded+e.AmountRefunded, b.disputed+e.AmountDisputed
 		problem(b.credits > 1, "two credits")
 		problem(b.back < 0 || b.back > b.credited, "hours go back that were not credited, or come back that had not gone")
 	}
@@ -83,6 +86,9 @@ func TestLedgerEntriesAddUpInAnyOrder(t *testing.T) {
 					t.Fatalf("%s: %+v\nof %+v", strings.Join(problems, ", "), change.Entries, p.Evidence)
 				}
 				if ledger.credited != p.HoursCredited || ledger.back != p.HoursReversed || ledger.money != p.AmountReceived-p.AmountRefunded-p.AmountDisputed {
+					t.Fatalf("the ledger says %+v of %+v", ledger, p)
+				}
+				if ledger.received != p.AmountReceived || ledger.refunded != p.AmountRefunded || ledger.disputed != p.AmountDisputed {
 					t.Fatalf("the ledger says %+v of %+v", ledger, p)
 				}
 				if change.New && !change.Changed {
@@ -177,6 +183,7 @@ func TestPostings(t *testing.T) {
 		"refunded, and paid again":      {[]money.Evidence{telling.PaidBy("pi_1", 5000, 7), telling.Refund("re_1", "", "pi_1", 5000, "succeeded", 20), telling.PaidBy("pi_2", 5000, 30)}, "credit 10.00 5000, reversal -10.00 -5000, reinstatement 10.00 5000"},
 		"disputed and won":              {[]money.Evidence{telling.PaidBy("pi_1", 5000, 7), telling.Dispute("dp_1", "pi_1", 5000, "lost", -5000), telling.Dispute("dp_1", "pi_1", 5000, "won", -5000, 5000)}, "credit 10.00 5000, reversal -10.00 -5000, reinstatement 10.00 5000"},
 		"an account's cent":             {[]money.Evidence{telling.PaidBy("pi_1", 5000, 7), telling.Refund("re_1", "", "pi_1", 1, "succeeded", 20)}, "credit 10.00 5000, reversal 0.00 -1"},
+		"disputed, then refunded":       {[]money.Evidence{telling.PaidBy("pi_1", 5000, 7), telling.Dispute("dp_1", "pi_1", 5000, "needs_response", -5000), telling.Refund("re_1", "", "pi_1", 5000, "succeeded", 20)}, "credit 10.00 5000, reversal -10.00 -5000, reversal 0.00 0"},
 		"a discount that is told later": {[]money.Evidence{telling.PaidBy("pi_1", 4000, 7), telling.Session("cs_1", "pi_1", 5000, 4000, 7)}, "payment 0.00 4000, credit 10.00 0"},
 	} {
 		p := newPurchase()

@@ -57,3 +57,8 @@ const (
 	EntryGrant         EntryKind = "grant"         // hours given without money, with a reason
 	EntryAdjustment    EntryKind = "adjustment"    // staff, with a reason
 )
+
+// EntryKinds lists every kind.
+var EntryKinds = []EntryKind{
+	EntryCredit, EntryPayment, EntryReversal, EntryReinstatement, EntryConsumption, EntryRestoration, EntryGrant, EntryAdjustment,
+}

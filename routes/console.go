@@ -15,7 +15,8 @@ func consoleTable(h *console.Console, sandbox bool) []Route {
 		{"POST", "/console/sign-in/", config.RolePublic, h.SignIn},
 		{"POST", "/console/sign-out/", config.RolePublic, h.SignOut},
 
-		{"GET", "/console/", config.RoleRead, h.Overview},
+		{"GET", "/console/", config.RoleRead, h.Cases},
+		{"GET", "/console/overview/", config.RoleRead, h.Overview},
 		{"GET", "/console/charts/money.svg", config.RoleRead, h.MoneyChart},
 		{"GET", "/console/charts/hours.svg", config.RoleRead, h.HoursChart},
 		{"GET", "/console/search/", config.RoleRead, h.Search},
@@ -36,6 +37,8 @@ func consoleTable(h *console.Console, sandbox bool) []Route {
 		{"POST", "/console/cases/:id/acceptance/", config.RoleAdmin, h.AcceptPayment},
 		{"POST", "/console/cases/:id/purchase/", config.RoleAdmin, h.GivePayment},
 		{"GET", "/console/audit-log/", config.RoleAdmin, h.AuditLog},
+		{"GET", "/console/statement/", config.RoleRead, h.Statement},
+		{"GET", "/console/exports/:list/", config.RoleRead, h.Export},
 		{"GET", "/console/events/", config.RoleRead, h.Events},
 		{"GET", "/console/events/:id/", config.RoleRead, h.Event},
 		{"POST", "/console/events/:id/replay/", config.RoleAdmin, h.Replay},

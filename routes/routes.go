@@ -47,6 +47,7 @@ func Table(h *controllers.Controllers) []Route {
 		{"GET", "/api/finances/events/:id/", config.RoleRead, h.Event},
 		{"POST", "/api/finances/events/:id/replay/", config.RoleAdmin, h.ReplayEvent},
 		{"GET", "/api/finances/audit-log/", config.RoleAdmin, h.AuditLog},
+		{"GET", "/api/finances/exports/:list/", config.RoleRead, h.Export},
 		{"GET", "/api/finances/plans/", config.RolePublic, h.Plans},
 		{"GET", "/api/finances/stripe/config/", config.RolePublic, h.StripeConfig},
 

@@ -13,7 +13,9 @@ import (
 
 	"hourbank/config"
 	"hourbank/database"
+	"hourbank/services/accounting"
 	"hourbank/services/auditlog"
+	"hourbank/services/exports"
 	"hourbank/services/ingest"
 	"hourbank/services/metrics"
 	"hourbank/services/sales"
@@ -22,22 +24,24 @@ import (
 
 // Services is everything that Hourbank does, wired together.
 type Services struct {
-	Stripe    *stripe.StripeService
-	Payments  *ingest.PaymentService
-	Purchases *sales.PurchaseService
-	Accounts  *sales.AccountService
-	Plans     *sales.PlanService
-	Cases     *CaseService
-	AuditLog  *auditlog.Service
-	Events    *EventService
-	Audit     *AuditService
-	Health    *HealthService
-	Reconcile *ReconcileService
-	Rebuild   *RebuildService
-	Sales     *sales.SalesService
-	Overview  *OverviewService
-	Search    *SearchService
-	Metrics   *metrics.Metrics
+	Stripe     *stripe.StripeService
+	Payments   *ingest.PaymentService
+	Purchases  *sales.PurchaseService
+	Accounts   *sales.AccountService
+	Plans      *sales.PlanService
+	Cases      *CaseService
+	AuditLog   *auditlog.Service
+	Events     *EventService
+	Audit      *AuditService
+	Health     *HealthService
+	Reconcile  *ReconcileService
+	Rebuild    *RebuildService
+	Sales      *sales.SalesService
+	Overview   *OverviewService
+	Accounting *accounting.Service
+	Exports    *exports.Service
+	Search     *SearchService
+	Metrics    *metrics.Metrics
 
 	background []func(context.Context) error
 }
@@ -54,24 +58,27 @@ func New(cfg *config.Config, db *database.DB, log *zap.Logger) *Services {
 	metrics.WatchCases(cases.OpenCases)
 	accounts := sales.NewAccountService(db)
 	reconcile := NewReconcileService(db, stripe, payments)
+	books := accounting.New(db)
 	selling := sales.NewSalesService(db, stripe)
 	return &Services{
-		Stripe:    stripe,
-		Payments:  payments,
-		Purchases: sales.NewPurchaseService(db),
-		Accounts:  accounts,
-		Plans:     sales.NewPlanService(db),
-		Cases:     cases,
-		AuditLog:  auditlog.New(db),
-		Events:    events,
-		Audit:     NewAuditService(db),
-		Health:    NewHealthService(db),
-		Reconcile: reconcile,
-		Rebuild:   NewRebuildService(db, events),
-		Sales:     selling,
-		Overview:  NewOverviewService(db),
-		Search:    NewSearchService(db, accounts),
-		Metrics:   metrics,
+		Stripe:     stripe,
+		Payments:   payments,
+		Purchases:  sales.NewPurchaseService(db),
+		Accounts:   accounts,
+		Plans:      sales.NewPlanService(db),
+		Cases:      cases,
+		AuditLog:   auditlog.New(db),
+		Events:     events,
+		Audit:      NewAuditService(db),
+		Health:     NewHealthService(db),
+		Reconcile:  reconcile,
+		Rebuild:    NewRebuildService(db, events),
+		Sales:      selling,
+		Overview:   NewOverviewService(db),
+		Accounting: books,
+		Exports:    exports.New(db, books),
+		Search:     NewSearchService(db, accounts),
+		Metrics:    metrics,
 		background: []func(context.Context) error{
 			NewRetryWorker(db, events, log).Run,
 			NewRefundWorker(db, selling, log).Run,

@@ -35,7 +35,7 @@ func TestTheConsoleShowsWhichMoneyNeedsAPerson(t *testing.T) {
 		twice, little := oddMoney(t, app)
 
 		b.Open(app.BaseURL + "/console/")
-		b.WantText("Open cases: 3", "1 dispute", "1 underpaid", "1 overpaid", "Less was received than is due.")
+		b.WantText("Open: 1 dispute", "1 underpaid", "1 overpaid", "Less was received than is due.")
 		b.Open(linkTo(b, app, `a[href$="?kind=underpaid"]`))
 		b.WantText("€10.00", little.Student)
 		wantNoText(t, b, twice.Student)

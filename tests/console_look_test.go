@@ -55,8 +55,9 @@ func consolePages(t *testing.T, db *harness.Database, app *harness.App, b *harne
 	b.Open(app.BaseURL + purchase)
 	event := b.Attribute(`.timeline li:last-child a[href*="/console/events/"]`, "href")
 	return []page{
-		{"overview", b, "/console/", "overview"},
-		{"cases", b, "/console/cases/", ""},
+		{"overview", b, "/console/overview/", "overview"},
+		{"statement", b, "/console/statement/?by=month&from=2026-01-01&to=2026-12-31", "statement"},
+		{"cases", b, "/console/", "cases"},
 		{"cases of no kind", b, "/console/cases/?kind=missing_object", ""},
 		{"cases of all times", b, "/console/cases/?status=any", ""},
 		{"case of an invoice", b, caseOf(t, app, "unexplained_invoice"), "case"},

@@ -84,7 +84,7 @@ func (o operation) path(s *shop) string {
 	case strings.Contains(o.template, "/cases/"):
 		id = s.invoice
 	}
-	return strings.NewReplacer("{id}", url.PathEscape(id), "{student_id}", s.student, "{reference}", "lesson_1").Replace(o.template)
+	return strings.NewReplacer("{id}", url.PathEscape(id), "{student_id}", s.student, "{reference}", "lesson_1", "{list}", "ledger.csv").Replace(o.template)
 }
 
 // usual is how any operation comes to a code that means the same everywhere.

@@ -12,9 +12,6 @@ import (
 	"hourbank/services"
 )
 
-// madeByTest marks the purchases of this tool in their metadata.
-const madeByTest = "test-stripe-webhook"
-
 // withQuietServices runs the services without a log: what matters is in the
 // checks.
 func (t *webhookTest) withQuietServices(ctx context.Context, work func(context.Context, *services.Services) error) error {
@@ -85,7 +82,7 @@ func (t *webhookTest) newPurchase(ctx context.Context, s *services.Services, ter
 		StudentID: t.options.studentID, TransactionType: models.TypePackage,
 		Hours: terms.Hours, Amount: terms.Amount, Currency: terms.Currency,
 		PaymentIntentID: intent, PlanID: plan, Processing: true,
-		Metadata: map[string]string{"made_by": madeByTest},
+		Metadata: map[string]string{"made_by": models.MadeByTest},
 	})
 }
 

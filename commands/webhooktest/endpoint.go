@@ -106,7 +106,7 @@ func (e *webhookEndpoint) send(ctx context.Context, d delivery) reply {
 		return reply{err: err}
 	}
 	request.Header.Set("Content-Type", "application/json; charset=utf-8")
-	request.Header.Set("User-Agent", "Stripe/1.0 (hourbank "+madeByTest+")")
+	request.Header.Set("User-Agent", "Stripe/1.0 (hourbank "+models.MadeByTest+")")
 	if d.signature != "" {
 		request.Header.Set("Stripe-Signature", d.signature)
 	}

@@ -14,15 +14,23 @@ import (
 	"hourbank/models"
 	"hourbank/services"
 	"hourbank/services/ingest"
+	"hourbank/services/paging"
 	"hourbank/services/sales"
 )
 
+// attentionRows is how many events of a kind the first page shows; the rest is
+// a click away.
+const attentionRows = 10
+
 type casesPage struct {
 	listing[models.Case]
-	Kinds []models.CaseKind
+	Kinds            []models.CaseKind
+	Counts           []caseCount // of open ones
+	Open             int64
+	Rejected, Parked paging.Page[models.WebhookEvent]
 }
 
-// Cases lists the open cases, the most urgent first, or those asked for.
+// Cases is the first page: it lists the open cases, the most urgent first, or those asked for.
 func (h *Console) Cases(c *gin.Context) error {
 	asked, request, err := ask(c, "status", "kind", "student")
 	if err != nil {
@@ -39,7 +47,20 @@ func (h *Console) Cases(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	return h.ok(c, "cases", "Cases", casesPage{listing: newListing(asked, request, cases), Kinds: models.CaseKinds})
+	page := casesPage{listing: newListing(asked, request, cases), Kinds: models.CaseKinds}
+	byKind, err := h.services.Cases.OpenCases(c.Request.Context())
+	if err != nil {
+		return err
+	}
+	page.Counts, page.Open = openCases(byKind)
+	first := paging.PageRequest{Limit: attentionRows}
+	if page.Rejected, err = h.services.Events.List(c.Request.Context(), string(models.EventRejected), "", first); err != nil {
+		return err
+	}
+	if page.Parked, err = h.services.Events.List(c.Request.Context(), string(models.EventParked), "", first); err != nil {
+		return err
+	}
+	return h.ok(c, "cases", "Cases", page)
 }
 
 type casePage struct {

@@ -12,14 +12,14 @@ import (
 	"github.com/go-analyze/charts"
 
 	"hourbank/models"
-	"hourbank/services"
+	"hourbank/services/accounting"
 )
 
 // A chart is a picture of its own, so that the pages' content policy needs no
 // exception for the styles inside it. Its colours and width are part of its
 // address: see the chart part in templates/parts.html.
 
-// chartDays is how far back the overview looks.
+// chartDays is how far back the overview looks, unless another period is chosen.
 const chartDays = 30
 
 // palettes match style.css.
@@ -120,19 +120,21 @@ func hoursLabel(value float64) string { return strconv.FormatFloat(value, 'f', -
 
 func inHours(h models.Hours) float64 { return float64(h) / 100 }
 
-// lastDays are the days of the overview's charts, today the last.
-func lastDays() []time.Time {
-	today := time.Now().UTC().Truncate(24 * time.Hour)
-	dates := make([]time.Time, chartDays)
-	for i := range dates {
-		dates[i] = today.AddDate(0, 0, i+1-chartDays)
+// maxChartDays is as many days as a line can show.
+const maxChartDays = 366
+
+// chartPeriod is the period that a chart's address names, or its last days.
+func chartPeriod(c *gin.Context) (accounting.Period, error) {
+	choice, err := choosePeriod(c, "", accounting.LastDays(time.Now(), chartDays))
+	if first := choice.To.AddDate(0, 0, -maxChartDays); choice.From.Before(first) {
+		choice.From = first
 	}
-	return dates
+	return choice.Period, err
 }
 
 // spread puts each day's values at its date, one row a value; days on which
 // nothing happened stay 0.
-func spread(dates []time.Time, days []services.Day, rows int, values func(services.Day) []float64) [][]float64 {
+func spread(dates []time.Time, days []accounting.Day, rows int, values func(accounting.Day) []float64) [][]float64 {
 	spread := make([][]float64, rows)
 	for row := range spread {
 		spread[row] = make([]float64, len(dates))
@@ -151,20 +153,25 @@ func spread(dates []time.Time, days []services.Day, rows int, values func(servic
 
 // MoneyChart draws what came in and went back in one currency.
 func (h *Console) MoneyChart(c *gin.Context) error {
-	dates, currency := lastDays(), c.Query("currency")
-	all, err := h.services.Overview.Days(c.Request.Context(), dates[0])
+	period, err := chartPeriod(c)
 	if err != nil {
 		return err
 	}
-	var days []services.Day
+	currency := c.Query("currency")
+	all, err := h.services.Accounting.Days(c.Request.Context(), period)
+	if err != nil {
+		return err
+	}
+	var days []accounting.Day
 	for _, day := range all {
 		if day.Currency == currency {
 			days = append(days, day)
 		}
 	}
 	minor := math.Pow10(models.CurrencyDecimals(currency))
-	rows := spread(dates, days, 2, func(day services.Day) []float64 {
-		return []float64{float64(day.Received) / minor, float64(day.Returned) / minor}
+	dates := period.Dates()
+	rows := spread(dates, days, 2, func(day accounting.Day) []float64 {
+		return []float64{float64(day.Received) / minor, float64(day.Back()) / minor}
 	})
 	label := func(value float64) string { return models.FormatMoney(int64(math.Round(value*minor)), currency) }
 	return chart{dates, label, []string{"received", "refunded or disputed"}, rows}.draw(c)
@@ -172,40 +179,43 @@ func (h *Console) MoneyChart(c *gin.Context) error {
 
 // HoursChart draws the hours that were purchased, reversed and consumed.
 func (h *Console) HoursChart(c *gin.Context) error {
-	dates := lastDays()
-	days, err := h.services.Overview.Days(c.Request.Context(), dates[0])
+	period, err := chartPeriod(c)
 	if err != nil {
 		return err
 	}
-	rows := spread(dates, days, 3, func(day services.Day) []float64 {
-		return []float64{inHours(day.Moved.Purchased), inHours(day.Moved.Reversed), inHours(day.Moved.Consumed)}
+	days, err := h.services.Accounting.Days(c.Request.Context(), period)
+	if err != nil {
+		return err
+	}
+	dates := period.Dates()
+	rows := spread(dates, days, 3, func(day accounting.Day) []float64 {
+		return []float64{inHours(day.Sold + day.Granted + day.Adjusted), inHours(day.Reversed), inHours(day.Used)}
 	})
 	return chart{dates, hoursLabel, []string{"purchased", "reversed", "consumed"}, rows}.draw(c)
 }
 
-// maxHistory is as many days as a line can show.
-const maxHistory = 366
-
 // BalanceChart draws a student's hours at the end of each day.
 func (h *Console) BalanceChart(c *gin.Context) error {
-	days, err := h.services.Overview.History(c.Request.Context(), c.Param("student_id"))
+	days, err := h.services.Accounting.History(c.Request.Context(), c.Param("student_id"))
 	if err != nil {
 		return err
 	}
-	dates := lastDays()
-	for len(days) > 0 && len(dates) < maxHistory && days[0].Date.Before(dates[1]) {
-		dates = append([]time.Time{dates[0].AddDate(0, 0, -1)}, dates...)
-	}
-	var before models.Movement // moved before the first date that is drawn
-	for _, day := range days {
-		if day.Date.Before(dates[0]) {
-			before.Purchased += day.Moved.Purchased - day.Moved.Reversed - day.Moved.Consumed
+	period := accounting.LastDays(time.Now(), chartDays)
+	if longest := accounting.LastDays(time.Now(), maxChartDays); len(days) > 0 && days[0].Date.Before(period.From) {
+		period.From = days[0].Date
+		if period.From.Before(longest.From) {
+			period = longest
 		}
 	}
-	rows := spread(dates, days, 1, func(day services.Day) []float64 {
-		return []float64{inHours(day.Moved.Purchased - day.Moved.Reversed - day.Moved.Consumed)}
-	})
-	sum := inHours(before.Purchased)
+	var before models.Hours // moved before the first date that is drawn
+	for _, day := range days {
+		if day.Date.Before(period.From) {
+			before += day.Hours()
+		}
+	}
+	dates := period.Dates()
+	rows := spread(dates, days, 1, func(day accounting.Day) []float64 { return []float64{inHours(day.Hours())} })
+	sum := inHours(before)
 	for i, moved := range rows[0] {
 		sum += moved
 		rows[0][i] = math.Round(sum*100) / 100

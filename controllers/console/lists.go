@@ -60,6 +60,25 @@ func (q question) address(cursor string) string {
 	return "?" + values.Encode()
 }
 
+// exported are the names that exports have for what lists are picked by; an
+// export has its own order.
+var exported = map[string]string{"student": "student_id", "plan": "plan", "kind": "kind", "type": "type", "from": "from", "to": "to"}
+
+// Export is where the list is to be had as CSV, picked by the same; status is
+// the name that its status has there.
+func (q question) Export(list, status string) string {
+	parameters := url.Values{}
+	for name, value := range q {
+		switch {
+		case exported[name] != "":
+			parameters.Set(exported[name], value)
+		case name == "status" && value != "any":
+			parameters.Set(status, value)
+		}
+	}
+	return csvAddress(list, parameters)
+}
+
 // listing is a page of a list as it is shown.
 type listing[T any] struct {
 	paging.Page[T]

@@ -10,6 +10,7 @@ import (
 
 	"hourbank/models"
 	"hourbank/services"
+	"hourbank/services/accounting"
 	"hourbank/services/ingest"
 	"hourbank/services/paging"
 	"hourbank/services/sales"
@@ -29,12 +30,21 @@ var words = template.FuncMap{
 	"age":   age,
 	"told":  told,
 	"upper": strings.ToUpper,
+	"minus": func(h models.Hours) models.Hours { return -h },
 	"less":  func(a, b models.Hours) models.Hours { return a - b },
-	"left":  func(day services.Day) int64 { return day.Received - day.Returned },
 	"order": func(sort string) string { return orders[sort] },
-	"half":  func(h models.Hours) models.Hours { return h / 2 },
 	"ours":  func(reference *string) bool { return strings.HasPrefix(*reference, onceReference) },
-	"list":  func(values ...any) []any { return values },
+	"sum": func(amount int64, currency string) string { // of many; nothing has no currency
+		if amount == 0 {
+			return "–"
+		}
+		return models.FormatMoney(amount, currency)
+	},
+	"period":    writePeriod,
+	"csv":       csvAddress,
+	"statement": func(p accounting.Period) string { return "/console/statement/?" + p.Query().Encode() },
+	"half":      func(h models.Hours) models.Hours { return h / 2 },
+	"list":      func(values ...any) []any { return values },
 
 	"student":  studentAddress,
 	"purchase": purchaseAddress,

@@ -44,6 +44,8 @@ func insertEntries(rows []models.LedgerEntry) database.Write {
 		database.ColumnOf("kind", "text", rows, func(l posting) string { return string(l.Kind) }),
 		database.ColumnOf("hours", "bigint", rows, func(l posting) int64 { return int64(l.Hours) }),
 		database.ColumnOf("amount", "bigint", rows, func(l posting) int64 { return l.Amount }),
+		database.ColumnOf("amount_refunded", "bigint", rows, func(l posting) *int64 { return orNull(l.AmountRefunded) }),
+		database.ColumnOf("amount_disputed", "bigint", rows, func(l posting) *int64 { return orNull(l.AmountDisputed) }),
 		database.ColumnOf("currency", "text", rows, func(l posting) *string { return l.Currency }),
 		database.ColumnOf("actor", "text", rows, func(l posting) *string { return l.Actor }),
 		database.ColumnOf("event_id", "text", rows, func(l posting) *string { return l.EventID }),
@@ -52,6 +54,14 @@ func insertEntries(rows []models.LedgerEntry) database.Write {
 		database.ColumnOf("occurred_at", "timestamptz", rows, func(l posting) *time.Time { return &l.OccurredAt }),
 		database.ColumnOf("created_at", "timestamptz", rows, func(l posting) *time.Time { return &l.CreatedAt }),
 	}, "")
+}
+
+// orNull leaves nothing out, which most entries have.
+func orNull(amount int64) *int64 {
+	if amount == 0 {
+		return nil
+	}
+	return &amount
 }
 
 // totals adds ledger entries up by student, in student order.

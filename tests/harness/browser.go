@@ -12,6 +12,7 @@ import (
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 )
 
@@ -167,6 +168,21 @@ func (b *Browser) Has(selector string) bool {
 func (b *Browser) Attribute(selector, name string) string {
 	b.tb.Helper()
 	return ask(b, chromedp.AttributeValue(chromedp.CSS(selector), name)).Value
+}
+
+// Cookies are those that the browser sends to the page's address, as a header
+// writes them.
+func (b *Browser) Cookies() string {
+	b.tb.Helper()
+	known, err := chromedp.Call(b.ctx, network.GetCookies, network.GetCookiesParams{})
+	if err != nil {
+		b.tb.Fatalf("read the browser's cookies: %v", err)
+	}
+	var header []string
+	for _, cookie := range known.Cookies {
+		header = append(header, cookie.Name+"="+cookie.Value)
+	}
+	return strings.Join(header, "; ")
 }
 
 // Retarget makes a form of the page send other fields to another address, as

@@ -2,9 +2,12 @@ package harness
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -85,11 +88,46 @@ func (p *Process) Terminate() int {
 // PID is the process's id.
 func (p *Process) PID() int { return p.command.Process.Pid }
 
+// MaxResident is the most memory that the process had so far, in bytes.
+func (p *Process) MaxResident(tb testing.TB) int64 {
+	tb.Helper()
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.PID()))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(status), "VmHWM:")
+	return kibibytes(tb, strings.Fields(rest)[0])
+}
+
+// RunMeasured is RunBinary with the most memory that the program had, in bytes.
+// It goes through time(1), because Linux counts what a program was before it was
+// that program.
+func (db *Database) RunMeasured(tb testing.TB, args ...string) (Result, int64) {
+	tb.Helper()
+	result := db.run(tb, "/usr/bin/time", append([]string{"-f", "%M", Binary(tb)}, args...)...)
+	told := strings.Fields(result.Stderr)
+	return result, kibibytes(tb, told[len(told)-1])
+}
+
+func kibibytes(tb testing.TB, number string) int64 {
+	tb.Helper()
+	n, err := strconv.ParseInt(number, 10, 64)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return n << 10
+}
+
 // RunBinary runs one command of the built program to its end.
 func (db *Database) RunBinary(tb testing.TB, args ...string) Result {
 	tb.Helper()
+	return db.run(tb, Binary(tb), args...)
+}
+
+func (db *Database) run(tb testing.TB, program string, args ...string) Result {
+	tb.Helper()
 	var stdout, stderr Output
-	command := exec.CommandContext(tb.Context(), Binary(tb), args...)
+	command := exec.CommandContext(tb.Context(), program, args...)
 	command.Env = db.environ("PATH=" + os.Getenv("PATH")) // bench looks for pgbench
 	command.Stdout, command.Stderr = &stdout, &stderr
 	if err := command.Run(); command.ProcessState == nil {

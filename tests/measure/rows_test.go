@@ -28,10 +28,10 @@ func fill(t *testing.T, db *harness.Database, purchases int) {
 			SELECT ` + id(1, "n") + `, ` + student + `, 'package',
 				CASE WHEN n % 100000 = 7 THEN 'disputed' WHEN n % 20 = 3 THEN 'failed' WHEN n % 50 = 1 THEN 'pending' ELSE 'completed' END,
 				5000, 'eur', 1000, CASE WHEN n % 100000 <> 7 AND (n % 20 = 3 OR n % 50 = 1) THEN 0 ELSE 1000 END, 5000, 'pi_' || n, t AS completed_at, t AS created_at, t AS updated_at FROM ` + series,
-		`INSERT INTO hour_ledger_entries (id, student_id, transaction_id, kind, hours, amount, currency, event_id, created_at)
-			SELECT '2' || id, student_id, id, 'credit', hours, amount, currency, 'evt_' || id, created_at FROM purchase_transactions WHERE hours_credited > 0`,
-		`INSERT INTO hour_ledger_entries (id, student_id, kind, hours, amount, currency, reference, created_at)
-			SELECT ` + id(3, "n * 3 + lesson") + `, ` + student + `, 'consumption', -100, 0, 'eur', 'lesson_' || n || '_' || lesson, t
+		`INSERT INTO hour_ledger_entries (id, student_id, transaction_id, kind, hours, amount, currency, event_id, occurred_at, created_at)
+			SELECT '2' || id, student_id, id, 'credit', hours, amount, currency, 'evt_' || id, created_at, created_at FROM purchase_transactions WHERE hours_credited > 0`,
+		`INSERT INTO hour_ledger_entries (id, student_id, kind, hours, amount, currency, reference, occurred_at, created_at)
+			SELECT ` + id(3, "n * 3 + lesson") + `, ` + student + `, 'consumption', -100, 0, 'eur', 'lesson_' || n || '_' || lesson, t, t AS booked
 			FROM ` + series + `, generate_series(1, 2) lesson`,
 		`INSERT INTO webhook_events (id, type, livemode, status, attempts, deliveries, payload, transaction_id, received_at, processed_at)
 			SELECT 'evt_' || id, CASE WHEN n % 50000 = 9 THEN 'charge.refunded' ELSE 'payment_intent.succeeded' END, false,
