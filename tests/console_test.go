@@ -74,8 +74,8 @@ func TestTheConsoleSellsRefundsAndReplays(t *testing.T) {
 		b.Open(app.BaseURL + "/console/search/?q=" + stray.PaymentIntent)
 		b.WantText("parked", "No purchase is known for it yet.")
 		b.Open(app.BaseURL + "/console/nowhere/")
-		b.WantText("There is nothing at this address.", "Back to the overview")
-		b.Open(app.BaseURL + "/console/")
+		b.WantText("There is nothing at this address.", "Back to the first page")
+		b.Open(app.BaseURL + "/console/overview/")
 		b.WantText("€280.00 received, €140.00 refunded or disputed", "processed")
 
 		b.Submit(`form[action$="/sign-out/"] button`)
