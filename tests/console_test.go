@@ -38,7 +38,7 @@ func TestTheConsoleSellsRefundsAndReplays(t *testing.T) {
 		b.WantText("No API key has this secret.")
 		b.Type("#key", harness.AdminKey)
 		b.Submit("main button")
-		b.WantText("Needs a person", "Nothing does.", "No money moved in this time.")
+		b.WantText("No such case is open.")
 
 		buy(b, app, "pm_card_chargeDeclined")
 		b.WantText("The card was declined", "failed", "0.00 hours available")
