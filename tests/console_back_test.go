@@ -79,10 +79,10 @@ func TestBackAndOtherwiseInTheConsoleIsRefused(t *testing.T) {
 		app.WantBalance(t, "demo_student", fields{"hours_available": "10.00"})
 
 		b.Open(app.BaseURL + "/console/students/" + little.Student + "/")
-		b.Choose("details summary")
-		b.Type("details input[name=note]", "the first")
-		b.Submit("details button")
-		b.BackAndSubmit("details button", "details input[name=note]", "the second")
+		b.Open(linkTo(b, app, ".cases a.button"))
+		b.Type("#note", "the first")
+		b.Submit(`form[action$="/close/"] button`)
+		b.BackAndSubmit(`form[action$="/close/"] button`, "#note", "the second")
 		app.Get(t, api+"/cases/?status=closed").WantFields(t, fields{"data.#": "1", "data.0.note": "the first"})
 	})
 }
