@@ -31,6 +31,7 @@ func consoleTable(h *console.Console, sandbox bool) []Route {
 		{"GET", "/console/purchases/:id/", config.RoleRead, h.Purchase},
 		{"GET", "/console/purchases/:id/refunds/", config.RoleAdmin, h.AskRefund},
 		{"POST", "/console/purchases/:id/refunds/", config.RoleAdmin, h.Refund},
+		{"POST", "/console/purchases/:id/reconciliation/", config.RoleAdmin, h.AskStripe},
 		{"GET", "/console/cases/", config.RoleRead, h.Cases},
 		{"GET", "/console/cases/:id/", config.RoleRead, h.Case},
 		{"POST", "/console/cases/:id/close/", config.RoleAdmin, h.CloseCase},

@@ -61,13 +61,15 @@ const (
 	abandonedAge = 90 * 24 * time.Hour
 )
 
+var errNoKey = models.Errorf(models.CodeInvalidRequest, "STRIPE_SECRET_KEY is not set: reconcile asks Stripe's API.")
+
 // Run compares, in this order: the events that Stripe lists; the
 // PaymentIntents of purchases that are still open; and, because some events
 // are older than Stripe's list or were never made, the refunds and disputes
 // created in the time asked for. Running it twice corrects nothing twice.
 func (s *ReconcileService) Run(ctx context.Context, options ReconcileOptions) (*ReconcileReport, error) {
 	if !s.stripe.HasKey() {
-		return nil, models.Errorf(models.CodeInvalidRequest, "STRIPE_SECRET_KEY is not set: reconcile asks Stripe's API.")
+		return nil, errNoKey
 	}
 	r := &reconciliation{ReconcileService: s, options: options,
 		report: &ReconcileReport{Since: options.Since.UTC(), DryRun: options.DryRun, Corrections: []Correction{}}}

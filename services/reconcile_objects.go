@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -16,6 +17,28 @@ import (
 	"hourbank/models/money"
 	"hourbank/services/stripe"
 )
+
+// Purchase asks Stripe for the PaymentIntents and Checkout Sessions of one
+// purchase, and applies what was never told; it gives what that corrected. It
+// returns a *models.Error with code invalid_request where there is no secret
+// key, or one of Stripe's.
+func (s *ReconcileService) Purchase(ctx context.Context, p *models.Purchase) ([]Correction, error) {
+	if !s.stripe.HasKey() {
+		return nil, errNoKey
+	}
+	r := &reconciliation{ReconcileService: s, report: &ReconcileReport{Corrections: []Correction{}}}
+	for _, id := range slices.Sorted(maps.Keys(p.Evidence.Sessions)) {
+		if err := r.object(ctx, "checkout_session", "/v1/checkout/sessions/"+id); err != nil {
+			return nil, err
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(p.Evidence.Payments)) {
+		if err := r.openPurchase(ctx, id); err != nil {
+			return nil, err
+		}
+	}
+	return r.report.Corrections, nil
+}
 
 // openPurchases asks for the PaymentIntents of purchases that should have
 // been paid, or given up, by now.
@@ -46,17 +69,22 @@ func (r *reconciliation) openPurchases(ctx context.Context) error {
 }
 
 func (r *reconciliation) openPurchase(ctx context.Context, intentID string) error {
+	return r.object(ctx, "payment_intent", "/v1/payment_intents/"+intentID)
+}
+
+// object compares one object as it is at Stripe.
+func (r *reconciliation) object(ctx context.Context, source, path string) error {
 	asked := time.Now()
-	var intent stripe.RawObject
-	err := r.stripe.Read(ctx, "/v1/payment_intents/"+intentID, &form.Values{}, &intent)
+	var object stripe.RawObject
+	err := r.stripe.Read(ctx, path, &form.Values{}, &object)
 	if stripe.IsMissing(err) {
-		return nil // a made-up or another account's PaymentIntent
+		return nil // a made-up or another account's object
 	}
 	if err != nil {
 		return err
 	}
-	eventType := stripe.TypeAsItIs("", gjson.ParseBytes(intent.RawMessage))
-	return r.compare(ctx, "payment_intent", eventType, intent.RawMessage, asked)
+	eventType := stripe.TypeAsItIs("", gjson.ParseBytes(object.RawMessage))
+	return r.compare(ctx, source, eventType, object.RawMessage, asked)
 }
 
 func (r *reconciliation) refunds(ctx context.Context) error {

@@ -82,6 +82,8 @@ var notices = map[string]string{
 	"adjusted":   "The adjustment was booked.",
 	"granted":    "The hours are granted.",
 	"closed":     "The case is closed. It opens again only when its amount grows.",
+	"corrected":  "Stripe knew more than its events told; it is applied.",
+	"nothingnew": "Stripe knows nothing that its events have not told.",
 	"accepted":   "The payment counts as paid in full.",
 	"given":      "The purchase was made, and what waited for it applied.",
 	"bought":     "Paid. Stripe's webhook arrived, and the hours are there.",

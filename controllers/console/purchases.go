@@ -62,6 +62,25 @@ func (h *Console) Purchase(c *gin.Context) error {
 	return h.ok(c, "purchase", p.Hours.String()+" hours for "+p.StudentID, page)
 }
 
+// AskStripe asks Stripe about a purchase whose webhook may have been lost, and
+// applies what that tells.
+func (h *Console) AskStripe(c *gin.Context) error {
+	ctx := c.Request.Context()
+	p, err := h.services.Purchases.Get(ctx, c.Param("id"))
+	if err != nil {
+		return err
+	}
+	corrections, err := h.services.Reconcile.Purchase(ctx, p)
+	if err != nil {
+		return err
+	}
+	done := "nothingnew"
+	if len(corrections) > 0 {
+		done = "corrected"
+	}
+	return seeOther(c, purchaseAddress(p.ID)+"?done="+done)
+}
+
 // formKey makes what a form asks for happen once, however often it is sent: a
 // form has its own idempotency key, under which nothing else can be asked for.
 func formKey(c *gin.Context) sales.RequestKey {
