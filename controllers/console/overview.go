@@ -28,7 +28,9 @@ type overviewPage struct {
 
 // Overview shows what happened lately, and what needs a person.
 func (h *Console) Overview(c *gin.Context) error {
-	ctx, lately := c.Request.Context(), accounting.LastDays(time.Now(), chartDays)
+	ctx, cancel := patiently(c)
+	defer cancel()
+	lately := accounting.LastDays(time.Now(), chartDays)
 	page := overviewPage{Days: chartDays}
 	first := paging.PageRequest{Limit: attentionRows}
 	byKind, err := h.services.Cases.OpenCases(ctx)
