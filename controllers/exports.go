@@ -16,9 +16,12 @@ import (
 // Export answers a list, or a period's statement or sales, as CSV.
 func (h *Controllers) Export(c *gin.Context) error { return StreamExport(c, h.services.Exports) }
 
-// chunkPatience is how long a client may take for a chunk: an export as a whole
-// takes as long as it does.
-const chunkPatience = 30 * time.Second
+// An export as a whole takes as long as it does; its first chunk may take
+// adding up all that there is, and a client must take each one in time.
+const (
+	firstPatience = 5 * time.Minute
+	chunkPatience = 30 * time.Second
+)
 
 // StreamExport answers the export that the address names, row by row. It
 // returns a *models.Error with code not_found or invalid_request, before
@@ -41,6 +44,9 @@ func StreamExport(c *gin.Context, service *exports.Service) error {
 		return nil
 	}
 	connection := http.NewResponseController(c.Writer)
+	if err := connection.SetWriteDeadline(time.Now().Add(firstPatience)); err != nil {
+		return fmt.Errorf("give an export more time: %w", err)
+	}
 	err = export.Write(c.Request.Context(), c.Writer, func(int) error {
 		if err := connection.SetWriteDeadline(time.Now().Add(chunkPatience)); err != nil {
 			return fmt.Errorf("give an export more time: %w", err)

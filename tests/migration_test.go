@@ -45,6 +45,9 @@ func TestMigrationsKeepWhatIsThere(t *testing.T) {
 			app.Deliver(t, again).WantFields(t, fields{"duplicate": "true", "transaction_id": "p"})
 			app.MustProcess(t, p.ChargeRefunded(5000).At(9))
 			app.WantBalance(t, p.Student, fields{"hours_purchased": "10.00", "hours_reversed": "10.00", "balance_amount": "0"})
+			if refunded := db.Count(t, "SELECT sum(amount_refunded) FROM hour_ledger_entries"); refunded != 5000 {
+				t.Errorf("entries say that %d was refunded", refunded)
+			}
 			app.MustAudit(t)
 		})
 	}

@@ -158,7 +158,9 @@ func (h *Console) MoneyChart(c *gin.Context) error {
 		return err
 	}
 	currency := c.Query("currency")
-	all, err := h.services.Accounting.Days(c.Request.Context(), period)
+	ctx, cancel := patiently(c)
+	defer cancel()
+	all, err := h.services.Accounting.Days(ctx, period)
 	if err != nil {
 		return err
 	}
@@ -183,7 +185,9 @@ func (h *Console) HoursChart(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	days, err := h.services.Accounting.Days(c.Request.Context(), period)
+	ctx, cancel := patiently(c)
+	defer cancel()
+	days, err := h.services.Accounting.Days(ctx, period)
 	if err != nil {
 		return err
 	}
@@ -196,7 +200,9 @@ func (h *Console) HoursChart(c *gin.Context) error {
 
 // BalanceChart draws a student's hours at the end of each day.
 func (h *Console) BalanceChart(c *gin.Context) error {
-	days, err := h.services.Accounting.History(c.Request.Context(), c.Param("student_id"))
+	ctx, cancel := patiently(c)
+	defer cancel()
+	days, err := h.services.Accounting.History(ctx, c.Param("student_id"))
 	if err != nil {
 		return err
 	}

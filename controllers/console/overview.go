@@ -18,7 +18,9 @@ type overviewPage struct {
 
 // Overview shows what was sold in a period, and what became of events lately.
 func (h *Console) Overview(c *gin.Context) error {
-	ctx, lately := c.Request.Context(), accounting.LastDays(time.Now(), chartDays)
+	ctx, cancel := patiently(c)
+	defer cancel()
+	lately := accounting.LastDays(time.Now(), chartDays)
 	page := overviewPage{Days: chartDays}
 	var err error
 	if page.Outcomes, err = h.services.Overview.Outcomes(ctx, lately.From); err != nil {

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"context"
 	"net/url"
 	"time"
 
@@ -12,6 +13,14 @@ import (
 
 // shortcutMonths is how many months are a click away.
 const shortcutMonths = 12
+
+// reportPatience bounds a sum over many rows: shorter than the server's for an
+// answer. hourbank export waits for as long as it takes.
+const reportPatience = 25 * time.Second
+
+func patiently(c *gin.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(c.Request.Context(), reportPatience)
+}
 
 // periodChoice is the period that a page shows, and the ways to choose another.
 type periodChoice struct {
@@ -97,7 +106,9 @@ func (h *Console) Statement(c *gin.Context) error {
 	if choice.ByMonth {
 		page.Query.Set("by", "month")
 	}
-	if page.Statement, err = h.services.Accounting.Statement(c.Request.Context(), choice.Period, choice.ByMonth); err != nil {
+	ctx, cancel := patiently(c)
+	defer cancel()
+	if page.Statement, err = h.services.Accounting.Statement(ctx, choice.Period, choice.ByMonth); err != nil {
 		return err
 	}
 	return h.ok(c, "statement", "Statement", page)
