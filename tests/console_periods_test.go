@@ -32,6 +32,7 @@ func TestTheConsoleGivesOctoberByPlanAsCSV(t *testing.T) {
 		app.Post(t, harness.AdminKey, api+"/students/"+s.Student+"/grants/", `{"hours":"1.00","reason":"gift","reference":"gift_1"}`).Want(t, http.StatusCreated)
 
 		signIn(b, app, harness.ReadKey)
+		b.Open(app.BaseURL + "/console/overview/")
 		b.WantText("Hours that were not sold", "The statement of this period") // lately, only a gift
 		choosePeriod(b, "2025-10-01", "2025-10-31")
 		b.WantText("October 2025", "Sales by plan", "pack8", "without a plan", "€120.00", "€30.00", "€60.00")
