@@ -113,6 +113,9 @@ var usual = map[string]func(*testing.T, *shop, operation) harness.Response{
 
 // particular are the codes that an operation comes to in its own way.
 var particular = map[string]func(*testing.T, *shop, operation) harness.Response{
+	"exportList not_found": func(t *testing.T, s *shop, o operation) harness.Response {
+		return s.ask(t, o, exportsPath+"payloads.csv", "")
+	},
 	"consumeHours not_found": func(t *testing.T, s *shop, o operation) harness.Response {
 		return s.ask(t, o, api+"/students/nobody/consumptions/", `{"hours":"1.00","reference":"r"}`)
 	},
