@@ -8,6 +8,7 @@ import (
 
 	"hourbank/commands/cli"
 	"hourbank/services"
+	"hourbank/services/audit"
 )
 
 func (p *program) audit() *cobra.Command {
@@ -37,7 +38,7 @@ only reads, and it may run beside a serving instance.`,
 	return cmd
 }
 
-func (p *program) printAudit(report services.AuditReport, asJSON bool) error {
+func (p *program) printAudit(report audit.Report, asJSON bool) error {
 	if asJSON {
 		if err := p.PrintJSON(report); err != nil {
 			return err

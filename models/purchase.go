@@ -59,6 +59,12 @@ func (Purchase) TableName() string { return "purchase_transactions" }
 // together in an index, without a sequence that replicas would contend for.
 func NewID() string { return uuid.Must(uuid.NewV7()).String() }
 
+// purchaseNamespace is where the ids of purchases that Stripe begins come from.
+var purchaseNamespace = uuid.MustParse("0a0cf8ab-2d3c-5b7e-9d0e-6a35b2f5a6c4")
+
+// IDOf is the id of a purchase that Stripe began with an object.
+func IDOf(object string) string { return uuid.NewSHA1(purchaseNamespace, []byte(object)).String() }
+
 // FirstIDAt sorts before every identifier made at the time or later.
 func FirstIDAt(t time.Time) string {
 	var id uuid.UUID

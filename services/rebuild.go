@@ -11,6 +11,7 @@ import (
 	"hourbank/database"
 	"hourbank/models"
 	"hourbank/models/money"
+	"hourbank/services/audit"
 	"hourbank/services/ingest"
 	"hourbank/services/stripe"
 )
@@ -36,10 +37,10 @@ type RebuildOptions struct {
 
 // Rebuilding is a purchase that its events make another than was recorded.
 type Rebuilding struct {
-	TransactionID string       `json:"transaction_id"`
-	StudentID     string       `json:"student_id"`
-	Fields        []Difference `json:"fields"` // recorded and expected
-	Why           string       `json:"why"`    // what of its evidence makes the difference
+	TransactionID string             `json:"transaction_id"`
+	StudentID     string             `json:"student_id"`
+	Fields        []audit.Difference `json:"fields"` // recorded and expected
+	Why           string             `json:"why"`    // what of its evidence makes the difference
 }
 
 // RebuildReport is the result of a rebuild.
@@ -98,7 +99,7 @@ func (s *RebuildService) purchase(ctx context.Context, id string, o RebuildOptio
 		if err != nil {
 			return err
 		}
-		found = Rebuilding{TransactionID: id, StudentID: recorded.StudentID, Fields: differing(recorded, rebuilt), Why: why(rebuilt)}
+		found = Rebuilding{TransactionID: id, StudentID: recorded.StudentID, Fields: audit.Between(recorded, rebuilt), Why: why(rebuilt)}
 		return nil
 	}
 	var err error
@@ -133,17 +134,6 @@ func (s *RebuildService) eventsOf(tx *gorm.DB, id string) ([]*stripe.Event, erro
 		return nil, fmt.Errorf("read events: %w", err)
 	}
 	return s.events.decodeAll(stored)
-}
-
-func differing(recorded, rebuilt *models.Purchase) []Difference {
-	c := comparison{kind: "purchase", id: recorded.ID}
-	c.compare("payment_status", recorded.PaymentStatus, rebuilt.PaymentStatus)
-	c.compare("amount_due", recorded.AmountDue, rebuilt.AmountDue)
-	c.compare("hours left", recorded.HoursCredited-recorded.HoursReversed, rebuilt.HoursCredited-rebuilt.HoursReversed)
-	c.compare("amount_received", recorded.AmountReceived, rebuilt.AmountReceived)
-	c.compare("amount_refunded", recorded.AmountRefunded, rebuilt.AmountRefunded)
-	c.compare("amount_disputed", recorded.AmountDisputed, rebuilt.AmountDisputed)
-	return c.found
 }
 
 // why names what of a purchase's evidence older rules did not know.

@@ -14,6 +14,7 @@ import (
 	"hourbank/config"
 	"hourbank/database"
 	"hourbank/services/accounting"
+	"hourbank/services/audit"
 	"hourbank/services/auditlog"
 	"hourbank/services/exports"
 	"hourbank/services/ingest"
@@ -32,7 +33,7 @@ type Services struct {
 	Cases      *CaseService
 	AuditLog   *auditlog.Service
 	Events     *EventService
-	Audit      *AuditService
+	Audit      *audit.Service
 	Health     *HealthService
 	Reconcile  *ReconcileService
 	Rebuild    *RebuildService
@@ -69,7 +70,7 @@ func New(cfg *config.Config, db *database.DB, log *zap.Logger) *Services {
 		Cases:      cases,
 		AuditLog:   auditlog.New(db),
 		Events:     events,
-		Audit:      NewAuditService(db),
+		Audit:      audit.New(db),
 		Health:     NewHealthService(db),
 		Reconcile:  reconcile,
 		Rebuild:    NewRebuildService(db, events),

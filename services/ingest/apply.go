@@ -5,8 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/google/uuid"
-
 	"hourbank/models"
 	"hourbank/models/money"
 	"hourbank/services/stripe"
@@ -180,7 +178,7 @@ func (b *book) makeOfSale(e *stripe.Event, group []*models.Purchase) result {
 		Hours: sale.Hours, Amount: sale.Amount, Currency: sale.Currency,
 	}
 	if plan != nil {
-		quantity, known := quantityOf(sale, plan)
+		quantity, known := sale.Quantity(plan)
 		switch {
 		case known:
 		case sale.Origin == models.OriginSubscription:
@@ -245,30 +243,10 @@ func (b *book) purchaseOf(n models.NewPurchase) result {
 	return result{purchase: p}
 }
 
-// quantityOf says how many of the plan a sale is of; unknown where only the
-// line items of its Checkout Session can tell, and these were not fetched yet.
-func quantityOf(sale *stripe.Sale, plan *models.Plan) (quantity int64, known bool) {
-	if sale.Subtotal < 0 || sale.Subtotal == plan.Amount || sale.Currency != plan.Currency {
-		return 1, true
-	}
-	for _, item := range sale.Items {
-		if len(sale.Items) == 1 || (plan.StripePriceID != nil && item.PriceID == *plan.StripePriceID) {
-			quantity += item.Quantity
-		}
-	}
-	if quantity <= 0 || quantity > int64(models.MaxHours) {
-		return 1, len(sale.Items) > 0
-	}
-	return quantity, true
-}
-
-// purchaseNamespace is where the ids of purchases that Stripe begins come from.
-var purchaseNamespace = uuid.MustParse("0a0cf8ab-2d3c-5b7e-9d0e-6a35b2f5a6c4")
-
 // idOf is the id of a purchase that Stripe began: it follows from the object
 // that it is made of, so that it is the same after a restore.
 func (b *book) idOf(object string) string {
-	id := uuid.NewSHA1(purchaseNamespace, []byte(object)).String()
+	id := models.IDOf(object)
 	if b.byID[id] != nil {
 		return models.NewID()
 	}
@@ -334,10 +312,9 @@ func (b *book) takeOff(e *stripe.Event, student string, hours models.Hours) resu
 		return result{status: models.EventProcessed, reason: models.ReasonStale}
 	}
 	b.catalogue.taken[invoice.ID] = true
-	reason := "an invoice for fewer hours than before"
 	b.ledger = append(b.ledger, models.LedgerEntry{
 		ID: models.NewID(), StudentID: student, Kind: models.EntryAdjustment, Hours: hours, Currency: &invoice.Currency,
-		EventID: &e.ID, Reference: &invoice.ID, Reason: &reason, CreatedAt: b.now,
+		EventID: &e.ID, Reference: &invoice.ID, Reason: new("an invoice for fewer hours than before"), CreatedAt: b.now,
 		OccurredAt: time.Unix(e.Told.Invoices[invoice.ID].Paid.At, 0).UTC(),
 	})
 	return result{status: models.EventProcessed}

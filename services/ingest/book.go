@@ -147,13 +147,11 @@ func (b *book) group(e *stripe.Event) []*models.Purchase {
 	if named == nil {
 		named = b.named(e.Names.ClientReference)
 	}
-	if named != nil && !slices.Contains(group, named) && (len(group) == 0 || isSale(named)) {
+	if named != nil && !slices.Contains(group, named) && (len(group) == 0 || named.Origin == models.OriginSale) {
 		group = append(group, named)
 	}
 	return b.apart(e, group)
 }
-
-func isSale(p *models.Purchase) bool { return p.Origin == models.OriginSale }
 
 // holders lists the purchases that hold the PaymentIntents, sessions, invoices
 // and charges that the event names; only where none does, refunds, disputes

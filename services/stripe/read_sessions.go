@@ -145,3 +145,20 @@ func converted(session gjson.Result) *money.Converted {
 		Currency: currency(source.Get("source_currency")),
 	}
 }
+
+// Quantity says how many of the plan the sale is of; unknown where only the
+// line items of its Checkout Session can tell, and these were not fetched yet.
+func (s *Sale) Quantity(plan *models.Plan) (quantity int64, known bool) {
+	if s.Subtotal < 0 || s.Subtotal == plan.Amount || s.Currency != plan.Currency {
+		return 1, true
+	}
+	for _, item := range s.Items {
+		if len(s.Items) == 1 || (plan.StripePriceID != nil && item.PriceID == *plan.StripePriceID) {
+			quantity += item.Quantity
+		}
+	}
+	if quantity <= 0 || quantity > int64(models.MaxHours) {
+		return 1, len(s.Items) > 0
+	}
+	return quantity, true
+}

@@ -1,4 +1,5 @@
-package services
+// Package audit re-adds the books.
+package audit
 
 import (
 	"context"
@@ -11,13 +12,13 @@ import (
 	"hourbank/models/money"
 )
 
-// AuditService re-adds the ledger and compares it with what purchases and
+// Service re-adds the ledger and compares it with what purchases and
 // accounts say, purchases with what their own evidence says and with the keys
 // by which events find them, and ledger entries with whose they are.
-type AuditService struct{ db *database.DB }
+type Service struct{ db *database.DB }
 
-// NewAuditService makes the service.
-func NewAuditService(db *database.DB) *AuditService { return &AuditService{db: db} }
+// New makes the service.
+func New(db *database.DB) *Service { return &Service{db: db} }
 
 // Difference is one thing that does not add up.
 type Difference struct {
@@ -28,8 +29,8 @@ type Difference struct {
 	Expected string `json:"expected"` // what the ledger or the evidence says
 }
 
-// AuditReport is the result of an audit.
-type AuditReport struct {
+// Report is the result of an audit.
+type Report struct {
 	Purchases   int          `json:"purchases"`
 	Accounts    int          `json:"accounts"`
 	Entries     int          `json:"entries"`
@@ -40,8 +41,8 @@ const auditChunk = 1000 // rows a statement; each statement is its own snapshot
 
 // Run audits everything. It may run beside a serving instance: each row is
 // compared within one statement. progress is told the rows done so far.
-func (s *AuditService) Run(ctx context.Context, progress func(rows int)) (AuditReport, error) {
-	report := AuditReport{Differences: []Difference{}}
+func (s *Service) Run(ctx context.Context, progress func(rows int)) (Report, error) {
+	report := Report{Differences: []Difference{}}
 	var err error
 	if report.Purchases, err = auditRows[purchaseSums](ctx, s.db, &report, progress); err != nil {
 		return report, fmt.Errorf("audit purchases: %w", err)
@@ -64,7 +65,7 @@ type audited interface {
 }
 
 // auditRows looks at every row once, a chunk at a time.
-func auditRows[T audited](ctx context.Context, db *database.DB, report *AuditReport, progress func(int)) (done int, err error) {
+func auditRows[T audited](ctx context.Context, db *database.DB, report *Report, progress func(int)) (done int, err error) {
 	var row T
 	for after := ""; ; {
 		var rows []T
@@ -252,4 +253,17 @@ func orNone(value *string) string {
 		return "none"
 	}
 	return *value
+}
+
+// Between compares a purchase as it is recorded with the same as it was
+// derived anew.
+func Between(recorded, rebuilt *models.Purchase) []Difference {
+	c := comparison{kind: "purchase", id: recorded.ID}
+	c.compare("payment_status", recorded.PaymentStatus, rebuilt.PaymentStatus)
+	c.compare("amount_due", recorded.AmountDue, rebuilt.AmountDue)
+	c.compare("hours left", recorded.HoursCredited-recorded.HoursReversed, rebuilt.HoursCredited-rebuilt.HoursReversed)
+	c.compare("amount_received", recorded.AmountReceived, rebuilt.AmountReceived)
+	c.compare("amount_refunded", recorded.AmountRefunded, rebuilt.AmountRefunded)
+	c.compare("amount_disputed", recorded.AmountDisputed, rebuilt.AmountDisputed)
+	return c.found
 }
