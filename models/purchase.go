@@ -254,7 +254,7 @@ func lastOf[T any](before *string, objects map[string]T, times func(string, T) [
 // it moves no hours. Each is dated by the last money that moved in its
 // direction, so that a month's sums are the same in whatever order it was told.
 func (p *Purchase) postings(before *Purchase, when money.Moves) []LedgerEntry {
-	var entries []LedgerEntry
+	entries := []LedgerEntry{}
 	post := func(kind EntryKind, hours Hours, amount int64) {
 		at := when.In
 		if kind == EntryReversal || kind == EntryReinstatement {

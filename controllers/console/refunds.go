@@ -137,7 +137,7 @@ func (h *Console) Refund(c *gin.Context) error {
 func (h *Console) refund(c *gin.Context) (p *models.Purchase, done string, err error) {
 	ctx, key := c.Request.Context(), formKey(c)
 	detail, order, err := h.refundOrder(c, c.PostForm)
-	var answer *sales.Answer
+	answer := &sales.Answer{}
 	if err == nil {
 		answer, err = h.services.Sales.Refund(ctx, c.Param("id"), order, key)
 	}

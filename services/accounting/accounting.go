@@ -128,7 +128,7 @@ func (s *Service) days(ctx context.Context, where condition) ([]Day, error) {
 		return nil, err
 	}
 	slices.SortFunc(sums, func(a, b sum) int { return cmp.Or(cmp.Compare(a.Slot, b.Slot), cmp.Compare(a.Currency, b.Currency)) })
-	var days []Day
+	days := make([]Day, 0, len(sums))
 	for i := range sums {
 		one := &sums[i]
 		date, err := time.Parse(time.DateOnly, one.Slot)

@@ -90,7 +90,7 @@ func (p Period) Query() url.Values {
 // Dates are the midnights at which the period's days begin. Both sides must be
 // there.
 func (p Period) Dates() []time.Time {
-	var dates []time.Time
+	dates := []time.Time{}
 	for day := p.From; day.Before(p.To); day = day.AddDate(0, 0, 1) {
 		dates = append(dates, day)
 	}

@@ -48,7 +48,7 @@ func ReadAccounts(tx *gorm.DB, accounts []models.Account) ([]models.Account, err
 	for i, account := range accounts {
 		students[i] = account.StudentID
 	}
-	var read []models.Account
+	read := make([]models.Account, 0, len(accounts))
 	if err := tx.Where(database.IsAnyOf(tx, "student_id", students)).Order("student_id").Find(&read).Error; err != nil {
 		return nil, fmt.Errorf("read accounts: %w", err)
 	}
