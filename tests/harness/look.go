@@ -15,16 +15,17 @@ type Look struct {
 	Width, Height int64   // CSS pixels
 	Scale         float64 // device pixels a CSS pixel
 	Scheme        string  // light or dark
+	Axe           bool    // axe-core looks, too, for about a second
 }
 
 // Looks are the ways in which every page must be good. The narrowest is what
 // WCAG asks for; a zoom of 200 % leaves half of a desktop's width.
 var Looks = []Look{
-	{"light", 1280, 800, 1, "light"}, {"dark", 1280, 800, 1, "dark"},
-	{"phone", 390, 844, 1, "light"}, {"phone-dark", 390, 844, 1, "dark"},
-	{"narrow", 320, 640, 1, "light"}, {"narrow-dark", 320, 640, 1, "dark"},
-	{"zoomed", 640, 400, 2, "light"}, {"zoomed-dark", 640, 400, 2, "dark"},
-	{"tablet", 800, 1000, 1, "light"},
+	{Name: "light", Width: 1280, Height: 800, Scale: 1, Scheme: "light", Axe: true},
+	{Name: "dark", Width: 1280, Height: 800, Scale: 1, Scheme: "dark"},
+	{Name: "phone", Width: 390, Height: 844, Scale: 1, Scheme: "light"},
+	{Name: "narrow", Width: 320, Height: 640, Scale: 1, Scheme: "dark", Axe: true},
+	{Name: "zoomed", Width: 640, Height: 400, Scale: 2, Scheme: "light"},
 }
 
 // pictures waits until the page is drawn with the pictures that fit the look;
