@@ -14,7 +14,7 @@ build: ## build ./hourbank, a static binary
 
 .PHONY: test
 test: axe ## every behaviour on both engines (the README's test command)
-	go test ./...
+	go test -timeout 20m ./...
 
 .PHONY: axe
 axe: $(BIN)/axe-core-$(AXE_VERSION)/axe.min.js ## axe-core, which finds what is not accessible on the console's pages (npm)

@@ -38,6 +38,7 @@ func TestTheConsoleAnswersThePhone(t *testing.T) {
 		d.goodwillForSomebodyNew(t)
 		d.tooLittle(t)
 		d.disputed(t)
+		d.octoberByPlan(t)
 		b.Open(app.BaseURL + "/console/")
 		b.WantText("No such case is open.")
 		app.MustAudit(t)
@@ -199,6 +200,18 @@ func (d *desk) tooLittle(t *testing.T) {
 	d.Submit(`form[action$="/close/"] button`)
 	d.WantText("The case is closed.", "by boss")
 	d.WantBalance(t, student, fields{"hours_available": "8.00", "balance_amount": "4000"})
+}
+
+func (d *desk) octoberByPlan(t *testing.T) {
+	d.Open(d.BaseURL + "/console/overview/")
+	choosePeriod(d.Browser, "2025-10-01", "2025-10-31")
+	d.WantText("October 2025", "Sales by plan", "pack8", "€120.00")
+	for _, row := range download(t, d.Browser, d.App, `a[download]`) {
+		if row["plan"] == "pack8" && row["amount_received"] == "12000" && row["hours_sold"] == "8.00" {
+			return
+		}
+	}
+	t.Error("October's sales of pack8 are not in the CSV")
 }
 
 func (d *desk) disputed(t *testing.T) {
