@@ -34,41 +34,26 @@ to do about it.`,
 
 func (p *program) casesList() *cobra.Command {
 	var filter services.CaseFilter
-	var cursor string
-	var limit int
-	var asJSON bool
+	var list listFlags
 	cmd := &cobra.Command{
 		Use: "list", Short: "List cases, newest first; without --status the open ones", Args: cobra.NoArgs,
 		Example: `  hourbank cases list
   hourbank cases list --kind underpaid --student student_17
   hourbank cases list --status all --json`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if limit < 1 {
-				return cli.Usage(fmt.Errorf("--limit: must be from 1 to %d", paging.MaxPageSize))
-			}
 			if filter.Status == "all" {
 				filter.Status = ""
 			}
-			return p.WithServices(cmd.Context(), func(ctx context.Context, s *services.Services) error {
-				page, err := s.Cases.List(ctx, filter, paging.PageRequest{Cursor: cursor, Limit: limit})
-				if err != nil {
-					return err
-				}
-				if asJSON {
-					return p.PrintJSON(page)
-				}
-				p.printCases(page)
-				return nil
-			})
+			return printList(cmd.Context(), p, &list, func(ctx context.Context, s *services.Services) (paging.Page[models.Case], error) {
+				return s.Cases.List(ctx, filter, list.page)
+			}, p.printCases)
 		},
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&filter.Status, "status", "open", "open, closed or all")
 	flags.StringVar(&filter.Kind, "kind", "", "only of this kind, such as dispute")
 	flags.StringVar(&filter.StudentID, "student", "", "only this student's")
-	flags.StringVar(&cursor, "cursor", "", "the next_cursor of the page before")
-	flags.IntVar(&limit, "limit", paging.DefaultPageSize, "cases a page")
-	cli.AddJSONFlag(cmd, &asJSON)
+	list.add(cmd, "cases")
 	return cmd
 }
 
@@ -111,18 +96,16 @@ func actor() string {
 	return "cli:" + name
 }
 
-func (p *program) printCases(page paging.Page[models.Case]) {
-	if len(page.Data) == 0 {
+func (p *program) printCases(cases []models.Case) error {
+	if len(cases) == 0 {
 		fmt.Fprintln(p.Stdout, "No such cases.")
-		return
+		return nil
 	}
 	fmt.Fprintf(p.Stdout, caseColumns, "ID", "KIND", "AMOUNT")
-	for i := range page.Data {
-		p.printCase(&page.Data[i])
+	for i := range cases {
+		p.printCase(&cases[i])
 	}
-	if page.NextCursor != nil {
-		fmt.Fprintf(p.Stdout, "\nMore with: --cursor %s\n", *page.NextCursor)
-	}
+	return nil
 }
 
 // A case takes a line of columns, and as many below it as what it is about

@@ -30,52 +30,33 @@ func (p *program) events() *cobra.Command {
 }
 
 func (p *program) eventsList() *cobra.Command {
-	var status, eventType, cursor string
-	var limit int
-	var asJSON bool
+	var status, eventType string
+	var list listFlags
 	cmd := &cobra.Command{
 		Use: "list", Short: "List events, newest first", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if limit < 1 {
-				return cli.Usage(fmt.Errorf("--limit: must be from 1 to %d", paging.MaxPageSize))
-			}
-			return p.WithServices(cmd.Context(), func(ctx context.Context, s *services.Services) error {
-				page, err := s.Events.List(ctx, status, eventType, paging.PageRequest{Cursor: cursor, Limit: limit})
-				if err != nil {
-					return err
-				}
-				if asJSON {
-					return p.PrintJSON(page)
-				}
-				return p.printEvents(page)
-			})
+			return printList(cmd.Context(), p, &list, func(ctx context.Context, s *services.Services) (paging.Page[models.WebhookEvent], error) {
+				return s.Events.List(ctx, status, eventType, list.page)
+			}, p.printEvents)
 		},
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&status, "status", "", "only processed, ignored, rejected or parked ones")
 	flags.StringVar(&eventType, "type", "", "only of this type, such as payment_intent.succeeded")
-	flags.StringVar(&cursor, "cursor", "", "the next_cursor of the page before")
-	flags.IntVar(&limit, "limit", paging.DefaultPageSize, "events a page")
-	cli.AddJSONFlag(cmd, &asJSON)
+	list.add(cmd, "events")
 	return cmd
 }
 
-func (p *program) printEvents(page paging.Page[models.WebhookEvent]) error {
-	if len(page.Data) == 0 {
+func (p *program) printEvents(events []models.WebhookEvent) error {
+	if len(events) == 0 {
 		fmt.Fprintln(p.Stdout, "No events. Send one with: hourbank test-stripe-webhook --help")
 		return nil
 	}
-	rows := make([][]any, len(page.Data))
-	for i, e := range page.Data {
+	rows := make([][]any, len(events))
+	for i, e := range events {
 		rows[i] = []any{cli.ShowTime(&e.ReceivedAt), e.ID, e.Type, e.Status, cli.OrDash(e.Reason), cli.OrDash(e.TransactionID)}
 	}
-	if err := p.PrintTable("RECEIVED\tID\tTYPE\tSTATUS\tREASON\tPURCHASE", rows); err != nil {
-		return err
-	}
-	if page.NextCursor != nil {
-		fmt.Fprintf(p.Stdout, "\nMore with: --cursor %s\n", *page.NextCursor)
-	}
-	return nil
+	return p.PrintTable("RECEIVED\tID\tTYPE\tSTATUS\tREASON\tPURCHASE", rows)
 }
 
 func (p *program) eventsShow() *cobra.Command {
