@@ -45,7 +45,8 @@ func FormatMoney(amount int64, code string) string {
 }
 
 // FormatDecimal writes an amount in Stripe's minor unit of the currency for
-// spreadsheets: "50.00", "-5000", "5.000". The code is lower case.
+// spreadsheets, and as ParseMoney reads it: "50.00", "-5000", "5.000". The code
+// is lower case.
 func FormatDecimal(amount int64, code string) string {
 	return decimal(amount, CurrencyDecimals(code))
 }
@@ -72,11 +73,8 @@ func ParseMoney(s, code string) (int64, error) {
 			return amount, nil
 		}
 	}
-	return 0, Errorf(CodeInvalidRequest, "%q is no amount of money in %s; write it like %s.", s, strings.ToUpper(code), WriteMoney(14000, code))
+	return 0, Errorf(CodeInvalidRequest, "%q is no amount of money in %s; write it like %s.", s, strings.ToUpper(code), FormatDecimal(14000, code))
 }
-
-// WriteMoney writes an amount of minor units as ParseMoney reads it.
-func WriteMoney(amount int64, code string) string { return decimal(amount, CurrencyDecimals(code)) }
 
 // decimal writes an amount of minor units with its point.
 func decimal(amount int64, decimals int) string {

@@ -57,8 +57,8 @@ func TestMoneyIsReadAsPeopleTypeIt(t *testing.T) {
 	}
 	for _, amount := range []int64{1, 99, 14000, 123456} {
 		for _, code := range []string{"eur", "jpy", "kwd", "isk"} {
-			if got, err := models.ParseMoney(models.WriteMoney(amount, code), code); got != amount {
-				t.Errorf("%d %s is written as %q and read as %d (%v)", amount, code, models.WriteMoney(amount, code), got, err)
+			if got, err := models.ParseMoney(models.FormatDecimal(amount, code), code); got != amount {
+				t.Errorf("%d %s is written as %q and read as %d (%v)", amount, code, models.FormatDecimal(amount, code), got, err)
 			}
 		}
 	}

@@ -131,9 +131,9 @@ func (s *CaseService) Close(ctx context.Context, id, by, note string) (*models.C
 	return closed, err
 }
 
-// Give makes, in a person's name, the purchase that an unmatched payment or unexplained invoice was
-// for, of a student and a plan, and applies the events that waited for it. It
-// returns a *models.Error with code not_found, invalid_request, conflict where
+// Give makes, in a person's name, the purchase that an unmatched payment or
+// unexplained invoice was for, of a student and a plan, and applies the events
+// that waited for it. It returns a *models.Error with code not_found, invalid_request, conflict where
 // the case is of another kind or its payment has a purchase meanwhile, or
 // currency_mismatch.
 func (s *CaseService) Give(ctx context.Context, id, studentID, planID, by string) (*models.Purchase, error) {

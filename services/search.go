@@ -162,7 +162,7 @@ func (s *SearchService) throughAll(ctx context.Context, found *Found, words stri
 	defer cancel()
 	anywhere, err := s.accounts.List(limited, sales.AccountFilter{Text: words}, paging.PageRequest{Limit: MaxFound, Sort: sales.SortStudent})
 	found.addStudents(anywhere.Data)
-	quoted := `%"` + sales.LikeEscapes.Replace(words) + `"%`
+	quoted := `%"` + database.LikeEscapes.Replace(words) + `"%`
 	for _, unexplained := range []string{"status IN ('parked', 'rejected')", "reason = 'unmatched' AND id IN (SELECT event_id FROM waiting_events)"} {
 		if err == nil { // in no order, which could tempt a planner to walk through all events
 			err = found.events(s.db.Reader.WithContext(limited).Where(unexplained+` AND payload LIKE ? ESCAPE '\'`, quoted))

@@ -105,7 +105,7 @@ func (h *Console) Case(c *gin.Context) error {
 			return err
 		}
 	}
-	return h.ok(c, "case", strings.ReplaceAll(string(known.Kind), "_", " "), page)
+	return h.ok(c, "case", human(known.Kind), page)
 }
 
 // dashboard is Stripe's page of what the case is about.

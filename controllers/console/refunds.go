@@ -25,7 +25,7 @@ func (h *Console) AskRefund(c *gin.Context) error {
 	if order.Hours > 0 {
 		fields["by"], fields["hours"] = []string{"hours"}, []string{order.Hours.String()}
 	} else {
-		fields["by"], fields["amount"] = []string{"amount"}, []string{models.WriteMoney(order.Amount, p.Currency)}
+		fields["by"], fields["amount"] = []string{"amount"}, []string{models.FormatDecimal(order.Amount, p.Currency)}
 	}
 	asked, err := h.services.Sales.Asked(ctx, keyOf(c, fields))
 	if err != nil {

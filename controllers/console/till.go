@@ -51,7 +51,7 @@ func (h *Console) Till(c *gin.Context) error {
 	// After the purchases: a balance older than a dispute that the page shows
 	// would stand for good, since such a page doesn't look again.
 	page.Account, err = h.services.Accounts.Balance(ctx, page.Student)
-	if known, ok := errors.AsType[*models.Error](err); err != nil && (!ok || known.Code != models.CodeNotFound) {
+	if err != nil && !isNotFound(err) {
 		return err
 	}
 	if c.Query("settling") != "" && isSettling(page.Purchases.Data) {

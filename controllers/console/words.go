@@ -20,7 +20,7 @@ import (
 var words = template.FuncMap{
 	"money": writeMoney,
 	"time":  writeTime,
-	"human": func(word any) string { return strings.ReplaceAll(fmt.Sprint(word), "_", " ") },
+	"human": human,
 	"text":  optionalText,
 	"dots":  breakAtDots,
 	"tone":  tone,
@@ -68,6 +68,9 @@ func writeMoney(amount int64, currency any) (string, error) {
 	}
 	return "", fmt.Errorf("%T is no currency", currency)
 }
+
+// human writes a word of the API as people do.
+func human(word any) string { return strings.ReplaceAll(fmt.Sprint(word), "_", " ") }
 
 // orders say how a list can be sorted.
 var orders = map[string]string{

@@ -30,7 +30,7 @@ import (
 // condition.
 const lotsLeft = `WITH told AS (
 		SELECT l.student_id, l.id, l.transaction_id, l.kind, l.hours, l.amount, l.occurred_at
-		FROM hour_ledger_entries l LEFT JOIN purchase_transactions p ON p.id = l.transaction_id
+		FROM ` + entries + `
 		WHERE NOT (` + isTest + `)%s
 	), lots AS (
 		SELECT student_id, coalesce(transaction_id, id) AS lot, sum(hours) AS hours,

@@ -38,13 +38,7 @@ func (s *AccountService) Consume(ctx context.Context, o BookingOrder) (*Booking,
 	if o.Hours <= 0 {
 		return nil, models.Errorf(models.CodeInvalidRequest, "hours must be more than 0.")
 	}
-	available := func(account *models.Account) error {
-		if account.HoursAvailable < o.Hours {
-			return models.Errorf(models.CodeInsufficientHours, "The student has %s hours available, not %s.", account.HoursAvailable, o.Hours)
-		}
-		return nil
-	}
-	return s.book(ctx, o, models.EntryConsumption, -o.Hours, available)
+	return s.book(ctx, o, models.EntryConsumption, -o.Hours)
 }
 
 // Restore gives a lesson's hours back, once. It returns a *models.Error with
@@ -58,7 +52,7 @@ func (s *AccountService) Restore(ctx context.Context, studentID, reference, acto
 		return nil, models.Errorf(models.CodeNotFound, "Nothing was booked under this reference.")
 	}
 	o := BookingOrder{StudentID: studentID, Reference: reference, Actor: actor}
-	return s.book(ctx, o, models.EntryRestoration, -consumed.Hours, func(*models.Account) error { return nil })
+	return s.book(ctx, o, models.EntryRestoration, -consumed.Hours)
 }
 
 // Adjust moves hours by hand, with a reason; hours may be negative, and may
@@ -68,7 +62,7 @@ func (s *AccountService) Adjust(ctx context.Context, o BookingOrder) (*Booking, 
 	if err := o.check(models.EntryAdjustment); err != nil {
 		return nil, err
 	}
-	return s.book(ctx, o, models.EntryAdjustment, o.Hours, func(*models.Account) error { return nil })
+	return s.book(ctx, o, models.EntryAdjustment, o.Hours)
 }
 
 // Grant gives hours without money (a trial, a gift, goodwill), with a reason,
@@ -78,7 +72,7 @@ func (s *AccountService) Grant(ctx context.Context, o BookingOrder) (*Booking, e
 	if err := o.check(models.EntryGrant); err != nil {
 		return nil, err
 	}
-	return s.book(ctx, o, models.EntryGrant, o.Hours, func(*models.Account) error { return nil })
+	return s.book(ctx, o, models.EntryGrant, o.Hours)
 }
 
 // check returns a *models.Error with code invalid_request where a grant or
@@ -141,8 +135,8 @@ func (s *AccountService) PreviewBooking(ctx context.Context, kind models.EntryKi
 }
 
 // book appends one entry under the account's lock, unless one of this kind
-// and reference is there already. may says whether the account allows it.
-func (s *AccountService) book(ctx context.Context, o BookingOrder, kind models.EntryKind, hours models.Hours, may func(*models.Account) error) (*Booking, error) {
+// and reference is there already. Lessons alone may not overdraw.
+func (s *AccountService) book(ctx context.Context, o BookingOrder, kind models.EntryKind, hours models.Hours) (*Booking, error) {
 	if err := models.ValidateID("reference", o.Reference); err != nil {
 		return nil, err
 	}
@@ -165,8 +159,8 @@ func (s *AccountService) book(ctx context.Context, o BookingOrder, kind models.E
 			}
 			return err
 		}
-		if err := may(account); err != nil {
-			return err
+		if kind == models.EntryConsumption && account.HoursAvailable < o.Hours {
+			return models.Errorf(models.CodeInsufficientHours, "The student has %s hours available, not %s.", account.HoursAvailable, o.Hours)
 		}
 		booking, err = post(tx, account, o, kind, hours)
 		return err

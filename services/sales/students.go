@@ -3,14 +3,9 @@ package sales
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
-	"unicode"
-
-	"gorm.io/gorm"
-	"gorm.io/gorm/clause"
 
 	"hourbank/database"
 	"hourbank/models"
@@ -50,7 +45,7 @@ func (s *AccountService) List(ctx context.Context, filter AccountFilter, page pa
 		if err := models.ValidateID("text", filter.Text); err != nil {
 			return paging.Page[models.Account]{}, err
 		}
-		query = query.Where(Contains(query, "student_id", filter.Text))
+		query = query.Where(database.Contains(query, "student_id", filter.Text))
 	}
 	switch filter.Balance {
 	case "":
@@ -94,49 +89,4 @@ func (s *AccountService) fill(ctx context.Context, accounts []models.Account) er
 		accounts[slices.Index(ids, row.StudentID)] = row
 	}
 	return nil
-}
-
-// Contains is the condition that a column has the text in it, in any case of
-// any alphabet. Both engines compare Latin letters quickly in any case, and no
-// others: a text that has some is spelt out, each letter in all of its cases.
-func Contains(tx *gorm.DB, column, text string) clause.Expression {
-	switch latin := !strings.ContainsFunc(text, func(letter rune) bool { return letter > unicode.MaxASCII }); {
-	case latin && database.IsPostgres(tx):
-		return gorm.Expr(column+` ILIKE ? ESCAPE '\'`, "%"+LikeEscapes.Replace(text)+"%")
-	case latin:
-		return gorm.Expr(column+` LIKE ? ESCAPE '\'`, "%"+LikeEscapes.Replace(text)+"%")
-	case database.IsPostgres(tx):
-		return gorm.Expr(column+" ~ ?", inAnyCase(text, regexp.QuoteMeta))
-	default:
-		return gorm.Expr(column+" GLOB ?", "*"+inAnyCase(text, quoteGlob)+"*")
-	}
-}
-
-// LikeEscapes makes of a text a pattern of LIKE that only it matches.
-var LikeEscapes = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
-
-// inAnyCase is a pattern of the text, in which quote makes of what has no case
-// what stands for itself.
-func inAnyCase(text string, quote func(string) string) string {
-	var pattern strings.Builder
-	for _, letter := range text {
-		cases := string(letter)
-		for other := unicode.SimpleFold(letter); other != letter; other = unicode.SimpleFold(other) {
-			cases += string(other)
-		}
-		if cases == string(letter) {
-			pattern.WriteString(quote(cases))
-		} else {
-			pattern.WriteString("[" + cases + "]")
-		}
-	}
-	return pattern.String()
-}
-
-func quoteGlob(character string) string {
-	switch character {
-	case "*", "?", "[":
-		return "[" + character + "]"
-	}
-	return character
 }
