@@ -26,23 +26,37 @@ func TestTheConsoleAnswersThePhone(t *testing.T) {
 		if app.Engine == database.Postgres {
 			look = harness.Look{Name: "phone", Width: 390, Height: 844, Scale: 1, Scheme: "light"}
 		}
-		b.Look(look)
 		addPlan(t, app)
 		signIn(b, app, harness.AdminKey)
-		d := &desk{app, b, standIn}
-		d.paidButTheWebhookWasLost(t)
-		d.paidWithTax(t)
-		d.paidWithoutAPurchase(t)
-		d.paidTwice(t)
-		d.refundHalf(t)
-		d.goodwillForSomebodyNew(t)
-		d.tooLittle(t)
-		d.disputed(t)
-		d.octoberByPlan(t)
-		b.Open(app.BaseURL + "/console/")
-		b.WantText("No such case is open.")
+		for _, question := range []struct {
+			name   string
+			answer func(*desk, *testing.T)
+		}{
+			{"paid, but the webhook was lost", (*desk).paidButTheWebhookWasLost},
+			{"paid with tax", (*desk).paidWithTax},
+			{"paid without a purchase", (*desk).paidWithoutAPurchase},
+			{"paid twice", (*desk).paidTwice},
+			{"half of it back, and why it went down", (*desk).refundHalf},
+			{"goodwill for somebody new", (*desk).goodwillForSomebodyNew},
+			{"too little", (*desk).tooLittle},
+			{"a dispute", (*desk).disputed},
+			{"October by plan", (*desk).octoberByPlan},
+			{"nothing is left to do", (*desk).nothingIsLeft},
+		} {
+			t.Run(question.name, func(t *testing.T) {
+				tab := b.Tab(t)
+				tab.Open(app.BaseURL + "/console/")
+				tab.Look(look)
+				question.answer(&desk{app, tab, standIn}, t)
+			})
+		}
 		app.MustAudit(t)
 	})
+}
+
+func (d *desk) nothingIsLeft(*testing.T) {
+	d.Open(d.BaseURL + "/console/")
+	d.WantText("No such case is open.")
 }
 
 // find searches as somebody does who has an id from the phone.
