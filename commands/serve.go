@@ -56,6 +56,9 @@ func (p *program) runServer(ctx context.Context, cfg *config.Config, started fun
 	}
 	defer db.Close() //nolint:errcheck // everything is committed by now
 	s := services.New(cfg, db, log)
+	if err := checkOwner(ctx, cfg, s, log); err != nil {
+		return err
+	}
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", cfg.ListenAddr)
 	if err != nil {
 		return fmt.Errorf("LISTEN_ADDR: %w", err)
@@ -94,6 +97,28 @@ func (p *program) runServer(ctx context.Context, cfg *config.Config, started fun
 		}
 	}
 	return group.Wait()
+}
+
+// accountPatience is how long a start waits for Stripe to say whose the key is.
+const accountPatience = 3 * time.Second
+
+// checkOwner refuses a database that holds another mode's or account's money.
+// Where STRIPE_ACCOUNT doesn't say whose the key is, Stripe does, if it can:
+// restricted keys may not ask.
+func checkOwner(ctx context.Context, cfg *config.Config, s *services.Services, log *zap.Logger) error {
+	if err := s.Owner.Check(ctx); err != nil {
+		return cli.Refused(err)
+	}
+	if s.Stripe.HasKey() && cfg.StripeAccount == "" && !cfg.Sandbox {
+		asking, cancel := context.WithTimeout(ctx, accountPatience)
+		defer cancel()
+		if account, err := s.Stripe.Account(asking); err == nil {
+			s.Owner.SetAccount(account.ID)
+		} else {
+			log.Info("whose the secret key is could not be asked; STRIPE_ACCOUNT says it, too", zap.Error(err))
+		}
+	}
+	return cli.Refused(s.Owner.Check(ctx))
 }
 
 // warnAboutConfig says what works but is probably not meant.

@@ -179,6 +179,21 @@ func (c *Config) ModesAgree() bool {
 		c.Live() == strings.HasPrefix(c.StripePublicKey, "pk_live_")
 }
 
+// Mode is which money is ours: "live", "test", "sandbox", or empty where
+// nothing says it.
+func (c *Config) Mode() string {
+	switch {
+	case c.Sandbox:
+		return "sandbox"
+	case c.StripeSecretKey == "":
+		return c.StripeMode
+	case c.Live():
+		return "live"
+	default:
+		return "test"
+	}
+}
+
 // Live says whether the secret key moves real money.
 func (c *Config) Live() bool { return hasPrefix(string(c.StripeSecretKey), "sk_live_", "rk_live_") }
 

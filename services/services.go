@@ -13,12 +13,14 @@ import (
 
 	"hourbank/config"
 	"hourbank/database"
+	"hourbank/models"
 	"hourbank/services/accounting"
 	"hourbank/services/audit"
 	"hourbank/services/auditlog"
 	"hourbank/services/exports"
 	"hourbank/services/ingest"
 	"hourbank/services/metrics"
+	"hourbank/services/owner"
 	"hourbank/services/sales"
 	"hourbank/services/stripe"
 )
@@ -26,6 +28,7 @@ import (
 // Services is everything that Hourbank does, wired together.
 type Services struct {
 	Stripe     *stripe.StripeService
+	Owner      *owner.Service
 	Payments   *ingest.PaymentService
 	Purchases  *sales.PurchaseService
 	Accounts   *sales.AccountService
@@ -50,19 +53,21 @@ type Services struct {
 // New wires the services to a database.
 func New(cfg *config.Config, db *database.DB, log *zap.Logger) *Services {
 	stripe := stripe.NewStripeService(stripe.Options{
-		SecretKey: string(cfg.StripeSecretKey), APIBase: cfg.StripeAPIBase, Account: cfg.StripeAccount, Mode: cfg.StripeMode,
+		SecretKey: string(cfg.StripeSecretKey), APIBase: cfg.StripeAPIBase, Account: cfg.StripeAccount, Live: models.Mode(cfg.Mode()) == models.ModeLive,
 	})
+	owner := owner.New(db, owner.Program{Mode: models.Mode(cfg.Mode()), Account: cfg.StripeAccount, APIBase: cfg.StripeAPIBase})
 	metrics := metrics.New()
-	payments := ingest.NewPaymentService(db, stripe, log, metrics, ingest.Options{ParkFor: cfg.ParkFor, ListOthers: cfg.OtherPayments == config.ListOthers})
+	payments := ingest.NewPaymentService(db, stripe, owner, log, metrics, ingest.Options{ParkFor: cfg.ParkFor, ListOthers: cfg.OtherPayments == config.ListOthers})
 	events := NewEventService(db, stripe, payments)
 	cases := NewCaseService(db, events)
 	metrics.WatchCases(cases.OpenCases)
 	accounts := sales.NewAccountService(db)
 	reconcile := NewReconcileService(db, stripe, payments)
 	books := accounting.New(db)
-	selling := sales.NewSalesService(db, stripe)
+	selling := sales.NewSalesService(db, stripe, owner)
 	return &Services{
 		Stripe:     stripe,
+		Owner:      owner,
 		Payments:   payments,
 		Purchases:  sales.NewPurchaseService(db),
 		Accounts:   accounts,

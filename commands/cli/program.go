@@ -13,6 +13,7 @@ import (
 	"hourbank/config"
 	"hourbank/database"
 	"hourbank/services"
+	"hourbank/services/owner"
 )
 
 // Program is what every command needs to know of the outside.
@@ -74,12 +75,23 @@ func (p *Program) RunServices(ctx context.Context, cfg *config.Config, log *zap.
 	}
 	defer db.Close() //nolint:errcheck // the work is committed; there is nothing left to lose
 	s := services.New(cfg, db, log)
+	if err := s.Owner.Check(ctx); err != nil {
+		return Refused(err)
+	}
 	running, stop := context.WithCancel(ctx)
 	done := make(chan error, 1)
 	go func() { done <- s.Payments.Run(running) }()
 	err = work(ctx, s)
 	stop()
 	return errors.Join(err, <-done)
+}
+
+// Refused makes a database that is another's a mistake of the configuration.
+func Refused(err error) error {
+	if _, ok := errors.AsType[*owner.MismatchError](err); ok {
+		return Usage(err)
+	}
+	return err
 }
 
 // OpenMigrated opens the database and brings its schema up to date.

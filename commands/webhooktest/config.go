@@ -139,12 +139,10 @@ func showMode(cfg *config.Config) string {
 	switch {
 	case cfg.StripeMode != "":
 		return cfg.StripeMode
-	case cfg.StripeSecretKey == "":
-		return "not set, nor a secret key: events of either mode are ours"
-	case cfg.Live():
-		return "live, as STRIPE_SECRET_KEY"
+	case cfg.Mode() == "":
+		return "not set, nor a secret key: the first event says it"
 	default:
-		return "test, as STRIPE_SECRET_KEY"
+		return cfg.Mode() + ", as STRIPE_SECRET_KEY"
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"hourbank/database"
 	"hourbank/models"
+	"hourbank/services/owner"
 	"hourbank/services/stripe"
 )
 
@@ -25,6 +26,7 @@ import (
 // invoices open come between the first two, and by id as well.)
 type batch struct {
 	db      *database.DB
+	owner   *owner.Service
 	items   []*item
 	byJob   []*item // the item of each job, in order
 	isFirst []bool  // whether the job is the first of its item
@@ -53,8 +55,8 @@ type item struct {
 // some of the rows that it meant to insert.
 var errOvertaken = errors.New("another transaction was first")
 
-func newBatch(db *database.DB, jobs []*job, options Options) *batch {
-	b := &batch{db: db, options: options, byJob: make([]*item, len(jobs)), isFirst: make([]bool, len(jobs))}
+func newBatch(db *database.DB, owner *owner.Service, jobs []*job, options Options) *batch {
+	b := &batch{db: db, owner: owner, options: options, byJob: make([]*item, len(jobs)), isFirst: make([]bool, len(jobs))}
 	byID := make(map[string]*item, len(jobs))
 	for i, j := range jobs {
 		e, ok := byID[j.event.ID]
@@ -106,6 +108,9 @@ func (b *batch) run(ctx context.Context) (err error) {
 func (b *batch) transaction(ctx context.Context) error {
 	return b.db.WithContext(ctx).Transaction(func(tx *gorm.DB) (err error) {
 		b.now = tx.NowFunc()
+		if err := b.refuseOtherMode(tx); err != nil {
+			return err
+		}
 		events := make([]*stripe.Event, len(b.items))
 		for i, e := range b.items {
 			events[i] = e.event
@@ -119,6 +124,24 @@ func (b *batch) transaction(ctx context.Context) error {
 		b.decide()
 		return b.write(tx)
 	})
+}
+
+// refuseOtherMode ignores what is of another mode than the database's, which
+// the first event of our account decides.
+func (b *batch) refuseOtherMode(tx *gorm.DB) error {
+	for _, e := range b.items {
+		if e.event.IsOwn() || e.event.Reason == models.ReasonForeignAccount {
+			continue
+		}
+		livemode, err := b.owner.Stamp(tx, e.event.Livemode)
+		if err != nil {
+			return err
+		}
+		if e.event.Livemode != livemode {
+			e.event.Status, e.event.Reason = models.EventIgnored, models.ReasonLivemodeMismatch
+		}
+	}
+	return nil
 }
 
 // loadKnown reads and locks the rows of events that were committed before.

@@ -15,6 +15,7 @@ import (
 	"hourbank/database"
 	"hourbank/models"
 	"hourbank/services/metrics"
+	"hourbank/services/owner"
 	"hourbank/services/stripe"
 )
 
@@ -35,6 +36,7 @@ type PaymentService struct {
 	db      *database.DB
 	log     *zap.Logger
 	stripe  *stripe.StripeService
+	owner   *owner.Service
 	metrics *metrics.Metrics
 	options Options
 	queue   chan *job
@@ -53,9 +55,9 @@ type Options struct {
 }
 
 // NewPaymentService makes the service.
-func NewPaymentService(db *database.DB, stripe *stripe.StripeService, log *zap.Logger, metrics *metrics.Metrics, options Options) *PaymentService {
+func NewPaymentService(db *database.DB, stripe *stripe.StripeService, owner *owner.Service, log *zap.Logger, metrics *metrics.Metrics, options Options) *PaymentService {
 	s := &PaymentService{
-		db: db, stripe: stripe, log: log, metrics: metrics, options: options,
+		db: db, stripe: stripe, owner: owner, log: log, metrics: metrics, options: options,
 		queue:   make(chan *job, queueLength),
 		stopped: make(chan struct{}),
 	}
@@ -232,12 +234,13 @@ func (s *PaymentService) process(jobs []*job) {
 // other transactions are tried again, with jitter. The callers' contexts play
 // no part: one that gave up must not cancel the others.
 func (s *PaymentService) commit(jobs []*job) error {
-	b := newBatch(s.db, jobs, s.options)
+	b := newBatch(s.db, s.owner, jobs, s.options)
 	b.lookUp = b.lookUp || s.repeated.Load()
 	err := database.RetryConflicts(context.Background(), func() error { return s.runOnce(b) })
 	if err != nil {
 		return fmt.Errorf("commit %d events: %w", len(jobs), err)
 	}
+	s.owner.Committed(context.Background())
 	s.repeated.Store(b.hasRepeated())
 	outcomes := make([]Outcome, len(jobs))
 	for i, j := range jobs {

@@ -16,6 +16,7 @@ import (
 	"hourbank/database"
 	"hourbank/models"
 	"hourbank/models/money"
+	"hourbank/services/owner"
 	"hourbank/services/stripe"
 )
 
@@ -24,11 +25,12 @@ import (
 type SalesService struct {
 	db     *database.DB
 	stripe *stripe.StripeService
+	owner  *owner.Service
 }
 
 // NewSalesService makes the service.
-func NewSalesService(db *database.DB, stripe *stripe.StripeService) *SalesService {
-	return &SalesService{db: db, stripe: stripe}
+func NewSalesService(db *database.DB, stripe *stripe.StripeService, owner *owner.Service) *SalesService {
+	return &SalesService{db: db, stripe: stripe, owner: owner}
 }
 
 // Order is what a student wants: a plan, or so many hours for so much.
@@ -225,6 +227,9 @@ func (s *SalesService) commit(ctx context.Context, sale *Sale, key RequestKey) (
 		return nil, fmt.Errorf("encode a sale: %w", err)
 	}
 	err = database.Transact(ctx, s.db, func(tx *gorm.DB) error {
+		if _, err := s.owner.Stamp(tx, s.stripe.Live()); err != nil {
+			return err
+		}
 		if err := InsertPurchase(tx, sale.Purchase); err != nil {
 			return err
 		}

@@ -44,8 +44,8 @@ func newBackend(apiBase string) stripego.Backend {
 // HasKey says whether Stripe's API can be asked anything.
 func (s *StripeService) HasKey() bool { return s.key != "" }
 
-// Live says whether the key is of live mode.
-func (s *StripeService) Live() bool { return s.livemode != nil && *s.livemode }
+// Live says whether money is real.
+func (s *StripeService) Live() bool { return s.live }
 
 // Read gets one resource of Stripe's API into result. It keeps to the read
 // limit, and waits 429, 5xx and network failures out with growing delays.

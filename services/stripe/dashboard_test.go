@@ -8,11 +8,11 @@ func TestTheDashboardIsOpenedInOurModeAndAccount(t *testing.T) {
 		options  Options
 		id, want string
 	}{
-		{Options{SecretKey: "sk_live_x", Account: "acct_1"}, "pi_1", "https://dashboard.stripe.com/acct_1/payments/pi_1"},
-		{Options{SecretKey: "sk_test_x", Account: "acct_1"}, "in_1", "https://dashboard.stripe.com/acct_1/test/invoices/in_1"},
-		{Options{Mode: "live"}, "dp_1", "https://dashboard.stripe.com/disputes/dp_1"},
-		{Options{SecretKey: "rk_live_x"}, "re_1", "https://dashboard.stripe.com/search?query=re_1"},
-		{Options{Mode: "live"}, "pi_1/../x", "https://dashboard.stripe.com/payments/pi_1%2F..%2Fx"},
+		{Options{Live: true, Account: "acct_1"}, "pi_1", "https://dashboard.stripe.com/acct_1/payments/pi_1"},
+		{Options{Account: "acct_1"}, "in_1", "https://dashboard.stripe.com/acct_1/test/invoices/in_1"},
+		{Options{Live: true}, "dp_1", "https://dashboard.stripe.com/disputes/dp_1"},
+		{Options{Live: true}, "re_1", "https://dashboard.stripe.com/search?query=re_1"},
+		{Options{Live: true}, "pi_1/../x", "https://dashboard.stripe.com/payments/pi_1%2F..%2Fx"},
 	} {
 		if got := NewStripeService(c.options).DashboardURL(c.id); got != c.want {
 			t.Errorf("%s of %+v is at %s, want %s", c.id, c.options, got, c.want)

@@ -132,8 +132,6 @@ func (s *StripeService) interpret(event *Event, root gjson.Result) {
 	}
 	reader, supported := eventReaders[eventType]
 	switch {
-	case s.livemode != nil && event.Livemode != *s.livemode:
-		event.Status, event.Reason = models.EventIgnored, models.ReasonLivemodeMismatch
 	case s.isForeign(text(root.Get("account"))) || s.isForeign(id(root.Get("context"))):
 		event.Status, event.Reason = models.EventIgnored, models.ReasonForeignAccount
 	case !supported:

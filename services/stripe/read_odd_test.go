@@ -113,11 +113,6 @@ func TestWhatIsNotOursIsIgnored(t *testing.T) {
 		{"our account in its organisation", stripe.Options{Account: "acct_1"}, `"context":"org_1/acct_1"`, ok},
 		{"another account in our organisation", stripe.Options{Account: "acct_1"}, `"context":"org_1/acct_2"`, models.ReasonForeignAccount},
 		{"a context that is an object", stripe.Options{}, `"context":{"id":"acct_2"}`, models.ReasonForeignAccount},
-		{"live events where the key is a test key", stripe.Options{SecretKey: "sk_test_1"}, `"livemode":true`, models.ReasonLivemodeMismatch},
-		{"test events where the key is live", stripe.Options{SecretKey: "rk_live_1"}, `"livemode":false`, models.ReasonLivemodeMismatch},
-		{"test events where the mode is live", stripe.Options{Mode: "live"}, `"livemode":false`, models.ReasonLivemodeMismatch},
-		{"live events where the mode is live", stripe.Options{Mode: "live"}, `"livemode":true`, ok},
-		{"live events where nothing says the mode", stripe.Options{}, `"livemode":true`, ok},
 	} {
 		event := decodeBy(t, stripe.NewStripeService(row.options), `{"id":"evt_1","type":"payment_intent.created",`+row.beside+`,"data":{"object":{"id":"pi_1"}}}`, "")
 		if event.Reason != row.want || (row.want != ok) != (event.Status == models.EventIgnored) {

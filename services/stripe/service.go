@@ -5,7 +5,6 @@ package stripe
 
 import (
 	"errors"
-	"strings"
 
 	stripego "github.com/stripe/stripe-go/v76"
 	"github.com/stripe/stripe-go/v76/webhook"
@@ -17,11 +16,11 @@ import (
 // StripeService speaks Stripe's language: signatures, events, and its API.
 // It is safe for concurrent use.
 type StripeService struct {
-	key      string
-	account  string // ours, where events name it
-	livemode *bool  // nil where neither key nor mode says it
-	backend  stripego.Backend
-	limit    *rate.Limiter
+	key     string
+	account string // ours, where events name it
+	live    bool
+	backend stripego.Backend
+	limit   *rate.Limiter
 }
 
 // Options say which Stripe account is ours, and how to reach it.
@@ -29,21 +28,12 @@ type Options struct {
 	SecretKey string // may be empty: then nothing can be asked
 	APIBase   string // empty: Stripe's own
 	Account   string // its id, where events name it; empty: all that name one are foreign
-	Mode      string // "live" or "test", where no secret key says it; empty: either
+	Live      bool   // money is real
 }
 
 // NewStripeService makes the service.
 func NewStripeService(o Options) *StripeService {
-	s := &StripeService{key: o.SecretKey, account: o.Account, backend: newBackend(o.APIBase), limit: newLimiter()}
-	switch {
-	case o.SecretKey != "":
-		live := strings.HasPrefix(o.SecretKey, "sk_live_") || strings.HasPrefix(o.SecretKey, "rk_live_")
-		s.livemode = &live
-	case o.Mode != "":
-		live := o.Mode == "live"
-		s.livemode = &live
-	}
-	return s
+	return &StripeService{key: o.SecretKey, account: o.Account, live: o.Live, backend: newBackend(o.APIBase), limit: newLimiter()}
 }
 
 // Verify checks that the body carries Stripe's signature by any of the

@@ -123,7 +123,13 @@ type Result struct {
 // Run runs one command on the database.
 func (db *Database) Run(tb testing.TB, args ...string) Result {
 	tb.Helper()
-	return RunWith(tb, db.environ(), args...)
+	return db.RunSet(tb, nil, args...)
+}
+
+// RunSet is Run with more settings.
+func (db *Database) RunSet(tb testing.TB, settings []string, args ...string) Result {
+	tb.Helper()
+	return RunWith(tb, db.environ(settings...), args...)
 }
 
 // MustRun runs one command, which must exit 0, and gives its stdout.
@@ -139,8 +145,10 @@ func (db *Database) MustRun(tb testing.TB, args ...string) string {
 // RunWith runs one command with nothing but the environment given.
 func RunWith(tb testing.TB, environ []string, args ...string) Result {
 	tb.Helper()
+	ctx, cancel := context.WithTimeout(tb.Context(), patience) // a server that should have refused to start
+	defer cancel()
 	var stdout, stderr Output
-	code := commands.Execute(tb.Context(), args, environ, &stdout, &stderr)
+	code := commands.Execute(ctx, args, environ, &stdout, &stderr)
 	return Result{Code: code, Stdout: stdout.String(), Stderr: stderr.String()}
 }
 

@@ -1,0 +1,133 @@
+// Package owner keeps the money of one mode (live, test, sandbox) and Stripe
+// account apart from all other: a database remembers whose its first event or
+// sale was, and takes no other.
+package owner
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"hourbank/database"
+	"hourbank/models"
+)
+
+// Service stamps the database, and refuses one that is another's. It is safe
+// for concurrent use.
+type Service struct {
+	db      *database.DB
+	own     Program
+	stamped atomic.Pointer[models.Owner] // as read last; it never changes once it is complete
+}
+
+// Program is whose money this program is set up for.
+type Program struct {
+	Mode    models.Mode // empty where nothing says it: then the database's, or the first event's
+	Account string      // empty where it is not known
+	APIBase string      // where not Stripe's own
+}
+
+// New makes the service.
+func New(db *database.DB, own Program) *Service { return &Service{db: db, own: own} }
+
+// SetAccount says whose the program's secret key is, before anything is served.
+func (s *Service) SetAccount(id string) { s.own.Account = id }
+
+// MismatchError is a database that holds other money than the program is set
+// up for.
+type MismatchError struct {
+	Database models.Owner
+	Program  Program
+}
+
+func (e *MismatchError) Error() string {
+	program := models.Owner{Mode: e.Program.Mode}
+	if e.Program.Account != "" {
+		program.StripeAccount = &e.Program.Account
+	}
+	return fmt.Sprintf("DATABASE_URL: the database belongs to %s (since %s), but this program is set up for %s: money of two never mixes, so give each a database of its own",
+		e.Database, e.Database.CreatedAt.UTC().Format("2006-01-02"), program)
+}
+
+// Get reads whose the database is; nil where nothing came yet.
+func (s *Service) Get(ctx context.Context) (*models.Owner, error) {
+	return read(s.db.Reader.WithContext(ctx))
+}
+
+// Check returns a *MismatchError where the database is another's.
+func (s *Service) Check(ctx context.Context) error {
+	known, err := s.Get(ctx)
+	if err != nil || known == nil {
+		return err
+	}
+	return s.accept(known)
+}
+
+// Stamp makes the database ours within the transaction of a first event or
+// sale, whose livemode counts where the program knows no mode. It gives the
+// livemode of all that is ours, or a *MismatchError.
+func (s *Service) Stamp(tx *gorm.DB, livemode bool) (bool, error) {
+	if known := s.stamped.Load(); known != nil {
+		return known.Mode == models.ModeLive, nil
+	}
+	ours := models.Owner{Singleton: true, Mode: s.own.Mode, CreatedAt: tx.NowFunc()}
+	if ours.Mode == "" {
+		ours.Mode = models.ModeOf(livemode)
+	}
+	if s.own.Account != "" {
+		ours.StripeAccount = &s.own.Account
+	}
+	known, err := read(tx)
+	if err == nil && known == nil {
+		if err = tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&ours).Error; err == nil {
+			known, err = read(tx)
+		}
+	}
+	if err == nil && known.StripeAccount == nil && ours.StripeAccount != nil {
+		known.StripeAccount = ours.StripeAccount
+		err = tx.Model(&models.Owner{}).Where("stripe_account IS NULL").Update("stripe_account", *ours.StripeAccount).Error
+	}
+	if err != nil {
+		return false, fmt.Errorf("stamp the database: %w", err)
+	}
+	return known.Mode == models.ModeLive, s.accept(known)
+}
+
+// Committed notes that a transaction with Stamp was committed, so that none
+// looks again.
+func (s *Service) Committed(ctx context.Context) {
+	if s.stamped.Load() != nil {
+		return
+	}
+	if known, err := s.Get(ctx); err == nil && known != nil && s.accept(known) == nil {
+		s.stamped.Store(known)
+	}
+}
+
+// accept returns a *MismatchError where the database is another's. A sandbox's
+// is also that of a command that speaks to the stand-in, with a test key.
+func (s *Service) accept(known *models.Owner) error {
+	other := s.own.Mode != "" && s.own.Mode != known.Mode &&
+		!(known.Mode == models.ModeSandbox && s.own.Mode == models.ModeTest && s.own.APIBase != "")
+	if known.StripeAccount != nil && s.own.Account != "" && *known.StripeAccount != s.own.Account {
+		other = true
+	}
+	if other {
+		return &MismatchError{Database: *known, Program: s.own}
+	}
+	return nil
+}
+
+func read(db *gorm.DB) (*models.Owner, error) {
+	var rows []models.Owner
+	if err := db.Limit(1).Find(&rows).Error; err != nil {
+		return nil, fmt.Errorf("read whose the database is: %w", err)
+	}
+	if len(rows) == 0 {
+		return nil, nil
+	}
+	return &rows[0], nil
+}
