@@ -74,6 +74,7 @@ func (p *program) plansAdd() *cobra.Command {
 				plan.ValidDays = &validDays
 			}
 			return p.changePlan(cmd, asJSON, func(ctx context.Context, s *services.Services) (*models.Plan, error) {
+				plan.Active = true
 				return s.Plans.Add(ctx, plan)
 			})
 		},

@@ -126,6 +126,7 @@ type welcome struct {
 // welcome makes plans and a purchase, and says what to try with them.
 func (p *program) welcome(ctx context.Context, s *services.Services, w welcome) error {
 	for _, plan := range sandboxPlans {
+		plan.Active = true
 		_, err := s.Plans.Add(ctx, plan)
 		if known, ok := errors.AsType[*models.Error](err); err != nil && (!ok || known.Code != models.CodeConflict) {
 			return err

@@ -90,6 +90,45 @@ func TestWebhookToolMakesAPurchaseAndPaysIt(t *testing.T) {
 	})
 }
 
+// What the tool makes can be told from sales, and nobody can buy it.
+func TestWebhookToolsPurchasesAreMarkedAndItsPlanIsNotOnSale(t *testing.T) {
+	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
+		app.MustRun(t, webhookTest, "--create-test-data", "--payment-intent-id", "pi_tool")
+		app.MustRun(t, webhookTest, "--payment-intent-id", "pi_tool")
+		app.Get(t, "/api/finances/purchases/pi_tool/").WantFields(t, fields{"payment_status": "completed", "metadata.made_by": webhookTest})
+		events := app.Get(t, "/api/finances/events/")
+		if id := gjson.Get(events.Body, "data.0.id").String(); !strings.HasPrefix(id, "evt_test_hourbank_") {
+			t.Errorf("the event's id is %s", id)
+		}
+		app.Get(t, "/api/finances/plans/").WantFields(t, fields{"data.#": "0"})
+		if plans := app.MustRun(t, "plans", "list", "--json"); gjson.Get(plans, "0.active").Bool() {
+			t.Errorf("on sale: %s", plans)
+		}
+	})
+}
+
+func TestWebhookToolForgesNothingWhereMoneyIsReal(t *testing.T) {
+	harness.ForEachDatabase(t, func(t *testing.T, db *harness.Database) {
+		makes := [][]string{{"--create-test-data"}, {"--test-endpoint"}, {"--payment-intent-id", "pi_1"}}
+		for _, args := range makes {
+			wantRefusedDatabase(t, db, []string{"live"}, append([]string{webhookTest}, args...), "STRIPE_SECRET_KEY=sk_live_of_the_tests")
+		}
+		app := db.Serve(t, "STRIPE_MODE=live")
+		app.MustProcess(t, db.NewPurchase(t).Succeeded().Live())
+		app.Stop(t)
+		for _, args := range makes { // nothing but the database says it
+			wantRefusedDatabase(t, db, []string{"live"}, append([]string{webhookTest}, args...))
+		}
+		all := db.Run(t, webhookTest, "--all", "--json")
+		if all.Code != 1 || gjson.Get(all.Stdout, `checks.#(name=="everything else").result`).String() != "fail" {
+			t.Errorf("--all: exit code %d\n%s", all.Code, all.Stdout)
+		}
+		if n := db.Count(t, "SELECT count(*) FROM purchase_transactions"); n != 1 {
+			t.Errorf("%d purchases, want the customer's", n)
+		}
+	})
+}
+
 func TestWebhookToolSaysWhatIsWrong(t *testing.T) {
 	db := harness.NewDatabase(t, harness.Engines[0])
 	refuses := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) }))

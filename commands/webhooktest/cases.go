@@ -61,7 +61,7 @@ func (t *webhookTest) checkEndpoint(ctx context.Context, s *services.Services, e
 	if err != nil {
 		return err
 	}
-	payment := newTestPayment(purchase, e.live)
+	payment := newTestPayment(purchase)
 	for _, c := range e.refusals(payment.succeeded(), t.cfg.MaxWebhookBytes) {
 		answer := e.send(ctx, c.send)
 		hint := answer.hint()

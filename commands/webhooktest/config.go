@@ -14,6 +14,8 @@ import (
 
 	"hourbank/config"
 	"hourbank/database"
+	"hourbank/models"
+	"hourbank/services/owner"
 	"hourbank/services/stripe"
 )
 
@@ -230,10 +232,30 @@ func (t *webhookTest) checkSchema(ctx context.Context, db *database.DB, name str
 	switch applied {
 	case len(migrations):
 		t.pass(name, seen)
+		t.checkOwner(ctx, db)
 	case 0:
 		t.skip(name, "it is empty; the first start, or \"hourbank migrate up\", makes its tables")
 	default:
 		t.fail(name, fmt.Sprintf("%d of %d migrations", len(migrations), len(migrations)), seen, "Run \"hourbank migrate up\".")
+	}
+}
+
+// checkOwner says whose money the database holds, which must be ours.
+func (t *webhookTest) checkOwner(ctx context.Context, db *database.DB) {
+	const name = "database's mode and account"
+	service := owner.New(db, owner.Program{Mode: models.Mode(t.cfg.Mode()), Account: t.cfg.StripeAccount, APIBase: t.cfg.StripeAPIBase})
+	known, err := service.Get(ctx)
+	if err == nil {
+		err = service.Check(ctx)
+	}
+	switch {
+	case err != nil:
+		t.blocked = "the database is another's"
+		t.fail(name, "ours", "another's", err.Error())
+	case known == nil:
+		t.skip(name, "its first event or sale will say it")
+	default:
+		t.pass(name, known.String())
 	}
 }
 

@@ -12,15 +12,31 @@ import (
 	"hourbank/services"
 )
 
+// errLive is why nothing is made: nobody may use hours that nobody paid.
+var errLive = errors.New("test-stripe-webhook makes purchases and events of money that nobody paid: it is refused with a live key and on a database of live mode")
+
 // withQuietServices runs the services without a log: what matters is in the
-// checks.
+// checks. It returns errLive where money is real.
 func (t *webhookTest) withQuietServices(ctx context.Context, work func(context.Context, *services.Services) error) error {
-	return t.RunServices(ctx, t.cfg, zap.NewNop(), work)
+	if t.cfg.Mode() == string(models.ModeLive) {
+		return errLive
+	}
+	return t.RunServices(ctx, t.cfg, zap.NewNop(), func(ctx context.Context, s *services.Services) error {
+		owner, err := s.Owner.Get(ctx)
+		switch {
+		case err != nil:
+			return err
+		case owner != nil && owner.Mode == models.ModeLive:
+			return errLive
+		default:
+			return work(ctx, s)
+		}
+	})
 }
 
 // onlyCreateData prints the purchase and no checks.
 func (t *webhookTest) onlyCreateData(ctx context.Context) error {
-	return t.withQuietServices(ctx, func(ctx context.Context, s *services.Services) error {
+	return refused(t.withQuietServices(ctx, func(ctx context.Context, s *services.Services) error {
 		purchase, err := t.createData(ctx, s)
 		if err != nil {
 			return err
@@ -40,7 +56,15 @@ Try next:
   hourbank test-stripe-webhook --payment-intent-id %[1]s --url http://localhost:%[2]s
 `, *purchase.StripePaymentIntentID, t.port())
 		return nil
-	})
+	}))
+}
+
+// refused makes errLive a mistake of whoever called.
+func refused(err error) error {
+	if errors.Is(err, errLive) {
+		return cli.Usage(err)
+	}
+	return err
 }
 
 func (t *webhookTest) printTestData(p *models.Purchase) {
@@ -87,7 +111,7 @@ func (t *webhookTest) newPurchase(ctx context.Context, s *services.Services, ter
 }
 
 // testPlan gives the id of the plan with the terms, and makes it the first
-// time. With a live key it is not left on sale.
+// time. It is never on sale.
 func (t *webhookTest) testPlan(ctx context.Context, s *services.Services) (string, error) {
 	plan := models.Plan{
 		ID:              fmt.Sprintf("test_%s_%d%s", t.terms.Hours, t.terms.Amount, t.terms.Currency),
@@ -96,9 +120,6 @@ func (t *webhookTest) testPlan(ctx context.Context, s *services.Services) (strin
 		Hours:           t.terms.Hours, Amount: t.terms.Amount, Currency: t.terms.Currency,
 	}
 	_, err := s.Plans.Add(ctx, plan)
-	if err == nil && t.cfg.Live() {
-		_, err = s.Plans.Retire(ctx, plan.ID)
-	}
 	if isCode(err, models.CodeConflict) {
 		err = nil // made by an earlier run
 	}
@@ -119,7 +140,7 @@ func (t *webhookTest) tryPurchases(ctx context.Context) error {
 		})
 		return nil
 	}
-	return t.withQuietServices(ctx, func(ctx context.Context, s *services.Services) error {
+	err := t.withQuietServices(ctx, func(ctx context.Context, s *services.Services) error {
 		if t.options.createData {
 			t.section("Test data", func() error { return t.checkCreateData(ctx, s) })
 		}
@@ -132,6 +153,14 @@ func (t *webhookTest) tryPurchases(ctx context.Context) error {
 		}
 		return t.withEndpoint(ctx, s, func(e *webhookEndpoint) { t.tryEndpoint(ctx, s, e) })
 	})
+	if errors.Is(err, errLive) && t.options.validateConfig { // whose report is worth having all the same
+		t.section("Webhook", func() error {
+			t.fail("everything else", "test mode", "live mode", err.Error())
+			return nil
+		})
+		return nil
+	}
+	return refused(err)
 }
 
 func (t *webhookTest) checkCreateData(ctx context.Context, s *services.Services) error {

@@ -28,14 +28,13 @@ type webhookEndpoint struct {
 	url         string // without the trailing slash
 	where       string // for people
 	secret      string
-	live        bool
 	client      *http.Client
 	unreachable bool // set by the first delivery that got no answer
 }
 
 func (t *webhookTest) withEndpoint(ctx context.Context, s *services.Services, work func(*webhookEndpoint)) error {
 	e := &webhookEndpoint{
-		url: t.options.url, where: t.options.url + "/", secret: t.cfg.StripeWebhookSecrets[0], live: t.cfg.Live(),
+		url: t.options.url, where: t.options.url + "/", secret: t.cfg.StripeWebhookSecrets[0],
 		client: &http.Client{
 			Timeout:       15 * time.Second,
 			Transport:     &http.Transport{Proxy: http.ProxyFromEnvironment, ExpectContinueTimeout: 5 * time.Second},

@@ -22,14 +22,13 @@ func newStripeID(prefix string) string { return prefix + "_" + rand.Text() }
 type testPayment struct {
 	purchase                        *models.Purchase
 	intent, charge, refund, dispute string
-	live                            bool
 	now                             int64 // event.created; each event is told a second later
 }
 
-func newTestPayment(p *models.Purchase, live bool) *testPayment {
+func newTestPayment(p *models.Purchase) *testPayment {
 	intent := *p.StripePaymentIntentID
 	return &testPayment{
-		purchase: p, intent: intent, live: live,
+		purchase: p, intent: intent,
 		charge: chargeOf(p, intent), refund: newStripeID("re"), dispute: newStripeID("dp"),
 		now: time.Now().Add(-time.Minute).Unix(),
 	}
@@ -52,10 +51,10 @@ type object = map[string]any
 // https://docs.stripe.com/api/events/object
 func (p *testPayment) event(eventType string, told object) []byte {
 	p.now++
-	told["livemode"] = p.live
+	told["livemode"] = false
 	body, err := json.MarshalIndent(object{
-		"id": newStripeID("evt"), "object": "event", "type": eventType, "api_version": stripe.APIVersion,
-		"created": p.now, "livemode": p.live, "pending_webhooks": 1,
+		"id": newStripeID("evt_test_hourbank"), "object": "event", "type": eventType, "api_version": stripe.APIVersion,
+		"created": p.now, "livemode": false, "pending_webhooks": 1,
 		"request": object{"id": newStripeID("req"), "idempotency_key": nil},
 		"data":    object{"object": told},
 	}, "", "  ")
@@ -66,7 +65,7 @@ func (p *testPayment) event(eventType string, told object) []byte {
 }
 
 func (p *testPayment) metadata() object {
-	return object{"purchase_transaction_id": p.purchase.ID, "student_id": p.purchase.StudentID}
+	return object{"purchase_transaction_id": p.purchase.ID, "student_id": p.purchase.StudentID, "made_by": models.MadeByTest}
 }
 
 // paymentIntent is the PaymentIntent with what is told of it now.
@@ -110,7 +109,7 @@ func (p *testPayment) refunded(amount, total int64) [][]byte {
 	refund := object{
 		"id": p.refund + fmt.Sprint(total), "object": "refund", "amount": amount, "currency": p.purchase.Currency,
 		"charge": p.charge, "payment_intent": p.intent, "status": "succeeded", "reason": "requested_by_customer",
-		"created": p.now + 1, "metadata": object{},
+		"created": p.now + 1, "metadata": p.metadata(),
 	}
 	charge := object{ // https://docs.stripe.com/api/charges/object
 		"id": p.charge, "object": "charge", "amount": p.purchase.Amount, "amount_captured": p.purchase.Amount,
@@ -127,6 +126,6 @@ func (p *testPayment) disputed(eventType, status string) []byte {
 	return p.event("charge.dispute."+eventType, object{
 		"id": p.dispute, "object": "dispute", "amount": p.purchase.Amount, "currency": p.purchase.Currency,
 		"charge": p.charge, "payment_intent": p.intent, "status": status, "reason": "fraudulent",
-		"created": p.now, "metadata": object{},
+		"created": p.now, "metadata": p.metadata(),
 	})
 }

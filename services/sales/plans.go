@@ -32,7 +32,7 @@ func (s *PlanService) List(ctx context.Context, all bool) ([]models.Plan, error)
 	return plans, nil
 }
 
-// Add stores a new plan and makes it active. It returns a *models.Error with code
+// Add stores a new plan, on sale where it is active. It returns a *models.Error with code
 // invalid_request, or conflict where the id or price is taken.
 func (s *PlanService) Add(ctx context.Context, plan models.Plan) (*models.Plan, error) {
 	if plan.TransactionType != models.TypePackage && plan.TransactionType != models.TypeSubscription {
@@ -47,7 +47,6 @@ func (s *PlanService) Add(ctx context.Context, plan models.Plan) (*models.Plan, 
 	if err := errors.Join(models.ValidateID("id", plan.ID), models.ValidateTerms(plan.Hours, plan.Amount, plan.Currency)); err != nil {
 		return nil, err
 	}
-	plan.Active = true
 	plan.CreatedAt = s.db.NowFunc()
 	plan.UpdatedAt = plan.CreatedAt
 	err := s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {

@@ -69,7 +69,7 @@ func sell(t *testing.T, rows *database.DB) {
 	for _, plan := range telling.PriceList() {
 		_, err := sales.NewPlanService(rows).Add(t.Context(), models.Plan{
 			ID: plan.ID, Name: plan.ID, TransactionType: models.TypePackage, Hours: models.Hours(plan.Hours),
-			Amount: plan.Amount, Currency: plan.Currency, StripePriceID: &plan.StripePriceID,
+			Amount: plan.Amount, Currency: plan.Currency, StripePriceID: &plan.StripePriceID, Active: true,
 		})
 		if err != nil {
 			t.Fatal(err)

@@ -22,3 +22,6 @@ CREATE TRIGGER database_owner_stays BEFORE DELETE OR TRUNCATE ON database_owner
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_other_owner();
 CREATE TRIGGER database_owner_is_one BEFORE UPDATE ON database_owner
     FOR EACH ROW WHEN (NEW.mode <> OLD.mode OR OLD.stripe_account IS NOT NULL) EXECUTE FUNCTION refuse_other_owner();
+
+-- What test-stripe-webhook made was never meant to be sold.
+UPDATE pricing_plans SET active = false WHERE id LIKE 'test~_%' ESCAPE '~' AND name LIKE 'Test: % hours';

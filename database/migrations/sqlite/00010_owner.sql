@@ -29,3 +29,6 @@ BEGIN
     SELECT RAISE(IGNORE); -- the first one stays, also before a REPLACE
 END;
 -- +goose StatementEnd
+
+-- What test-stripe-webhook made was never meant to be sold.
+UPDATE pricing_plans SET active = false WHERE id LIKE 'test~_%' ESCAPE '~' AND name LIKE 'Test: % hours';
