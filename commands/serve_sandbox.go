@@ -26,6 +26,7 @@ import (
 const (
 	sandboxStudent   = "demo_student"
 	sandboxSecretKey = "sk_test_sandbox"
+	sandboxKeyName   = "sandbox:admin:"
 )
 
 // sandboxPlans are on sale in the sandbox.
@@ -38,7 +39,7 @@ var sandboxPlans = []models.Plan{
 // serveSandbox serves with a stand-in for Stripe in the same process. What
 // the environment doesn't set is made up and printed.
 func (p *program) serveSandbox(ctx context.Context) error {
-	environ := p.sandboxEnviron()
+	environ, made := p.sandboxEnviron()
 	cfg, err := config.Load(environ)
 	if cfg != nil && cfg.Live() { // whatever else is wrong follows from it
 		return cli.Usage(errors.New("STRIPE_SECRET_KEY: --sandbox is refused with a live key"))
@@ -70,26 +71,27 @@ func (p *program) serveSandbox(ctx context.Context) error {
 	err = p.runServer(ctx, cfg, func(ctx context.Context, s *services.Services, address string) error {
 		base := "http://" + reachable(address)
 		addEndpoints(standIn, cfg, base)
-		return p.welcome(ctx, s, welcome{base: base, stripe: stripeBase, environ: environ})
+		return p.welcome(ctx, s, welcome{base: base, stripe: stripeBase, made: made})
 	})
 	stop()
 	return errors.Join(err, server.Close(), group.Wait())
 }
 
-// sandboxEnviron fills in what is needed and not set.
-func (p *program) sandboxEnviron() map[string]string {
-	environ := maps.Clone(p.Environ)
-	for name, made := range map[string]string{
+// sandboxEnviron fills in what is needed and not set. It also gives what it
+// made, which is all that may be shown: what was set may open other doors.
+func (p *program) sandboxEnviron() (environ, made map[string]string) {
+	environ, made = maps.Clone(p.Environ), map[string]string{}
+	for name, value := range map[string]string{
 		"STRIPE_SECRET_KEY":     sandboxSecretKey,
 		"STRIPE_PUBLIC_KEY":     "pk_test_sandbox",
 		"STRIPE_WEBHOOK_SECRET": "whsec_" + rand.Text(),
-		"API_KEYS":              "sandbox:admin:" + rand.Text(),
+		"API_KEYS":              sandboxKeyName + rand.Text(),
 	} {
 		if environ[name] == "" && environ[name+"_FILE"] == "" {
-			environ[name] = made
+			environ[name], made[name] = value, value
 		}
 	}
-	return environ
+	return environ, made
 }
 
 // addEndpoints registers both of our addresses with the stand-in, each for
@@ -120,8 +122,11 @@ func reachable(address string) string {
 
 type welcome struct {
 	base, stripe string
-	environ      map[string]string
+	made         map[string]string // secrets
 }
+
+// secret is one that we made, or where to find it.
+func (w welcome) secret(name string) string { return cmp.Or(w.made[name], "$"+name) }
 
 // welcome makes plans and a purchase, and says what to try with them.
 func (p *program) welcome(ctx context.Context, s *services.Services, w welcome) error {
@@ -145,9 +150,10 @@ func (p *program) welcome(ctx context.Context, s *services.Services, w welcome) 
 }
 
 func (w welcome) print(out io.Writer, purchase *models.Purchase) {
-	_, apiKey, _ := strings.Cut(strings.SplitN(w.environ["API_KEYS"], ",", 2)[0], ":")
-	_, apiKey, _ = strings.Cut(apiKey, ":")
-	key := w.environ["STRIPE_SECRET_KEY"]
+	apiKey := "YOUR_ADMIN_KEY"
+	if made := w.made["API_KEYS"]; made != "" {
+		apiKey = strings.TrimPrefix(made, sandboxKeyName)
+	}
 	fmt.Fprintf(out, `
 Hourbank sandbox: Stripe is a stand-in in this process, and no money is real.
 
@@ -171,5 +177,5 @@ other commands (audit, reconcile, test-stripe-webhook), in another terminal:
 
   export STRIPE_WEBHOOK_SECRET=%[4]s STRIPE_SECRET_KEY=%[8]s STRIPE_API_BASE=%[2]s
 
-`, w.base, w.stripe, apiKey, w.environ["STRIPE_WEBHOOK_SECRET"], purchase.StudentID, purchase.Hours, purchase.ID, key, *purchase.StripePaymentIntentID, models.FormatMoney(purchase.Amount, purchase.Currency))
+`, w.base, w.stripe, apiKey, w.secret("STRIPE_WEBHOOK_SECRET"), purchase.StudentID, purchase.Hours, purchase.ID, w.secret("STRIPE_SECRET_KEY"), *purchase.StripePaymentIntentID, models.FormatMoney(purchase.Amount, purchase.Currency))
 }

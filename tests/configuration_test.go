@@ -58,6 +58,23 @@ func TestTheSandboxRefusesALiveKey(t *testing.T) {
 	}
 }
 
+// What was set may be a real secret: only what the sandbox made is shown.
+func TestTheSandboxPrintsOnlySecretsThatItMade(t *testing.T) {
+	harness.ForEachDatabase(t, func(t *testing.T, db *harness.Database) {
+		app := db.ServeSandbox(t)
+		harness.Eventually(t, "the sandbox says what to try", func() bool { return strings.Contains(app.Stdout.String(), "demo_student") })
+		said := app.Stdout.String() + app.Log.String()
+		for _, secret := range []string{harness.AdminKey, harness.WriteKey, harness.ReadKey, harness.WebhookSecret} {
+			if strings.Contains(said, secret) {
+				t.Errorf("it shows %s:\n%s", secret, said)
+			}
+		}
+		if !strings.Contains(said, "sk_test_sandbox") {
+			t.Errorf("its own key is not shown:\n%s", said)
+		}
+	})
+}
+
 func TestSecretsComeFromFilesToo(t *testing.T) {
 	harness.ForEachDatabase(t, func(t *testing.T, db *harness.Database) {
 		file := func(content string) string {
