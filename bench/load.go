@@ -17,7 +17,7 @@ import (
 )
 
 const (
-	secret       = "whsec_bench" //nolint:gosec // of a server that lives for seconds, on loopback
+	secret       = "whsec_bench_secret_for_some_seconds" //nolint:gosec // of a server that lives for seconds, on loopback
 	amount       = 5000
 	payloadBytes = 2000
 )

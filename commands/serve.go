@@ -14,7 +14,6 @@ import (
 
 	"hourbank/commands/cli"
 	"hourbank/config"
-	"hourbank/database"
 	"hourbank/routes"
 	"hourbank/services"
 )
@@ -90,7 +89,9 @@ func (p *program) runServer(ctx context.Context, cfg *config.Config, started fun
 	})
 	address := listener.Addr().String()
 	log.Info("listening", zap.String("address", address), zap.String("database", string(db.Engine)))
-	warnAboutConfig(log, cfg, db)
+	for _, warning := range cfg.Warnings() {
+		log.Warn(warning)
+	}
 	if started != nil {
 		if err := started(ctx, s, address); err != nil {
 			log.Error("start", zap.Error(err))
@@ -119,14 +120,4 @@ func checkOwner(ctx context.Context, cfg *config.Config, s *services.Services, l
 		}
 	}
 	return cli.Refused(s.Owner.Check(ctx))
-}
-
-// warnAboutConfig says what works but is probably not meant.
-func warnAboutConfig(log *zap.Logger, cfg *config.Config, db *database.DB) {
-	if len(cfg.APIKeys) == 0 {
-		log.Warn("API_KEYS is not set: the API answers 401 to everyone")
-	}
-	if cfg.Live() && db.Engine == database.SQLite {
-		log.Warn("a live Stripe key with SQLite: fine on one machine with backups; PostgreSQL is meant for production")
-	}
 }

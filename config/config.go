@@ -168,6 +168,8 @@ func (c *Config) check() []error {
 	expect(c.ParkFor >= 0, "PARK_FOR: must not be negative")
 	expect(c.ReconcileEvery >= 0, "RECONCILE_EVERY: must not be negative; 0 means never")
 	expect(slices.Contains([]string{"json", "console"}, c.LogFormat), "LOG_FORMAT: must be json or console")
+	expect(!c.Live() || !c.apiInClear(), "STRIPE_API_BASE: a live key must not go over the network by plain http")
+	mistakes = append(mistakes, c.checkSecrets()...)
 	slices.SortFunc(mistakes, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
 	return mistakes
 }

@@ -11,6 +11,9 @@ import (
 	"hourbank/config"
 )
 
+// long makes a secret that begins so and is long enough.
+func long(prefix string) string { return prefix + "-hidden-and-not-guessable-x7Q2" }
+
 func TestDefaults(t *testing.T) {
 	c, err := config.Load(nil)
 	if err != nil {
@@ -30,17 +33,18 @@ func TestEachMistakeNamesItsVariableAndNotItsValue(t *testing.T) {
 		"LISTEN_ADDR":                         {"8000", "localhost"},
 		"SANDBOX_ADDR":                        {"nonsense"},
 		"DATABASE_URL":                        {"mysql://user:hidden@db/x", "hidden"},
-		"STRIPE_SECRET_KEY":                   {"pk_test_hidden", "hidden", "sk_hidden"},
+		"STRIPE_SECRET_KEY":                   {"pk_test_hidden", "hidden", "sk_hidden", "sk_test_", "sk_test_hid den", "rk_live_…"},
 		"STRIPE_PUBLIC_KEY":                   {"sk_test_hidden", "hidden"},
-		"STRIPE_WEBHOOK_SECRET":               {"hidden", "whsec_a,hidden", "sk_test_hidden"},
+		"STRIPE_WEBHOOK_SECRET":               {"hidden", long("whsec_") + ",hidden", "sk_test_hidden", "whsec_hidden_and_too_short", "whsec_" + strings.Repeat("hidden"[:4], 9), "whsec_hidden…"},
 		"STRIPE_SUBSCRIPTIONS_WEBHOOK_SECRET": {"hidden"},
 		"STRIPE_API_BASE":                     {"api.stripe.com"},
-		"API_KEYS":                            {"hidden", "a:b:hidden", "a:public:hidden", ":read:hidden", "a:read:", "a:read:x,hidden", ",", "a:read:,b:c:hidden"},
-		"MAX_WEBHOOK_BYTES":                   {"0", "-1", "1MB"},
-		"PARK_FOR":                            {"-1h", "72", "long"},
-		"RECONCILE_EVERY":                     {"-1s", "often"},
-		"LOG_LEVEL":                           {"loud"},
-		"LOG_FORMAT":                          {"xml"},
+		"API_KEYS": {"hidden", "a:b:hidden", "a:public:hidden", ":read:hidden", "a:read:", "a:read:" + long("") + ",hidden", ",", "a:read:,b:c:hidden",
+			"a:read:hidden-and-too-short", "a:read:" + long("1") + ",a:admin:" + long("2"), "a:read:" + long("") + ",b:admin:" + long("")},
+		"MAX_WEBHOOK_BYTES": {"0", "-1", "1MB"},
+		"PARK_FOR":          {"-1h", "72", "long"},
+		"RECONCILE_EVERY":   {"-1s", "often"},
+		"LOG_LEVEL":         {"loud"},
+		"LOG_FORMAT":        {"xml"},
 	} {
 		for _, value := range values {
 			_, err := config.Load(map[string]string{name: value})
@@ -76,7 +80,7 @@ func TestSecretsFromFiles(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "secret")
 	for name, content := range map[string]string{
 		"DATABASE_URL": "postgres://user:hidden@db/x", "STRIPE_SECRET_KEY": "sk_test_hidden", "STRIPE_PUBLIC_KEY": "pk_test_hidden",
-		"STRIPE_WEBHOOK_SECRET": "whsec_hidden", "STRIPE_SUBSCRIPTIONS_WEBHOOK_SECRET": "whsec_hidden", "API_KEYS": "a:read:hidden",
+		"STRIPE_WEBHOOK_SECRET": long("whsec_"), "STRIPE_SUBSCRIPTIONS_WEBHOOK_SECRET": long("whsec_"), "API_KEYS": "a:read:" + long(""),
 	} {
 		if err := os.WriteFile(path, []byte(content+"\n"), 0o600); err != nil {
 			t.Fatal(err)
@@ -98,11 +102,13 @@ func TestSecretsFromFiles(t *testing.T) {
 }
 
 func TestKeysAreFoundByTheirSecretAlone(t *testing.T) {
-	c, err := config.Load(map[string]string{"API_KEYS": "shop:write:abc:def, staff:admin:xyz"})
+	c, err := config.Load(map[string]string{"API_KEYS": "shop:write:" + long("abc:def") + ", staff:admin:" + long("xyz")})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for secret, want := range map[string]config.Role{"abc:def": config.RoleWrite, "xyz": config.RoleAdmin, "abc": 0, "": 0, "shop": 0, "XYZ": 0} {
+	for secret, want := range map[string]config.Role{
+		long("abc:def"): config.RoleWrite, long("xyz"): config.RoleAdmin, "abc": 0, "": 0, "shop": 0, long("XYZ"): 0, long("abc"): 0,
+	} {
 		if key, ok := c.APIKeys.Find(secret); key.Role != want || ok != (want != 0) {
 			t.Errorf("%q is %s of %q", secret, key.Role, key.Name)
 		}
@@ -111,8 +117,8 @@ func TestKeysAreFoundByTheirSecretAlone(t *testing.T) {
 
 func TestSecretsDoNotPrint(t *testing.T) {
 	c, err := config.Load(map[string]string{
-		"DATABASE_URL": "postgres://u:hidden@db/x", "STRIPE_SECRET_KEY": "sk_test_hidden", "STRIPE_WEBHOOK_SECRET": "whsec_hidden",
-		"STRIPE_SUBSCRIPTIONS_WEBHOOK_SECRET": "whsec_hidden", "API_KEYS": "a:read:hidden",
+		"DATABASE_URL": "postgres://u:hidden@db/x", "STRIPE_SECRET_KEY": "sk_test_hidden", "STRIPE_WEBHOOK_SECRET": long("whsec_"),
+		"STRIPE_SUBSCRIPTIONS_WEBHOOK_SECRET": long("whsec_"), "API_KEYS": "a:read:" + long(""),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -125,7 +131,10 @@ func TestSecretsDoNotPrint(t *testing.T) {
 }
 
 func TestSubscriptionsHaveTheirOwnSecretOrTheFirst(t *testing.T) {
-	for _, row := range []struct{ main, own, want string }{{"whsec_1", "", "[whsec_1]"}, {"whsec_1", "whsec_2, whsec_3", "[whsec_2 whsec_3]"}} {
+	for _, row := range []struct{ main, own, want string }{
+		{long("whsec_1"), "", "[" + long("whsec_1") + "]"},
+		{long("whsec_1"), long("whsec_2") + ", " + long("whsec_3"), "[" + long("whsec_2") + " " + long("whsec_3") + "]"},
+	} {
 		c, err := config.Load(map[string]string{"STRIPE_WEBHOOK_SECRET": row.main, "STRIPE_SUBSCRIPTIONS_WEBHOOK_SECRET": row.own})
 		if got := fmt.Sprint(c.SubscriptionSecrets()); err != nil || got != row.want {
 			t.Errorf("%+v: got %s, %v", row, got, err)

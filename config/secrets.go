@@ -78,6 +78,14 @@ func (k *APIKeys) UnmarshalText(text []byte) error {
 			mistakes = append(mistakes, fmt.Errorf("entry %d must have the role read, write or admin", i+1))
 			continue
 		}
+		if isGuessable(parts[2]) {
+			mistakes = append(mistakes, fmt.Errorf("entry %d: its secret %w", i+1, errGuessable))
+			continue
+		}
+		if _, known := k.Find(parts[2]); known || slices.ContainsFunc(*k, func(key APIKey) bool { return key.Name == parts[0] }) {
+			mistakes = append(mistakes, fmt.Errorf("entry %d has the name or the secret of another: each key is one caller's", i+1))
+			continue
+		}
 		*k = append(*k, APIKey{Name: parts[0], Role: Role(role), hash: sha256.Sum256([]byte(parts[2]))})
 	}
 	return errors.Join(mistakes...)

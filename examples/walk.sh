@@ -5,8 +5,8 @@
 #
 # Serve first, with a key that you choose:
 #
-#   API_KEYS=me:admin:a-key-of-my-own go run . serve --sandbox
-#   KEY=a-key-of-my-own sh examples/walk.sh
+#   API_KEYS=me:admin:a-long-key-of-my-own-x7Q2 go run . serve --sandbox
+#   KEY=a-long-key-of-my-own-x7Q2 sh examples/walk.sh
 set -eu
 
 HOURBANK=${HOURBANK:-http://127.0.0.1:8000} # where Hourbank serves

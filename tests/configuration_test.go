@@ -84,16 +84,16 @@ func TestSecretsComeFromFilesToo(t *testing.T) {
 			}
 			return path
 		}
-		app := db.Serve(t, "DATABASE_URL=", "DATABASE_URL_FILE="+file(db.URL), "API_KEYS=", "API_KEYS_FILE="+file("boss:admin:filed-key"),
-			"STRIPE_WEBHOOK_SECRET=", "STRIPE_WEBHOOK_SECRET_FILE="+file("whsec_filed"),
-			"STRIPE_SUBSCRIPTIONS_WEBHOOK_SECRET=", "STRIPE_SUBSCRIPTIONS_WEBHOOK_SECRET_FILE="+file("whsec_filed_too"))
-		app.As(t, "filed-key", http.MethodGet, api+"/events/").Want(t, http.StatusOK)
-		for path, secret := range map[string]string{harness.WebhookPath: "whsec_filed", harness.SubscriptionsPath: "whsec_filed_too"} {
+		app := db.Serve(t, "DATABASE_URL=", "DATABASE_URL_FILE="+file(db.URL), "API_KEYS=", "API_KEYS_FILE="+file("boss:admin:filed-key-of-an-operator-x7Q"),
+			"STRIPE_WEBHOOK_SECRET=", "STRIPE_WEBHOOK_SECRET_FILE="+file("whsec_filed_with_a_secret_of_length"),
+			"STRIPE_SUBSCRIPTIONS_WEBHOOK_SECRET=", "STRIPE_SUBSCRIPTIONS_WEBHOOK_SECRET_FILE="+file("whsec_filed_too_with_a_secret_of_length"))
+		app.As(t, "filed-key-of-an-operator-x7Q", http.MethodGet, api+"/events/").Want(t, http.StatusOK)
+		for path, secret := range map[string]string{harness.WebhookPath: "whsec_filed_with_a_secret_of_length", harness.SubscriptionsPath: "whsec_filed_too_with_a_secret_of_length"} {
 			body := db.NewPurchase(t).Succeeded().Body()
 			app.Request(t, http.MethodPost, path, body, "Stripe-Signature", harness.Sign(body, secret)).Want(t, http.StatusOK)
 		}
 		app.Stop(t)
-		wantNone(t, app.Log.String(), "filed-key", "whsec_filed")
+		wantNone(t, app.Log.String(), "filed-key", "whsec_filed_with_a_secret_of_length")
 	})
 }
 

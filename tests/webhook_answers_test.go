@@ -126,11 +126,11 @@ func TestWebhookTakesEverySecretWhileOneIsRolled(t *testing.T) {
 			return app.Request(t, http.MethodPost, path, event.Body(), "Stripe-Signature", harness.Sign(event.Body(), secret))
 		}
 		for _, path := range []string{harness.WebhookPath, harness.SubscriptionsPath} { // the second one has none of its own
-			deliver(path, "whsec_old").Want(t, http.StatusOK)
-			deliver(path, "whsec_new").Want(t, http.StatusOK)
-			deliver(path, "whsec_older").WantProblem(t, http.StatusBadRequest, "invalid_signature")
+			deliver(path, "whsec_old_secret_that_is_rolled_now").Want(t, http.StatusOK)
+			deliver(path, "whsec_new_secret_that_replaces_it").Want(t, http.StatusOK)
+			deliver(path, "whsec_older_than_any_other_secret").WantProblem(t, http.StatusBadRequest, "invalid_signature")
 		}
-	}, "STRIPE_WEBHOOK_SECRET=whsec_new, whsec_old", "STRIPE_SUBSCRIPTIONS_WEBHOOK_SECRET=")
+	}, "STRIPE_WEBHOOK_SECRET=whsec_new_secret_that_replaces_it, whsec_old_secret_that_is_rolled_now", "STRIPE_SUBSCRIPTIONS_WEBHOOK_SECRET=")
 }
 
 func TestWebhookTakesASignatureAmongOthers(t *testing.T) {

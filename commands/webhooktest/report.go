@@ -17,6 +17,7 @@ const (
 	checkPass    checkResult = "pass"
 	checkFail    checkResult = "fail"
 	checkSkipped checkResult = "skipped"
+	checkWarning checkResult = "warning" // it works, but is probably not meant
 )
 
 // check is one thing that was tried.
@@ -34,6 +35,7 @@ type checkReport struct {
 	Passed  int     `json:"passed"`
 	Failed  int     `json:"failed"`
 	Skipped int     `json:"skipped"`
+	Warned  int     `json:"warned"`
 
 	Purchase *models.Purchase `json:"purchase,omitempty"` // made by --create-test-data
 	Before   *models.Purchase `json:"before,omitempty"`   // the purchase of --payment-intent-id
@@ -67,7 +69,7 @@ func (c check) print(w *tabwriter.Writer) {
 	}
 	var more []string
 	switch {
-	case c.Result == checkSkipped:
+	case c.Result == checkSkipped, c.Result == checkWarning:
 		fmt.Fprintf(w, "  %s\t%s\t%s\n", result, c.Name, c.Detail)
 		return
 	case c.Result == checkPass && c.Expected == "":
@@ -93,6 +95,8 @@ func (t *webhookTest) add(c check) {
 		t.report.Failed++
 	case checkSkipped:
 		t.report.Skipped++
+	case checkWarning:
+		t.report.Warned++
 	}
 }
 
@@ -103,6 +107,8 @@ func (t *webhookTest) fail(name, expected, seen, detail string) {
 }
 
 func (t *webhookTest) skip(name, why string) { t.add(check{name, checkSkipped, "", "", why}) }
+
+func (t *webhookTest) warn(name, why string) { t.add(check{name, checkWarning, "", "", why}) }
 
 // compare passes what was seen as expected, and says whether it was. The hint
 // is for a failure.

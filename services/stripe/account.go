@@ -3,11 +3,14 @@ package stripe
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 
 	stripego "github.com/stripe/stripe-go/v76"
+	"github.com/stripe/stripe-go/v76/form"
+	"github.com/tidwall/gjson"
 )
 
 // Account is whose the secret key is.
@@ -16,8 +19,13 @@ type Account struct {
 	Name string // empty where the account has none
 }
 
+// ErrNotPermitted is what a restricted key may not ask.
+// https://docs.stripe.com/keys/restricted-api-keys
+var ErrNotPermitted = errors.New("the restricted key lacks a permission")
+
 // Account asks Stripe whose the key is, once and within ten seconds: whoever
-// asks wants to know whether Stripe can be reached now.
+// asks wants to know whether Stripe can be reached now. It returns
+// ErrNotPermitted for most restricted keys.
 // https://docs.stripe.com/api/accounts/retrieve
 func (s *StripeService) Account(ctx context.Context) (*Account, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
@@ -25,16 +33,59 @@ func (s *StripeService) Account(ctx context.Context) (*Account, error) {
 	params := &stripego.AccountParams{Params: stripego.Params{Context: ctx}}
 	var account stripego.Account
 	err := s.backend.Call(http.MethodGet, "/v1/account", s.key, params, &account)
-	if refused, ok := errors.AsType[*stripego.Error](err); ok {
-		return nil, fmt.Errorf("stripe answered %d: %s", refused.HTTPStatusCode, cmp.Or(refused.Msg, string(refused.Code), "no reason given"))
-	}
 	if err != nil {
-		return nil, fmt.Errorf("reach Stripe: %w", err)
+		return nil, worded(err)
 	}
 	if account.ID == "" {
 		return nil, errors.New("the answer is not Stripe's: it names no account")
 	}
 	return &Account{ID: account.ID, Name: accountName(&account)}, nil
+}
+
+// worded says what Stripe answered, without what it was asked with.
+func worded(err error) error {
+	refused, ok := errors.AsType[*stripego.Error](err)
+	if !ok {
+		return fmt.Errorf("reach Stripe: %w", err)
+	}
+	reason := cmp.Or(refused.Msg, string(refused.Code), "no reason given")
+	if refused.HTTPStatusCode == http.StatusForbidden {
+		return fmt.Errorf("%w: %s", ErrNotPermitted, reason)
+	}
+	return fmt.Errorf("stripe answered %d: %s", refused.HTTPStatusCode, reason)
+}
+
+// TryReading says, once and within ten seconds, whether the key may list what
+// is at the path. It returns ErrNotPermitted where it may not.
+func (s *StripeService) TryReading(ctx context.Context, path string) error {
+	_, err := s.firstPage(ctx, path, 1)
+	return err
+}
+
+// ConnectEndpoints are the addresses to which Stripe sends the events of
+// connected accounts. https://docs.stripe.com/api/webhook_endpoints/object
+func (s *StripeService) ConnectEndpoints(ctx context.Context) ([]string, error) {
+	endpoints, err := s.firstPage(ctx, "/v1/webhook_endpoints", PageSize)
+	var addresses []string
+	for _, endpoint := range endpoints {
+		if gjson.GetBytes(endpoint, "application").Str != "" {
+			addresses = append(addresses, gjson.GetBytes(endpoint, "url").Str)
+		}
+	}
+	return addresses, err
+}
+
+// firstPage lists up to limit objects, once and within ten seconds.
+func (s *StripeService) firstPage(ctx context.Context, path string, limit int) ([]json.RawMessage, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	query := &form.Values{}
+	query.Add("limit", fmt.Sprint(limit))
+	var page rawList
+	if err := s.backend.CallRaw(http.MethodGet, path, s.key, query, &stripego.Params{Context: ctx}, &page); err != nil {
+		return nil, worded(err)
+	}
+	return page.Data, nil
 }
 
 func accountName(account *stripego.Account) string {

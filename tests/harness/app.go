@@ -16,9 +16,9 @@ const (
 	WebhookSecret       = "whsec_main_secret_of_the_tests"
 	SubscriptionsSecret = "whsec_subscriptions_secret_of_the_tests"
 
-	ReadKey  = "read-key-of-the-tests"
-	WriteKey = "write-key-of-the-tests"
-	AdminKey = "admin-key-of-the-tests"
+	ReadKey  = "a-read-key-of-the-tests-x7Q"
+	WriteKey = "a-write-key-of-the-tests-x7Q"
+	AdminKey = "an-admin-key-of-the-tests-x7Q"
 )
 
 // App is a serving program.
