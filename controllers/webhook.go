@@ -1,13 +1,13 @@
 package controllers
 
 import (
-	"bytes"
-	"errors"
 	"net/http"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
 	"hourbank/models"
+	"hourbank/services/stripe"
 )
 
 // Keys under which a request's event is noted for the access log.
@@ -30,11 +30,19 @@ func (h *Controllers) SubscriptionsWebhook(c *gin.Context) error {
 // receive answers 2xx only after the event is durably committed, which is
 // what lets Stripe forget it.
 func (h *Controllers) receive(c *gin.Context, secrets []string) error {
-	body, err := ReadBody(c, h.cfg.MaxWebhookBytes)
+	// What the headers say costs less than a body.
+	signature, limit := c.GetHeader("Stripe-Signature"), h.cfg.MaxWebhookBytes
+	if c.Request.ContentLength > limit {
+		return tooLarge(limit)
+	}
+	if err := stripe.CheckSignatureHeader(signature, time.Now()); err != nil {
+		return err
+	}
+	body, err := ReadBody(c, limit)
 	if err != nil {
 		return err
 	}
-	if err := h.services.Stripe.Verify(body, c.GetHeader("Stripe-Signature"), secrets); err != nil {
+	if err := h.services.Stripe.Verify(body, signature, secrets); err != nil {
 		return err
 	}
 	event, err := h.services.Stripe.Decode(body, "")
@@ -57,27 +65,4 @@ func (h *Controllers) receive(c *gin.Context, secrets []string) error {
 	}
 	c.JSON(status, outcome)
 	return nil
-}
-
-// maxPromised is for how many bytes memory is set aside on a sender's word
-// alone; most events have fewer.
-const maxPromised = 16 << 10
-
-// ReadBody reads the raw bytes that the signature is over, up to limit bytes.
-// It returns a *models.Error with code payload_too_large or invalid_request.
-func ReadBody(c *gin.Context, limit int64) ([]byte, error) {
-	tooLarge := models.Errorf(models.CodePayloadTooLarge, "The body is larger than %d bytes.", limit)
-	if c.Request.ContentLength > limit {
-		return nil, tooLarge
-	}
-	var body bytes.Buffer
-	body.Grow(int(min(max(c.Request.ContentLength, 0), maxPromised)) + bytes.MinRead)
-	_, err := body.ReadFrom(http.MaxBytesReader(c.Writer, c.Request.Body, limit))
-	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return nil, tooLarge
-	}
-	if err != nil {
-		return nil, &models.Error{Code: models.CodeInvalidRequest, Message: "The body could not be read to its end.", Err: err}
-	}
-	return body.Bytes(), nil
 }

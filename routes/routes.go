@@ -71,7 +71,7 @@ func New(cfg *config.Config, s *services.Services, log *zap.Logger) http.Handler
 	engine.HandleMethodNotAllowed = true
 	engine.UseRawPath = true // an id may hold an escaped slash
 	engine.UnescapePathValues = false
-	engine.Use(controllers.RequestID, controllers.Measure(s.Metrics), controllers.AccessLog(log), controllers.RenderErrors(log), controllers.PathValues, controllers.RequireText)
+	engine.Use(controllers.RequestID, controllers.Measure(s.Metrics), controllers.AccessLog(log), controllers.BoundBodies(cfg.MaxWebhookBytes), controllers.RenderErrors(log), controllers.PathValues, controllers.RequireText)
 
 	register(engine.Group(""), Table(controllers.New(cfg, s)), func(role config.Role) gin.HandlerFunc {
 		return controllers.RequireRole(cfg.APIKeys, role)
