@@ -46,7 +46,10 @@ func BoundBodies(largest int64) gin.HandlerFunc {
 // where a larger body doesn't fit in with the others'.
 func ReadBody(c *gin.Context, limit int64) ([]byte, error) {
 	promised := c.Request.ContentLength // -1: unknown
-	if promised < 0 || promised > limit {
+	if promised > limit {
+		return nil, tooLarge(limit)
+	}
+	if promised < 0 {
 		promised = limit
 	}
 	from := http.MaxBytesReader(c.Writer, c.Request.Body, limit)
