@@ -59,11 +59,11 @@ func IsUniqueViolation(err error) bool {
 
 // IsOvertaken says that another transaction was first with a row that this one
 // meant to make: its key is taken, or (where all is one statement, on
-// PostgreSQL) the purchase of a ledger entry or PaymentIntent was not made.
+// PostgreSQL) the purchase of a ledger entry was not made, or not as it was meant.
 func IsOvertaken(err error) bool {
 	pgErr, ok := errors.AsType[*pgconn.PgError](err)
 	return IsUniqueViolation(err) ||
-		ok && slices.Contains([]string{"ledger_owner", "purchase_payment_intents_purchase_id_fkey"}, pgErr.ConstraintName)
+		ok && slices.Contains([]string{"ledger_owner", "ledger_credit"}, pgErr.ConstraintName)
 }
 
 // SQLite's result codes. https://www.sqlite.org/rescode.html
