@@ -2,11 +2,10 @@
 -- its ledger; a credit is of a purchase that is paid, and all its hours.
 
 -- +goose Up
--- Once a statement, at its end: whatever else it did to purchases is seen. Each
--- row is looked up, because a join might be planned as a scan of the table.
--- The rows of the update are in student order, and so are the locks it takes:
--- whether a plan looks up each row's account or walks the index of accounts, it
--- comes by them in that order.
+-- Once a statement, at its end: whatever else it did to purchases is seen. Rows
+-- are looked up one by one or by an array, because a join might be planned as a
+-- scan of the table. However the update is planned, it comes by the accounts in
+-- the order of the index, and so takes its locks.
 -- It runs as its owner: who may only insert entries can't move an account else.
 -- +goose StatementBegin
 CREATE FUNCTION book_entries() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
@@ -40,7 +39,7 @@ BEGIN
                 sum(CASE WHEN kind IN ('consumption', 'restoration') THEN -hours ELSE 0 END)::bigint AS consumed,
                 sum(amount)::bigint AS amount, max(created_at) AS at
             FROM posted GROUP BY student_id ORDER BY student_id) m
-        WHERE a.student_id = m.student_id;
+        WHERE a.student_id = m.student_id AND a.student_id = ANY (ARRAY(SELECT student_id FROM posted));
     RETURN NULL;
 END $$;
 DO $$ BEGIN

@@ -6,8 +6,7 @@
 -- +goose Up
 DROP TRIGGER purchase_transactions_stay;
 -- +goose StatementBegin
-CREATE TRIGGER purchase_transactions_stay BEFORE UPDATE ON purchase_transactions
-WHEN NEW.id IS NOT OLD.id OR NEW.student_id IS NOT OLD.student_id OR NEW.rowid <> OLD.rowid
+CREATE TRIGGER purchase_transactions_stay BEFORE UPDATE OF id, student_id, rowid, _rowid_, oid ON purchase_transactions
 BEGIN
     SELECT RAISE(ABORT, 'purchase_transactions keeps its rows, and whose they are: UPDATE refused');
 END;
@@ -46,8 +45,7 @@ UPDATE student_account_balances SET last_entry_id = l.id
     FROM (SELECT id, student_id FROM hour_ledger_entries ORDER BY rowid DESC LIMIT 1) l
     WHERE l.student_id = student_account_balances.student_id;
 -- +goose StatementBegin
-CREATE TRIGGER student_account_balances_stay BEFORE UPDATE ON student_account_balances
-WHEN NEW.student_id IS NOT OLD.student_id OR NEW.rowid <> OLD.rowid
+CREATE TRIGGER student_account_balances_stay BEFORE UPDATE OF student_id, rowid, _rowid_, oid ON student_account_balances
 BEGIN
     SELECT RAISE(ABORT, 'student_account_balances keeps its rows, and whose they are: UPDATE refused');
 END;
@@ -81,9 +79,9 @@ END;
 -- left that could.
 -- +goose StatementBegin
 CREATE TRIGGER student_account_balances_moved
-BEFORE UPDATE OF hours_purchased, hours_granted, hours_reversed, hours_consumed, balance_amount, last_entry_id ON student_account_balances
-WHEN NEW.last_entry_id IS OLD.last_entry_id OR NOT EXISTS (SELECT 1 FROM hour_ledger_entries
-    WHERE rowid = (SELECT max(rowid) FROM hour_ledger_entries) AND id = NEW.last_entry_id AND student_id = NEW.student_id)
+AFTER UPDATE OF hours_purchased, hours_granted, hours_reversed, hours_consumed, balance_amount, last_entry_id ON student_account_balances
+WHEN NEW.last_entry_id IS OLD.last_entry_id OR (SELECT id = NEW.last_entry_id AND student_id = NEW.student_id
+    FROM hour_ledger_entries ORDER BY rowid DESC LIMIT 1) IS NOT 1
 BEGIN
     SELECT RAISE(ABORT, 'student_account_balances moves with its ledger entries alone: UPDATE of totals refused');
 END;
@@ -101,28 +99,22 @@ BEGIN
 END;
 -- +goose StatementEnd
 DROP TRIGGER hour_ledger_entries_owner;
--- +goose StatementBegin
-CREATE TRIGGER hour_ledger_entries_owner BEFORE INSERT ON hour_ledger_entries
-WHEN NEW.student_id IS NOT CASE WHEN NEW.transaction_id IS NULL
-    THEN (SELECT student_id FROM student_account_balances WHERE student_id = NEW.student_id)
-    ELSE (SELECT student_id FROM purchase_transactions WHERE id = NEW.transaction_id) END
-BEGIN
-    SELECT RAISE(ABORT, 'FOREIGN KEY constraint failed: ledger_owner');
-END;
--- +goose StatementEnd
 -- A merged purchase was credited and reversed, and says neither.
 -- +goose StatementBegin
-CREATE TRIGGER hour_ledger_entries_credit BEFORE INSERT ON hour_ledger_entries
-WHEN NEW.kind = 'credit' AND NOT EXISTS (SELECT 1 FROM purchase_transactions
-    WHERE id = NEW.transaction_id AND hours = NEW.hours AND (hours_credited = NEW.hours OR merged_into IS NOT NULL))
+CREATE TRIGGER hour_ledger_entries_owner BEFORE INSERT ON hour_ledger_entries
+WHEN CASE WHEN NEW.transaction_id IS NULL
+    THEN (SELECT 1 FROM student_account_balances WHERE student_id = NEW.student_id)
+    ELSE (SELECT student_id = NEW.student_id AND (NEW.kind <> 'credit' OR (hours = NEW.hours AND (hours_credited = NEW.hours OR merged_into IS NOT NULL)))
+        FROM purchase_transactions WHERE id = NEW.transaction_id) END IS NOT 1
 BEGIN
-    SELECT RAISE(ABORT, 'CHECK constraint failed: ledger_credit');
+    SELECT RAISE(ABORT, 'CHECK constraint failed: ledger_owner, or ledger_credit');
 END;
 -- +goose StatementEnd
 DROP TRIGGER hour_ledger_entries_no_replace;
 -- +goose StatementBegin
 CREATE TRIGGER hour_ledger_entries_no_replace BEFORE INSERT ON hour_ledger_entries
-WHEN EXISTS (SELECT 1 FROM hour_ledger_entries WHERE id = NEW.id OR rowid = NEW.rowid)
+WHEN EXISTS (SELECT 1 FROM hour_ledger_entries WHERE id = NEW.id)
+    OR EXISTS (SELECT 1 FROM hour_ledger_entries WHERE rowid = NEW.rowid)
     OR (NEW.kind = 'credit' AND EXISTS (SELECT 1 FROM hour_ledger_entries
         WHERE transaction_id = NEW.transaction_id AND kind = 'credit'))
     OR (NEW.reference IS NOT NULL AND EXISTS (SELECT 1 FROM hour_ledger_entries
