@@ -38,7 +38,7 @@ type Way string
 const (
 	Service Way = "service"     // the service as it is
 	Plain   Way = "plain"       // one GORM transaction an event
-	PGBench Way = "pgbench"     // the same five statements a transaction, without HTTP; on PostgreSQL where it is installed
+	PGBench Way = "pgbench"     // the same four statements a transaction, without HTTP; on PostgreSQL where it is installed
 	Empty   Way = "no database" // the same server without a database
 )
 

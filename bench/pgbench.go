@@ -27,8 +27,6 @@ INSERT INTO webhook_events (id, type, api_version, livemode, status, attempts, d
 UPDATE purchase_transactions SET payment_status = 'completed', hours_credited = hours, amount_received = amount,
     evidence = '{"paid":{"amount":5000,"currency":"eur","at":1760000000}}', completed_at = now(), updated_at = now()
     WHERE stripe_payment_intent_id = 'pi_bench_' || lpad(:n::text, 12, '0');
-UPDATE student_account_balances SET hours_purchased = hours_purchased + 1000, balance_amount = balance_amount + 5000, updated_at = now()
-    WHERE student_id = 'student_' || lpad(:n::text, 12, '0');
 INSERT INTO hour_ledger_entries (id, student_id, transaction_id, kind, hours, amount, currency, event_id, created_at)
     SELECT 'pgbench_' || lpad(:n::text, 12, '0'), student_id, id, 'credit', hours, amount, currency, 'evt_pgbench_' || :n, now()
     FROM purchase_transactions WHERE stripe_payment_intent_id = 'pi_bench_' || lpad(:n::text, 12, '0');

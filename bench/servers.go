@@ -65,8 +65,8 @@ func standIn(cfg *config.Config, s *services.Services, log *zap.Logger, apply fu
 }
 
 // plainTransaction is how the job is usually done: lock the purchase, record
-// the event, update the purchase, credit the account, write the ledger, each
-// with its own statement, one transaction an event.
+// the event, update the purchase, write the ledger (which moves the account),
+// each with its own statement, one transaction an event.
 func plainTransaction(db *database.DB, event *stripe.Event) (ingest.Outcome, error) {
 	outcome := ingest.Outcome{EventID: event.ID, Status: models.EventProcessed}
 	err := db.Transaction(func(tx *gorm.DB) error {
@@ -101,17 +101,6 @@ func plainTransaction(db *database.DB, event *stripe.Event) (ingest.Outcome, err
 func postPlain(tx *gorm.DB, entries []models.LedgerEntry, eventID string) error {
 	for _, entry := range entries {
 		entry.ID, entry.EventID, entry.CreatedAt = models.NewID(), &eventID, tx.NowFunc()
-		var m models.Movement
-		m.Add(entry)
-		err := tx.Model(&models.Account{}).Where("student_id = ?", entry.StudentID).Updates(map[string]any{
-			"hours_purchased": gorm.Expr("hours_purchased + ?", m.Purchased),
-			"hours_reversed":  gorm.Expr("hours_reversed + ?", m.Reversed),
-			"balance_amount":  gorm.Expr("balance_amount + ?", m.Amount),
-			"updated_at":      entry.CreatedAt,
-		}).Error
-		if err != nil {
-			return fmt.Errorf("credit the account: %w", err)
-		}
 		if err := tx.Create(&entry).Error; err != nil {
 			return fmt.Errorf("write the ledger: %w", err)
 		}

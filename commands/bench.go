@@ -19,7 +19,7 @@ func (p *program) bench() *cobra.Command {
 		Short: "Measure events a second beside one transaction an event and no database",
 		Long: `Measure, on the configured database and in one run, interleaved: the service as
 it is; the plain way, one GORM transaction an event; the same server without a
-database; and, on PostgreSQL where it is installed, pgbench with the same five
+database; and, on PostgreSQL where it is installed, pgbench with the same four
 statements a transaction. With 64 clients also the service's hot spots: all
 events for one student, all for one purchase, every event sent ten times. Real
 HTTP over loopback, real signatures, 2 kB events, each for its own purchase. It

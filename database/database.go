@@ -4,6 +4,7 @@ package database
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"strings"
@@ -97,12 +98,15 @@ func (db *DB) openPostgres(ctx context.Context, databaseURL string) error {
 		// pgx redacts the password in its own message.
 		return fmt.Errorf("parse DATABASE_URL: %w", err)
 	}
+	boundConnect(config, databaseURL)
+	connections := &lines{open: map[*line]struct{}{}}
+	config.DialFunc = connections.dial
 	// When a context ends, ask the server to stop too; closing the socket
 	// alone would leave a statement waiting for its lock.
 	config.BuildContextWatcherHandler = func(conn *pgconn.PgConn) ctxwatch.Handler {
 		return &pgconn.CancelRequestContextWatcherHandler{Conn: conn, DeadlineDelay: time.Second}
 	}
-	pooled, err := behindPooler(ctx, config)
+	pooled, err := behindPooler(ctx, hostsOf(config, connections))
 	if err != nil {
 		return fmt.Errorf("reach the database: %w", err)
 	}
@@ -111,15 +115,15 @@ func (db *DB) openPostgres(ctx context.Context, databaseURL string) error {
 		// session, so that no statement can stay prepared in one.
 		config.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
 	}
-	open := func(connections int, plans string) (*gorm.DB, error) {
-		conn := stdlib.OpenDB(*config, stdlib.OptionAfterConnect(func(ctx context.Context, conn *pgx.Conn) error {
+	open := func(most int, plans string) (*gorm.DB, error) {
+		conn := sql.OpenDB(hostsOf(config, connections, stdlib.OptionAfterConnect(func(ctx context.Context, conn *pgx.Conn) error {
 			if err := readTimesInUTC(ctx, conn); err != nil || pooled {
 				return err
 			}
 			return setUp(ctx, conn, plans)
-		}), stdlib.OptionShouldPing(func(_ context.Context, c stdlib.ShouldPingParams) bool { return c.IdleDuration > unpinged }))
-		conn.SetMaxOpenConns(connections)
-		conn.SetMaxIdleConns(connections)
+		}), stdlib.OptionShouldPing(func(_ context.Context, c stdlib.ShouldPingParams) bool { return c.IdleDuration > unpinged })))
+		conn.SetMaxOpenConns(most)
+		conn.SetMaxIdleConns(most)
 		conn.SetConnMaxLifetime(30 * time.Minute)
 		handle, err := gorm.Open(postgres.New(postgres.Config{Conn: conn}), gormConfig())
 		if err != nil {
@@ -140,12 +144,13 @@ func (db *DB) openPostgres(ctx context.Context, databaseURL string) error {
 
 // behindPooler says whether something stands between us and the server: the
 // process id in the protocol's greeting is then not the server's own.
-func behindPooler(ctx context.Context, config *pgx.ConnConfig) (bool, error) {
-	conn, err := pgx.ConnectConfig(ctx, config)
+func behindPooler(ctx context.Context, server *hosts) (bool, error) {
+	opened, err := server.Connect(ctx)
 	if err != nil {
 		return false, err
 	}
-	defer conn.Close(ctx) //nolint:errcheck // it served its purpose
+	defer opened.Close()                      //nolint:errcheck // it served its purpose
+	conn := opened.(*watchedConn).Conn.Conn() //nolint:forcetypeassert // hosts give nothing else
 	var pid uint32
 	if err := conn.QueryRow(ctx, "SELECT pg_backend_pid()", pgx.QueryExecModeSimpleProtocol).Scan(&pid); err != nil {
 		return false, err

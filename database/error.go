@@ -15,13 +15,22 @@ import (
 
 // IsConflict says that two transactions were in each other's way, so that the
 // same work may succeed if simply tried again: a serialization failure, a
-// deadlock, a lock not had in time.
+// deadlock, a lock not had in time, a statement that was prepared before a
+// migration.
 // https://www.postgresql.org/docs/current/errcodes-appendix.html
 func IsConflict(err error) bool {
 	if pgErr, ok := errors.AsType[*pgconn.PgError](err); ok {
-		return slices.Contains([]string{"40001", "40P01", "55P03"}, pgErr.Code)
+		return slices.Contains([]string{"40001", "40P01", "55P03"}, pgErr.Code) || isStalePlan(err)
 	}
 	return sqliteCode(err) == sqliteBusy || sqliteCode(err) == sqliteLocked
+}
+
+// isStalePlan says that a migration changed what a prepared statement gives
+// ("cached plan must not change result type"). Its code is that of every
+// feature that is not supported.
+func isStalePlan(err error) bool {
+	pgErr, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && pgErr.Code == "0A000" && pgErr.Routine == "RevalidateCachedQuery"
 }
 
 // IsUnavailable says that the database could not do the work now, through no
@@ -59,11 +68,11 @@ func IsUniqueViolation(err error) bool {
 
 // IsOvertaken says that another transaction was first with a row that this one
 // meant to make: its key is taken, or (where all is one statement, on
-// PostgreSQL) the purchase of a ledger entry or PaymentIntent was not made.
+// PostgreSQL) the purchase of a ledger entry was not made, or not as it was meant.
 func IsOvertaken(err error) bool {
 	pgErr, ok := errors.AsType[*pgconn.PgError](err)
 	return IsUniqueViolation(err) ||
-		ok && slices.Contains([]string{"ledger_owner", "purchase_payment_intents_purchase_id_fkey"}, pgErr.ConstraintName)
+		ok && slices.Contains([]string{"ledger_owner", "ledger_credit"}, pgErr.ConstraintName)
 }
 
 // SQLite's result codes. https://www.sqlite.org/rescode.html

@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
 	"time"
@@ -31,11 +32,50 @@ type Migration struct {
 	AppliedAt *time.Time `json:"applied_at"` // nil: pending
 }
 
+// ErrPending says that the schema is older than this program.
+var ErrPending = errors.New("migrations are pending; run \"hourbank migrate up\"")
+
+// CheckSchema returns ErrPending, or an error that names both versions where the
+// schema is newer than this program. It takes no lock, so that any number of
+// probes may ask at once.
+func (db *DB) CheckSchema(ctx context.Context) error {
+	provider, err := db.migrationProvider()
+	if err != nil {
+		return err
+	}
+	return checkSchema(ctx, provider)
+}
+
+func checkSchema(ctx context.Context, provider *goose.Provider) error {
+	current, known, err := provider.GetVersions(ctx)
+	if err != nil {
+		return fmt.Errorf("read the schema's version: %w", err)
+	}
+	if current > known {
+		return fmt.Errorf("the database's schema is of version %d, and this program knows only %d: run one that is as new", current, known)
+	}
+	pending, err := provider.HasPending(ctx)
+	if err != nil {
+		return fmt.Errorf("look for pending migrations: %w", err)
+	}
+	if pending {
+		return ErrPending
+	}
+	return nil
+}
+
 // Migrate applies every pending migration under a lock, and returns those
-// that it applied.
+// that it applied. A role that only serves need not be able to where none is
+// pending.
 func (db *DB) Migrate(ctx context.Context) ([]Migration, error) {
 	provider, err := db.migrationProvider()
 	if err != nil {
+		return nil, err
+	}
+	if err := checkSchema(ctx, provider); !errors.Is(err, ErrPending) {
+		return nil, err
+	}
+	if err := db.mayMigrate(ctx); err != nil {
 		return nil, err
 	}
 	results, err := provider.Up(ctx)
@@ -68,20 +108,6 @@ func (db *DB) MigrationStatus(ctx context.Context) ([]Migration, error) {
 		}
 	}
 	return all, nil
-}
-
-// HasPendingMigrations says whether the schema is older than this program. It
-// takes no lock, so that any number of probes may ask at once.
-func (db *DB) HasPendingMigrations(ctx context.Context) (bool, error) {
-	provider, err := db.migrationProvider()
-	if err != nil {
-		return false, err
-	}
-	pending, err := provider.HasPending(ctx)
-	if err != nil {
-		return false, fmt.Errorf("look for pending migrations: %w", err)
-	}
-	return pending, nil
 }
 
 // nameOf is a migration's file, or what stands for one in Go.

@@ -61,9 +61,9 @@ type Movement struct {
 	Amount                                 int64 // minor units
 }
 
-// Add books one entry. It is the only place that knows which total an entry's
-// kind belongs to; audit repeats it in SQL on purpose, to have a second
-// opinion.
+// Add books one entry. Which total an entry's kind belongs to is known here and in
+// the trigger that moves accounts (migration 11); audit repeats it in SQL on
+// purpose, to have another opinion.
 func (m *Movement) Add(e LedgerEntry) {
 	switch e.Kind {
 	case EntryCredit, EntryAdjustment:

@@ -2,7 +2,6 @@ package services
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"hourbank/database"
@@ -15,20 +14,17 @@ type HealthService struct{ db *database.DB }
 // NewHealthService makes the service.
 func NewHealthService(db *database.DB) *HealthService { return &HealthService{db: db} }
 
-// Ready checks, within two seconds, that the database answers and is
-// migrated. It returns a *models.Error with code unavailable.
+// Ready checks, within two seconds, that the database answers and has the schema
+// that this program knows. It returns a *models.Error with code unavailable.
 func (s *HealthService) Ready(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
 	err := s.db.Ping(ctx)
 	if err == nil {
-		var pending bool
-		if pending, err = s.db.HasPendingMigrations(ctx); pending {
-			err = errors.New("migrations are pending; run \"hourbank migrate up\"")
-		}
+		err = s.db.CheckSchema(ctx)
 	}
 	if err != nil {
-		return &models.Error{Code: models.CodeUnavailable, Message: "The database is not reachable or not migrated.", Err: err}
+		return &models.Error{Code: models.CodeUnavailable, Message: "The database is not reachable, or its schema is not of this version.", Err: err}
 	}
 	return nil
 }

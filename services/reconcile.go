@@ -1,10 +1,14 @@
 package services
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
+	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"hourbank/database"
 	"hourbank/models"
@@ -81,14 +85,50 @@ func (s *ReconcileService) Run(ctx context.Context, options ReconcileOptions) (*
 	return r.report, nil
 }
 
+// atOnce is how many objects are compared and applied beside each other, so that
+// they join the batches of all other events.
+const atOnce = 64
+
+// together works on items beside each other, but for those of one key, which come
+// in their order: what a correction says of a payment's purchase is what it was
+// before it.
+func together[T any](ctx context.Context, items []T, key func(T) string, work func(context.Context, T) error) error {
+	byKey := map[string][]T{}
+	var order []string
+	for _, item := range items {
+		k := key(item)
+		if byKey[k] == nil {
+			order = append(order, k)
+		}
+		byKey[k] = append(byKey[k], item)
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(atOnce)
+	for _, k := range order {
+		group.Go(func() error {
+			for _, item := range byKey[k] {
+				if err := work(ctx, item); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	return group.Wait()
+}
+
 // reconciliation is one run.
 type reconciliation struct {
 	*ReconcileService
 	options ReconcileOptions
-	report  *ReconcileReport
+
+	mu     sync.Mutex // of the report and what is told meanwhile
+	report *ReconcileReport
 }
 
 func (r *reconciliation) compared(what string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.report.Compared++
 	if r.options.Progress != nil {
 		r.options.Progress(what)
@@ -110,10 +150,10 @@ func (r *reconciliation) events(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		for _, event := range missing {
-			if err := r.correct(ctx, "event", event.ID, event); err != nil {
-				return err
-			}
+		err = together(ctx, missing, func(e *stripe.Event) string { return cmp.Or(e.Payment, e.ID) },
+			func(ctx context.Context, e *stripe.Event) error { return r.correct(ctx, "event", e.ID, e) })
+		if err != nil {
+			return err
 		}
 	}
 	return nil
@@ -175,6 +215,8 @@ func (r *reconciliation) correct(ctx context.Context, source, id string, event *
 		}
 		found.Outcome = &outcome
 	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.report.Corrections = append(r.report.Corrections, found)
 	if r.options.Found != nil {
 		r.options.Found(found)

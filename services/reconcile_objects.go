@@ -1,6 +1,7 @@
 package services
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -56,15 +57,14 @@ func (r *reconciliation) openPurchases(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("list open purchases: %w", err)
 		}
-		for _, p := range open {
-			if err := r.openPurchase(ctx, *p.StripePaymentIntentID); err != nil {
-				return err
-			}
-			after = p.ID
+		err = together(ctx, open, func(p models.Purchase) string { return p.ID },
+			func(ctx context.Context, p models.Purchase) error {
+				return r.openPurchase(ctx, *p.StripePaymentIntentID)
+			})
+		if err != nil || len(open) < stripe.PageSize {
+			return err
 		}
-		if len(open) < stripe.PageSize {
-			return nil
-		}
+		after = open[len(open)-1].ID
 	}
 }
 
@@ -126,13 +126,16 @@ func (r *reconciliation) compareList(ctx context.Context, path string, compare f
 		if err != nil {
 			return err
 		}
-		for _, object := range page {
+		err = together(ctx, page, func(object json.RawMessage) string {
+			return cmp.Or(stripe.FieldID(object, "payment_intent"), stripe.FieldID(object, "charge"), stripe.ObjectID(object))
+		}, func(ctx context.Context, object json.RawMessage) error {
 			if err := compare(ctx, object, asked); err != nil {
 				return err
 			}
-			if err := r.unpaid(ctx, object); err != nil {
-				return err
-			}
+			return r.unpaid(ctx, object)
+		})
+		if err != nil {
+			return err
 		}
 		asked = time.Now()
 	}

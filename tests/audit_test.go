@@ -7,7 +7,6 @@ import (
 
 	"github.com/tidwall/gjson"
 
-	"hourbank/database"
 	"hourbank/tests/harness"
 )
 
@@ -39,7 +38,7 @@ func TestAuditNamesWhatWasAltered(t *testing.T) {
 			id := map[string]string{"account": p.Student, "purchase": p.ID}[row.kind]
 			where := fmt.Sprintf(" WHERE %s = '%s'", row.id, id)
 			before := keep(t, app, row.table, row.id, id)
-			app.Exec(t, "UPDATE "+row.table+" SET "+row.alter+where)
+			app.Force(t, "UPDATE "+row.table+" SET "+row.alter+where)
 			result := app.Run(t, "audit")
 			if result.Code != 1 || !strings.Contains(result.Stdout, row.kind+" "+id+": "+row.field+" is ") {
 				t.Errorf("%s: got %+v", row.alter, result)
@@ -80,7 +79,7 @@ func keep(t *testing.T, app *harness.App, table, idColumn, id string) (restore f
 			}
 			assignments[i] = fmt.Sprintf("%s = $%d", column, i+1)
 		}
-		app.Exec(t, fmt.Sprintf("UPDATE %s SET %s WHERE %s = '%s'", table, strings.Join(assignments, ", "), idColumn, id), values...)
+		app.Force(t, fmt.Sprintf("UPDATE %s SET %s WHERE %s = '%s'", table, strings.Join(assignments, ", "), idColumn, id), values...)
 	}
 }
 
@@ -96,8 +95,8 @@ func TestAuditNamesLedgerEntriesTooMany(t *testing.T) {
 		if result.Code != 1 {
 			t.Errorf("exit code %d", result.Code)
 		}
-		wantContains(t, result.Stdout, "account "+p.Student+": hours_purchased is 10.00, should be 11.00",
-			"account "+p.Student+": balance_amount is 5000, should be 4999",
+		// The account went with them: it is 1.00 hours and a cent off what the events told.
+		wantContains(t, result.Stdout, ": 1 differences",
 			"purchase "+p.ID+": amount_received - amount_refunded - amount_disputed is 5000, should be 4999")
 	})
 }
@@ -130,30 +129,19 @@ func TestAuditOfPurchasesThatBecameOne(t *testing.T) {
 	})
 }
 
-// Somebody got past the database's own guards, as SQLite's command line does
-// and a superuser of PostgreSQL can.
+// Somebody got past the database's own guards, as who may change its schema can.
 func TestAuditNamesLedgerEntriesOfNobody(t *testing.T) {
-	unguarded := map[database.Engine]string{database.SQLite: "PRAGMA foreign_keys = off", database.Postgres: "SET session_replication_role = replica"}
 	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
-		connection, err := app.SQL(t).Conn(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer connection.Close() //nolint:errcheck // the database goes with the test
 		var entries []string
 		for range 2 {
 			p := app.NewPurchase(t)
 			app.MustProcess(t, p.Succeeded())
 			entries = append(entries, app.Get(t, "/api/finances/students/"+p.Student+"/ledger/").Get("data.0.id").String())
-			statements := []string{unguarded[app.Engine], "DELETE FROM student_account_balances WHERE student_id = '" + p.Student + "'"}
+			gone := "DELETE FROM student_account_balances WHERE student_id = '" + p.Student + "'"
 			if len(entries) == 2 {
-				statements[1] = "DELETE FROM purchase_transactions WHERE id = '" + p.ID + "'"
+				gone = "DELETE FROM purchase_transactions WHERE id = '" + p.ID + "'"
 			}
-			for _, statement := range statements {
-				if _, err := connection.ExecContext(t.Context(), statement); err != nil {
-					t.Fatal(err)
-				}
-			}
+			app.Force(t, gone)
 		}
 		result := app.Run(t, "audit")
 		if result.Code != 1 {

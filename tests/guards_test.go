@@ -1,7 +1,9 @@
 package tests
 
 import (
+	"database/sql"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -55,10 +57,17 @@ func TestDatabaseRefuses(t *testing.T) {
 			"a deleted ledger entry":                   "DELETE FROM hour_ledger_entries",
 			"a deleted purchase":                       "DELETE FROM purchase_transactions",
 			"a deleted account":                        "DELETE FROM student_account_balances",
+			"another total of hours":                   "UPDATE student_account_balances SET hours_purchased = hours_purchased + 1",
+			"an entry's worth of hours once more":      "UPDATE student_account_balances SET hours_purchased = hours_purchased + 1000, balance_amount = balance_amount + 5000 WHERE student_id = '" + p.Student + "'",
+			"another balance":                          "UPDATE student_account_balances SET balance_amount = balance_amount - 1",
+			"an account that opens with hours":         "INSERT INTO student_account_balances (student_id, currency, hours_granted, updated_at) VALUES ('rich', 'eur', 100, '2026-01-01 00:00:00+00:00')",
+			"a credit of a purchase that is not paid":  ledgerEntry(other, "x", "credit", 1000, 5000, "'"+other.ID+"'", "NULL"),
+			"a credit of other hours than were bought": ledgerEntry(other, "x", "credit", 999, 5000, "'"+other.ID+"'", "NULL"),
 			"a second account of a student":            fmt.Sprintf("INSERT INTO student_account_balances (student_id, currency, updated_at) VALUES ('%s', 'usd', '2026-01-01 00:00:00+00:00')", p.Student),
 		}
 		if app.Engine == database.Postgres {
 			refused["a truncated ledger"] = "TRUNCATE hour_ledger_entries"
+			refused["totals moved by an upsert"] = "INSERT INTO student_account_balances (student_id, updated_at) VALUES ('" + p.Student + "', now()) ON CONFLICT (student_id) DO UPDATE SET hours_purchased = 1"
 			refused["truncated accounts"] = "TRUNCATE student_account_balances, purchase_transactions"
 			refused["a ledger truncated with what hangs on it"] = "TRUNCATE purchase_transactions CASCADE"
 		} else {
@@ -67,17 +76,56 @@ func TestDatabaseRefuses(t *testing.T) {
 			refused["a replaced credit"] = fmt.Sprintf(replace, "credit")
 			refused["a replaced reversal"] = fmt.Sprintf(replace, "reversal")
 			refused["a second credit that replaces the first"] = strings.Replace(refused["a second credit"], "INSERT", "INSERT OR REPLACE", 1)
+			maps.Copy(refused, replacements(p, other))
 			refused["a second credit that is ignored loudly"] = strings.Replace(refused["a second credit"], "INSERT", "INSERT OR FAIL", 1)
 		}
 		before := snapshot(t, app.Database)
+		session := shell(t, app)
 		for what, statement := range refused {
-			if _, err := app.SQL(t).ExecContext(t.Context(), statement); err == nil {
+			if _, err := session.ExecContext(t.Context(), statement); err == nil {
 				t.Errorf("the database took %s: %s", what, statement)
 			}
 		}
 		wantSame(t, "rows", snapshot(t, app.Database), before)
 		app.MustAudit(t)
 	})
+}
+
+// replacements are what SQLite would take away without a DELETE.
+func replacements(p, other *harness.Purchase) map[string]string {
+	const opened = "(student_id, currency, updated_at) VALUES "
+	of := func(id string) string { return " FROM purchase_transactions WHERE id = '" + id + "'" }
+	sale := "(id, student_id, transaction_type, payment_status, amount, currency, hours, created_at, updated_at) SELECT "
+	return map[string]string{
+		"a replaced account":                         "REPLACE INTO student_account_balances " + opened + "('" + p.Student + "', 'usd', '2026-01-01')",
+		"a replaced account that has bought nothing": "REPLACE INTO student_account_balances " + opened + "('" + other.Student + "', 'usd', '2026-01-01')",
+		"an account in another's place":              "REPLACE INTO student_account_balances (rowid, student_id, updated_at) SELECT rowid, 'x', updated_at FROM student_account_balances",
+		"an account moved to another's place":        "UPDATE OR REPLACE student_account_balances SET rowid = 1 WHERE rowid = 2",
+		"an account given another's name":            "UPDATE OR REPLACE student_account_balances SET student_id = '" + p.Student + "' WHERE student_id = '" + other.Student + "'",
+		"a purchase that is replaced by another's":   "REPLACE INTO purchase_transactions " + sale + "id, '" + other.Student + "', transaction_type, 'pending', amount, currency, hours, created_at, updated_at" + of(p.ID),
+		"a pending purchase replaced by another's":   "INSERT OR REPLACE INTO purchase_transactions " + sale + "id, '" + p.Student + "', transaction_type, 'pending', amount, currency, hours, created_at, updated_at" + of(other.ID),
+		"a purchase in another's place":              "REPLACE INTO purchase_transactions (rowid, " + sale[1:] + "rowid, 'x', student_id, transaction_type, 'pending', amount, currency, hours, created_at, updated_at" + of(p.ID),
+		"a purchase moved to another's place":        "UPDATE OR REPLACE purchase_transactions SET rowid = 1 WHERE rowid = 2",
+		"an entry in another's place":                "REPLACE INTO hour_ledger_entries (rowid, id, student_id, kind, hours, amount, reference, created_at) VALUES (1, 'x', '" + p.Student + "', 'adjustment', 1, 0, 'r', '2026-01-01')",
+		"an entry before the last one":               "INSERT INTO hour_ledger_entries (rowid, id, student_id, kind, hours, amount, reference, created_at) VALUES (-7, 'x', '" + p.Student + "', 'adjustment', 1, 0, 'r', '2026-01-01')",
+		"totals moved by an entry that is booked":    "UPDATE student_account_balances SET hours_purchased = 0, last_entry_id = (SELECT id FROM hour_ledger_entries ORDER BY rowid DESC LIMIT 1)",
+		"an account that forgets its last entry":     "UPDATE student_account_balances SET last_entry_id = NULL",
+	}
+}
+
+// shell is a session past all code: on SQLite as its command line opens one, where
+// foreign keys and recursive triggers are off.
+func shell(t *testing.T, app *harness.App) *sql.Conn {
+	t.Helper()
+	session, err := app.SQL(t).Conn(t.Context())
+	if err == nil && app.Engine == database.SQLite {
+		_, err = session.ExecContext(t.Context(), "PRAGMA foreign_keys = off")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = session.Close() })
+	return session
 }
 
 func snapshot(t *testing.T, db *harness.Database) []string {
@@ -87,6 +135,8 @@ func snapshot(t *testing.T, db *harness.Database) []string {
 		fmt.Sprint(db.Count(t, "SELECT sum(hours) FROM hour_ledger_entries")),
 		fmt.Sprint(db.Count(t, "SELECT sum(hours_credited - hours_reversed) FROM purchase_transactions")),
 		fmt.Sprint(db.Count(t, "SELECT count(*) FROM webhook_events")),
+		fmt.Sprint(db.Count(t, "SELECT count(*) FROM purchase_transactions")),
+		fmt.Sprint(db.Count(t, "SELECT sum(hours_purchased - hours_reversed + balance_amount) FROM student_account_balances")),
 	}
 }
 
@@ -102,6 +152,8 @@ func TestDatabaseTakesWhatIsRight(t *testing.T) {
 		if _, err := app.SQL(t).ExecContext(t.Context(), ledgerEntry(p, "d", "consumption", -150, 0, "NULL", "'lesson_1'")); err == nil {
 			t.Error("one lesson was booked twice")
 		}
+		// Entries move their account, whoever inserts them.
+		app.WantBalance(t, p.Student, fields{"hours_available": "8.50", "hours_reversed": "0.00", "hours_consumed": "1.50", "balance_amount": "5000"})
 	})
 }
 
@@ -118,6 +170,8 @@ func TestBothEnginesHaveTheSameTablesAndColumns(t *testing.T) {
 	for _, engine := range harness.Engines {
 		columns[engine] = queryStrings(t, harness.NewDatabase(t, engine), queries[engine])
 	}
+	// By it SQLite tells an entry that moves its account from anybody else: see migration 11.
+	columns[database.SQLite] = slices.DeleteFunc(columns[database.SQLite], func(column string) bool { return column == "student_account_balances.last_entry_id" })
 	wantSame(t, "columns of SQLite", columns[database.SQLite], columns[database.Postgres])
 	for _, column := range []string{
 		"purchase_transactions.amount_disputed", "student_account_balances.hours_available", "hour_ledger_entries.reference",

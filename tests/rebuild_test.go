@@ -21,7 +21,6 @@ func TestRebuildCuresWhatOlderRulesGotWrong(t *testing.T) {
 			WHERE id = '`+wrong.ID+`'`)
 		db.Exec(t, `INSERT INTO hour_ledger_entries (id, student_id, transaction_id, kind, hours, amount, currency, created_at)
 			SELECT 'wrong_'||id, student_id, id, 'reversal', -1000, -5000, currency, created_at FROM purchase_transactions WHERE id = '`+wrong.ID+`'`)
-		db.Exec(t, `UPDATE student_account_balances SET hours_reversed = 1000, balance_amount = 0 WHERE student_id = '`+wrong.Student+`'`)
 
 		dry := db.MustRun(t, "rebuild", "--dry-run", "--json")
 		if ids := gjson.Get(dry, "rebuilt.#.transaction_id").String(); ids != `["`+wrong.ID+`"]` {

@@ -1,6 +1,7 @@
 package tests
 
 import (
+	"fmt"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -168,6 +169,41 @@ func TestFailure13EndpointSwitchedOffAndNobodyNoticed(t *testing.T) {
 		harness.Eventually(t, "one replica says so, once", func() bool {
 			return len(one.Log.Lines("msg", alarm))+len(two.Log.Lines("msg", alarm)) == 1
 		})
+		db.MustAudit(t)
+	})
+}
+
+// What was missed for days is applied in batches, as what arrives is.
+func TestReconcileAppliesManyEventsInFewTransactions(t *testing.T) {
+	harness.ForEachDatabase(t, func(t *testing.T, db *harness.Database) {
+		standIn := harness.NewStripe(t)
+		db.MustRun(t, "plans", "add", "--id", "pack_10", "--name", "10 hours", "--hours", "10.00", "--amount", "5000", "--currency", "eur")
+		const payments = 60
+		for i := range payments {
+			_, err := standIn.API.PaymentIntents.New(&stripe.PaymentIntentParams{
+				Amount: stripe.Int64(5000), Currency: stripe.String("eur"), PaymentMethod: stripe.String("pm_card_visa"), Confirm: stripe.Bool(true),
+				PaymentMethodTypes: []*string{stripe.String("card")}, Metadata: map[string]string{"student_id": fmt.Sprint("student_", i), "plan": "pack_10"},
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		start := time.Now()
+		report := standIn.RunOn(t, db, "reconcile", "--since", "1h", "--json")
+		took := time.Since(start)
+		events := db.Count(t, "SELECT count(*) FROM webhook_events")
+		if n := gjson.Get(report.Stdout, "corrections.#").Int(); report.Code != 0 || n != events || n < 2*payments {
+			t.Errorf("corrected %d of %d (exit %d): %s", n, events, report.Code, report.Stderr)
+		}
+		// All events of a transaction have its time.
+		if transactions := db.Count(t, "SELECT count(DISTINCT received_at) FROM webhook_events"); transactions > events/2 {
+			t.Errorf("%d events took %d transactions", events, transactions)
+		} else {
+			t.Logf("%d events in %d transactions, %.0f a second", events, transactions, float64(events)/took.Seconds())
+		}
+		if paid := db.Count(t, "SELECT count(*) FROM purchase_transactions WHERE payment_status = 'completed'"); paid != payments {
+			t.Errorf("%d of %d are paid", paid, payments)
+		}
 		db.MustAudit(t)
 	})
 }

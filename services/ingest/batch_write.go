@@ -74,16 +74,17 @@ func (b *batch) write(tx *gorm.DB) error {
 
 // writes store what the book holds, but for events.
 func (b *book) writes() []database.Write {
-	writes := []database.Write{
+	return []database.Write{
 		insertPurchases(byID(b.made)),
 		updatePurchases(byID(b.changed), b.now),
 		moveKeys(sortedKeys(b.moved)),
 		insertKeys(sortedKeys(b.keys)),
 		shareKeys(b.shared),
 		rememberSubscriptions(b.told, b.now),
+		ledger.Book(b.ledger),
+		openCases(b.cases, b.now),
+		closeCases(b.cases, b.now),
 	}
-	writes = append(writes, ledger.Writes(b.ledger, b.now)...)
-	return append(writes, openCases(b.cases, b.now), closeCases(b.cases, b.now))
 }
 
 // wakingKeys are what unresolved events may have waited for.

@@ -178,7 +178,7 @@ func post(tx *gorm.DB, account *models.Account, o BookingOrder, kind models.Entr
 	if o.Reason != "" {
 		entry.Reason = &o.Reason
 	}
-	if err := database.Store(tx, ledger.Writes([]models.LedgerEntry{entry}, now)); err != nil {
+	if err := database.Store(tx, []database.Write{ledger.Book([]models.LedgerEntry{entry})}); err != nil {
 		return nil, err
 	}
 	if action, decided := decisions[kind]; decided {

@@ -113,6 +113,42 @@ func (db *Database) Exec(tb testing.TB, statement string, args ...any) {
 	}
 }
 
+// Force runs a statement past the database's own guards, as who may change its schema
+// can.
+func (db *Database) Force(tb testing.TB, statement string, args ...any) {
+	tb.Helper()
+	session, err := db.SQL(tb).Conn(tb.Context())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer session.Close() //nolint:errcheck // the statement is committed
+	statements := []string{"SET session_replication_role = replica", statement, "SET session_replication_role = origin"}
+	if db.Engine == database.SQLite {
+		statements = withoutTriggers(tb, session, statement)
+	}
+	for _, s := range statements {
+		var given []any
+		if s == statement {
+			given = args
+		}
+		if _, err := session.ExecContext(tb.Context(), s, given...); err != nil {
+			tb.Fatalf("%s: %v", s, err)
+		}
+	}
+}
+
+// withoutTriggers drops SQLite's triggers and foreign keys for a statement.
+func withoutTriggers(tb testing.TB, session *sql.Conn, statement string) []string {
+	tb.Helper()
+	var drop, create string
+	err := session.QueryRowContext(tb.Context(), `SELECT group_concat('DROP TRIGGER ' || name, ';'), group_concat(sql, ';')
+		FROM sqlite_schema WHERE type = 'trigger'`).Scan(&drop, &create)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return []string{"PRAGMA foreign_keys = off", "BEGIN IMMEDIATE", drop, statement, create, "COMMIT", "PRAGMA foreign_keys = on"}
+}
+
 // Count gives the one number that a query answers.
 func (db *Database) Count(tb testing.TB, query string, args ...any) (n int64) {
 	tb.Helper()

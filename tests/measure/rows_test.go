@@ -20,8 +20,8 @@ func fill(t *testing.T, db *harness.Database, purchases int) {
 	series := fmt.Sprintf(`(SELECT n, %s + n * interval '1 year' * 2 / %d AS t FROM generate_series(1, %d) n) AS made`, since, purchases, purchases)
 	student := fmt.Sprintf(`'student_' || lpad((1 + n %% %d)::text, 8, '0')`, max(1, purchases/10))
 	for _, statement := range []string{
-		fmt.Sprintf(`INSERT INTO student_account_balances (student_id, currency, hours_purchased, hours_consumed, balance_amount, created_at, updated_at)
-			SELECT 'student_' || lpad(n::text, 8, '0'), 'eur', 9000, 2000, 45000, %s + n * interval '1 year' * 2 / %[2]d, now() FROM generate_series(1, %[2]d) n`,
+		fmt.Sprintf(`INSERT INTO student_account_balances (student_id, currency, created_at, updated_at)
+			SELECT 'student_' || lpad(n::text, 8, '0'), 'eur', %s + n * interval '1 year' * 2 / %[2]d, now() FROM generate_series(1, %[2]d) n`,
 			since, max(1, purchases/10)),
 		`INSERT INTO purchase_transactions (id, student_id, transaction_type, payment_status, amount, currency, hours, hours_credited,
 				amount_received, stripe_payment_intent_id, completed_at, created_at, updated_at)

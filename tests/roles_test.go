@@ -1,0 +1,137 @@
+package tests
+
+import (
+	"errors"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/tidwall/gjson"
+
+	"hourbank/database"
+	"hourbank/tests/harness"
+)
+
+// All that is done day by day is done as a role that can't rewrite the books.
+func TestTheServingRoleServes(t *testing.T) {
+	t.Parallel()
+	owner, standIn := harness.NewDatabase(t, database.Postgres), harness.NewStripe(t)
+	db := owner.ServingRole(t)
+	app := db.Serve(t, standIn.Settings()...)
+	standIn.SendTo(app)
+	db.MustRun(t, "plans", "add", "--id", "pack8", "--name", "8 hours", "--hours", "8.00", "--amount", "12000", "--currency", "eur")
+	purchase, intent, refunds := paidShop(t, app, standIn)
+	app.Post(t, harness.AdminKey, refunds, `{"hours":"2.00","reason":"the teacher fell ill"}`).Want(t, http.StatusCreated)
+	standIn.Settle(t)
+	app.Get(t, purchase).WantFields(t, fields{"payment_status": "partially_refunded", "hours_reversed": "2.00"})
+	student := api + "/students/student_1/"
+	app.Post(t, harness.WriteKey, student+"consumptions/", `{"hours":"1.50","reference":"lesson_1"}`).Want(t, http.StatusCreated)
+	app.As(t, harness.WriteKey, http.MethodDelete, student+"consumptions/lesson_1/").Want(t, http.StatusOK)
+	app.Post(t, harness.AdminKey, student+"grants/", `{"hours":"1.00","reference":"gift_1","reason":"a gift"}`).Want(t, http.StatusCreated)
+	app.Post(t, harness.AdminKey, api+"/students/student_2/grants/", `{"hours":"1.00","reference":"gift_1","reason":"a gift"}`).Want(t, http.StatusCreated)
+	app.Post(t, harness.WriteKey, api+"/purchases/", `{"student_id":"student_2","hours":"10.00","amount":5000,"currency":"eur"}`).Want(t, http.StatusCreated)
+	app.WantBalance(t, "student_1", fields{"hours_available": "9.00"})
+
+	p := harness.NewPurchase(t) // which nothing is known of yet
+	app.Deliver(t, p.Succeeded()).Want(t, http.StatusAccepted)
+	p.Create(db)
+	app.MustProcess(t, p.ChargeRefunded(1000).At(5))
+	v := visit(t, app, harness.AdminKey)
+	for _, page := range []string{"/console/", "/console/overview/", "/console/statement/", "/console/audit-log/", studentPage("student_1"), purchasePage(intent)} {
+		v.open(t, page)
+	}
+	for _, args := range [][]string{{"events", "list"}, {"cases", "list"}, {"audit-log"}, {"reconcile", "--since", "72h"}, {"rebuild"}, {"audit"}, {"migrate", "status"}, {"migrate", "up"}} {
+		if result := standIn.RunOn(t, db, args...); result.Code != 0 {
+			t.Errorf("%v: %+v", args, result)
+		}
+	}
+	app.Request(t, http.MethodGet, "/readyz", "").Want(t, http.StatusOK)
+	for _, line := range app.Log.Lines("level", "error") {
+		t.Errorf("logged %s", line)
+	}
+}
+
+// What the serving role has no business doing, its permissions refuse.
+func TestTheServingRoleCannotRewriteTheBooks(t *testing.T) {
+	t.Parallel()
+	owner := harness.NewDatabase(t, database.Postgres)
+	db := owner.ServingRole(t)
+	p := harness.NewPurchase(t).Create(owner)
+	owner.Serve(t).MustProcess(t, p.Succeeded())
+	for _, statement := range []string{
+		"UPDATE hour_ledger_entries SET hours = 0", "DELETE FROM hour_ledger_entries", "TRUNCATE hour_ledger_entries",
+		"UPDATE audit_log SET actor = 'nobody'", "DELETE FROM audit_log", "TRUNCATE audit_log",
+		"DELETE FROM purchase_transactions", "TRUNCATE purchase_transactions", "DELETE FROM cases",
+		"DELETE FROM student_account_balances", "UPDATE student_account_balances SET hours_purchased = 0",
+		"ALTER TABLE hour_ledger_entries DISABLE TRIGGER ALL", "DROP TABLE audit_log", "SET session_replication_role = replica",
+		"CREATE TRIGGER mine BEFORE INSERT ON hour_ledger_entries EXECUTE FUNCTION refuse_ledger_change()",
+		"CREATE OR REPLACE FUNCTION book_entries() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'",
+		"INSERT INTO goose_db_version (version_id, is_applied) VALUES (99, true)",
+	} {
+		_, err := db.SQL(t).ExecContext(t.Context(), statement)
+		if refused, ok := errors.AsType[*pgconn.PgError](err); !ok || refused.Code != "42501" { // insufficient_privilege
+			t.Errorf("%s: %v", statement, err)
+		}
+	}
+	// Nor does an entry move something else that has the account's name.
+	session, err := db.SQL(t).Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer session.Close() //nolint:errcheck // the database goes with the test
+	for _, statement := range []string{"CREATE TEMP TABLE student_account_balances AS TABLE student_account_balances", ledgerEntry(p, "x", "adjustment", 100, 0, "NULL", "'r'")} {
+		if _, err := session.ExecContext(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	owner.MustAudit(t)
+	if hours := owner.Count(t, "SELECT sum(hours_purchased) FROM student_account_balances"); hours != 1100 {
+		t.Errorf("the account has %d", hours)
+	}
+}
+
+func TestTheServingRoleCannotMigrate(t *testing.T) {
+	t.Parallel()
+	owner := harness.NewDatabase(t, database.Postgres)
+	db := owner.ServingRole(t)
+	owner.Exec(t, "DELETE FROM goose_db_version WHERE version_id = (SELECT max(version_id) FROM goose_db_version)")
+	for _, command := range []string{"serve", "audit"} {
+		wantRefused(t, db, 1, command, command)
+		wantContains(t, db.Run(t, command).Stderr, "migrations are pending", "hourbank migrate up", "this one only serves")
+	}
+}
+
+func TestMigrateRolesRefusesWhatWouldBindNobody(t *testing.T) {
+	t.Parallel()
+	empty := filepath.Join(t.TempDir(), "empty")
+	if err := os.WriteFile(empty, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	db := harness.NewDatabase(t, database.Postgres)
+	wantRefused(t, db, 1, "a superuser", "migrate", "roles", "--name", "postgres")
+	wantRefused(t, db, 2, "an empty password", "migrate", "roles", "--password-file", empty)
+	wantRefused(t, db, 2, "no such file", "migrate", "roles", "--password-file", empty+"x")
+	wantRefused(t, harness.NewDatabase(t, database.SQLite), 1, "SQLite", "migrate", "roles")
+}
+
+// A program that is older than the schema would write what the newer one can't
+// read: it does not start, and one that runs is not ready.
+func TestAProgramOlderThanTheSchemaRefusesToWork(t *testing.T) {
+	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
+		known := gjson.Get(app.MustRun(t, "migrate", "status", "--json"), "@reverse.0.version").String()
+		app.Exec(t, "INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, true)")
+		for _, args := range [][]string{{"serve"}, {"migrate", "up"}, {"audit"}} {
+			result := app.Run(t, args...)
+			if result.Code != 1 || strings.Count(result.Stderr, "\n") != 1 {
+				t.Errorf("%v: %+v", args, result)
+			}
+			wantContains(t, result.Stderr, "version 9999", "knows only "+known)
+		}
+		app.Request(t, http.MethodGet, "/readyz", "").WantProblem(t, http.StatusServiceUnavailable, "unavailable")
+		app.Exec(t, "DELETE FROM goose_db_version WHERE version_id = 9999")
+		app.Request(t, http.MethodGet, "/readyz", "").Want(t, http.StatusOK)
+	})
+}
