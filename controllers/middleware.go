@@ -42,6 +42,12 @@ func RequestID(c *gin.Context) {
 	c.Header("X-Request-Id", id)
 }
 
+// Headers are on every answer; what may be kept says so itself.
+func Headers(c *gin.Context) {
+	c.Header("Cache-Control", "no-store")
+	c.Header("X-Content-Type-Options", "nosniff")
+}
+
 // Measure feeds the metrics.
 func Measure(metrics *metrics.Metrics) gin.HandlerFunc {
 	return func(c *gin.Context) {

@@ -71,15 +71,14 @@ func New(cfg *config.Config, s *services.Services, log *zap.Logger) http.Handler
 	engine.HandleMethodNotAllowed = true
 	engine.UseRawPath = true // an id may hold an escaped slash
 	engine.UnescapePathValues = false
-	engine.Use(controllers.RequestID, controllers.Measure(s.Metrics), controllers.AccessLog(log), controllers.RenderErrors(log), controllers.PathValues, controllers.RequireText)
+	engine.Use(controllers.RequestID, controllers.Headers, controllers.Measure(s.Metrics), controllers.AccessLog(log), controllers.RenderErrors(log), controllers.PathValues, controllers.RequireText)
 
 	register(engine.Group(""), Table(controllers.New(cfg, s)), func(role config.Role) gin.HandlerFunc {
 		return controllers.RequireRole(cfg.APIKeys, role)
 	})
 	pages := console.New(cfg, s)
-	register(engine.Group("", console.Headers, pages.Session, pages.RenderErrors, console.RefuseForgeries),
-		consoleTable(pages, cfg.Sandbox), console.RequireRole)
-	engine.NoRoute(pages.Session, pages.RenderErrors, controllers.NotFound)
+	register(engine.Group("", console.Headers, pages.RenderErrors, console.RefuseForgeries), consoleTable(pages, cfg), pages.RequireRole)
+	engine.NoRoute(pages.RenderErrors, pages.Session, controllers.NotFound)
 	engine.NoMethod(pages.RenderErrors, controllers.MethodNotAllowed)
 	return engine
 }

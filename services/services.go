@@ -20,6 +20,7 @@ import (
 	"hourbank/services/ingest"
 	"hourbank/services/metrics"
 	"hourbank/services/sales"
+	"hourbank/services/sessions"
 	"hourbank/services/stripe"
 )
 
@@ -42,6 +43,8 @@ type Services struct {
 	Accounting *accounting.Service
 	Exports    *exports.Service
 	Search     *SearchService
+	Sessions   *sessions.Service
+	OIDC       *sessions.Provider // nil where people sign in with API keys alone
 	Metrics    *metrics.Metrics
 
 	background []func(context.Context) error
@@ -79,6 +82,8 @@ func New(cfg *config.Config, db *database.DB, log *zap.Logger) *Services {
 		Accounting: books,
 		Exports:    exports.New(db, books),
 		Search:     NewSearchService(db, accounts),
+		Sessions:   sessions.New(db, cfg),
+		OIDC:       sessions.NewProvider(cfg),
 		Metrics:    metrics,
 		background: []func(context.Context) error{
 			NewRetryWorker(db, events, log).Run,
