@@ -27,6 +27,7 @@ const (
 	requestIDKey = "request_id"
 	outcomeKey   = "outcome"
 	keyNameKey   = "api_key"
+	keyRoleKey   = "api_key_role"
 )
 
 var saneRequestID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,128}$`)
@@ -68,8 +69,8 @@ func methodOf(c *gin.Context) string {
 	return "other"
 }
 
-// AccessLog writes one line a request: what was asked, by which key, what
-// came of it. It logs the route and never the path's values, the query, a
+// AccessLog writes one line a request: what was asked, from which address, by
+// which key, what came of it. It logs the route and never the path's values, the query, a
 // header or a body; of an event, only its id and type.
 func AccessLog(log *zap.Logger) gin.HandlerFunc {
 	return func(c *gin.Context) {
@@ -77,6 +78,7 @@ func AccessLog(log *zap.Logger) gin.HandlerFunc {
 		c.Next()
 		fields := []zap.Field{
 			zap.String("request_id", c.GetString(requestIDKey)),
+			zap.String("peer", c.ClientIP()),
 			zap.String("method", methodOf(c)),
 			zap.String("route", c.FullPath()),
 			zap.Int("status", c.Writer.Status()),
@@ -150,30 +152,49 @@ func RequireText(c *gin.Context) {
 }
 
 // RequireRole lets only keys with the role, or a higher one, pass.
-func RequireRole(keys config.APIKeys, role config.Role) gin.HandlerFunc {
+func RequireRole(keys config.APIKeys, role config.Role, throttle *Throttle) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		if role == config.RolePublic {
 			return
 		}
-		scheme, secret, _ := strings.Cut(c.GetHeader("Authorization"), " ")
+		given := c.GetHeader("Authorization")
+		scheme, secret, _ := strings.Cut(given, " ")
 		key, known := keys.Find(strings.TrimSpace(secret))
 		switch {
 		case !strings.EqualFold(scheme, "Bearer") || !known:
+			if given != "" {
+				if err := throttle.Attempt(c); err != nil {
+					Fail(c, err)
+					return
+				}
+			}
 			Fail(c, models.Errorf(models.CodeUnauthorized, "This needs an API key: Authorization: Bearer KEY."))
 		case key.Role < role:
-			SetCaller(c, key.Name)
+			setKey(c, key)
 			Fail(c, models.Errorf(models.CodeForbidden, "This needs a key with the role %s; yours has %s.", role, key.Role))
 		default:
-			SetCaller(c, key.Name)
+			setKey(c, key)
 		}
 	}
 }
 
-// SetCaller names the API key that asks, for the log.
+// SetCaller names the API key or person that asks, for the log.
 func SetCaller(c *gin.Context, name string) { c.Set(keyNameKey, name) }
+
+func setKey(c *gin.Context, key config.APIKey) {
+	SetCaller(c, key.Name)
+	c.Set(keyRoleKey, key.Role)
+}
 
 // callerOf is the name of the API key that asks.
 func callerOf(c *gin.Context) string { return c.GetString(keyNameKey) }
+
+// roleOf is the role of the API key that asks.
+func roleOf(c *gin.Context) config.Role {
+	role, _ := c.Get(keyRoleKey)
+	known, _ := role.(config.Role)
+	return known
+}
 
 // Fail leaves the error for RenderErrors and skips the handlers after it.
 func Fail(c *gin.Context, err error) {

@@ -71,12 +71,17 @@ func New(cfg *config.Config, s *services.Services, log *zap.Logger) http.Handler
 	engine.HandleMethodNotAllowed = true
 	engine.UseRawPath = true // an id may hold an escaped slash
 	engine.UnescapePathValues = false
+	engine.RemoteIPHeaders = []string{"X-Forwarded-For"}
+	if err := engine.SetTrustedProxies(cfg.TrustedProxies.Strings()); err != nil { // without any, Gin would trust all
+		panic(err) // they were parsed before
+	}
 	engine.Use(controllers.RequestID, controllers.Headers, controllers.Measure(s.Metrics), controllers.AccessLog(log), controllers.RenderErrors(log), controllers.PathValues, controllers.RequireText)
 
+	throttle := controllers.NewThrottle()
 	register(engine.Group(""), Table(controllers.New(cfg, s)), func(role config.Role) gin.HandlerFunc {
-		return controllers.RequireRole(cfg.APIKeys, role)
+		return controllers.RequireRole(cfg.APIKeys, role, throttle)
 	})
-	pages := console.New(cfg, s)
+	pages := console.New(cfg, s, throttle)
 	register(engine.Group("", console.Headers, pages.RenderErrors, console.RefuseForgeries), consoleTable(pages, cfg), pages.RequireRole)
 	engine.NoRoute(pages.RenderErrors, pages.Session, controllers.NotFound)
 	engine.NoMethod(pages.RenderErrors, controllers.MethodNotAllowed)

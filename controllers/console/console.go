@@ -16,6 +16,7 @@ import (
 	"github.com/gorilla/securecookie"
 
 	"hourbank/config"
+	"hourbank/controllers"
 	"hourbank/controllers/console/till"
 	"hourbank/services"
 	"hourbank/services/sessions"
@@ -30,13 +31,14 @@ type Console struct {
 	services *services.Services
 	till     *till.Till // its page is served in a sandbox alone
 	attempts *securecookie.SecureCookie
+	throttle *controllers.Throttle
 	pages    map[string]*template.Template
 }
 
 // New makes the controllers. It panics where a template doesn't parse, which
 // every test would see.
-func New(cfg *config.Config, s *services.Services) *Console {
-	return &Console{cfg: cfg, services: s, till: till.New(s.Stripe, s.Purchases), attempts: newAttempts(cfg.ConsoleKey()), pages: parsePages()}
+func New(cfg *config.Config, s *services.Services, throttle *controllers.Throttle) *Console {
+	return &Console{cfg: cfg, services: s, till: till.New(s.Stripe, s.Purchases), attempts: newAttempts(cfg.ConsoleKey()), throttle: throttle, pages: parsePages()}
 }
 
 // parsePages makes one template a page, each inside the layout.

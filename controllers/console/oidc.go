@@ -22,8 +22,12 @@ func newAttempts(key []byte) *securecookie.SecureCookie {
 	return securecookie.New(key[:32], key[32:]).MaxAge(int(attemptAge.Seconds())).SetSerializer(securecookie.JSONEncoder{})
 }
 
-// BeginOIDC sends the browser to the OpenID Connect provider.
+// BeginOIDC sends the browser to the OpenID Connect provider. The provider may
+// have to be asked here and at the end, and so each counts as an attempt.
 func (h *Console) BeginOIDC(c *gin.Context) error {
+	if err := h.throttle.Attempt(c); err != nil {
+		return err
+	}
 	address, attempt, err := h.services.OIDC.Begin(c.Request.Context(), inConsole(c.Query("next")))
 	if err != nil {
 		return err
@@ -38,6 +42,9 @@ func (h *Console) BeginOIDC(c *gin.Context) error {
 
 // FinishOIDC changes what the provider answered into a session.
 func (h *Console) FinishOIDC(c *gin.Context) error {
+	if err := h.throttle.Attempt(c); err != nil {
+		return err
+	}
 	if refusal := c.Query("error"); refusal != "" {
 		return models.Errorf(models.CodeUnauthorized, "The OpenID Connect provider refused: %s.", refusal)
 	}

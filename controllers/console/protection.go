@@ -66,6 +66,7 @@ func (h *Console) RenderErrors(c *gin.Context) {
 	if last != nil && !c.Writer.Written() && strings.HasPrefix(c.Request.URL.Path, "/console/") {
 		Headers(c)
 		known := services.AsError(last.Err)
+		controllers.SayWhen(c, known.Code)
 		if err := h.render(c, controllers.StatusOf(known.Code), "error", http.StatusText(controllers.StatusOf(known.Code)), known); err != nil {
 			_ = c.Error(err) // and answered as JSON by the middleware around this one
 		}

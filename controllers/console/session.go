@@ -119,6 +119,9 @@ func (h *Console) SignIn(c *gin.Context) error {
 	next := inConsole(c.PostForm("next"))
 	key, known := h.cfg.APIKeys.Find(strings.TrimSpace(c.PostForm("key")))
 	if !known {
+		if err := h.throttle.Attempt(c); err != nil {
+			return err
+		}
 		return h.signInPage(c, http.StatusUnauthorized, next, "No API key has this secret.")
 	}
 	return h.start(c, key.Name, key.Role, false, next)
