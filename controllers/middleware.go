@@ -1,6 +1,8 @@
 package controllers
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -97,7 +99,11 @@ func AccessLog(log *zap.Logger) gin.HandlerFunc {
 			}
 		}
 		level := zapcore.InfoLevel
-		if last := c.Errors.Last(); last != nil {
+		switch last := c.Errors.Last(); {
+		case last == nil:
+		case HungUp(c):
+			fields = append(fields, zap.String("code", "client_closed_request"), zap.NamedError("error", last.Err))
+		default:
 			known := services.AsError(last.Err)
 			fields = append(fields, zap.String("code", string(known.Code)))
 			if StatusOf(known.Code) >= http.StatusInternalServerError {
@@ -109,6 +115,12 @@ func AccessLog(log *zap.Logger) gin.HandlerFunc {
 	}
 }
 
+// statusHungUp is what nginx logs where nobody is left to be answered.
+const statusHungUp = 499
+
+// HungUp says whether the client is gone: net/http ends its context.
+func HungUp(c *gin.Context) bool { return errors.Is(c.Request.Context().Err(), context.Canceled) }
+
 // RenderErrors answers what a handler returned as an error, or panicked with.
 func RenderErrors(log *zap.Logger) gin.HandlerFunc {
 	return func(c *gin.Context) {
@@ -118,7 +130,12 @@ func RenderErrors(log *zap.Logger) gin.HandlerFunc {
 					zap.Any("panic", r), zap.ByteString("stack", debug.Stack()))
 				_ = c.Error(fmt.Errorf("panic: %v", r)) // kept on the context, and rendered below
 			}
-			if last := c.Errors.Last(); last != nil && !c.Writer.Written() {
+			last := c.Errors.Last()
+			switch {
+			case last == nil || c.Writer.Written():
+			case HungUp(c):
+				c.AbortWithStatus(statusHungUp)
+			default:
 				render(c, services.AsError(last.Err))
 			}
 		}()

@@ -19,7 +19,7 @@ var mayImport = map[string][]string{
 		"routes", "sandbox", "services", "services/audit", "services/auditlog", "services/exports", "services/ingest", "services/paging", "services/sales"},
 	"commands/webhooktest": {"commands/cli", "config", "controllers", "database", "models", "models/money", "routes", "services",
 		"services/stripe"},
-	"commands/cli": {"config", "database", "services"},
+	"commands/cli": {"config", "database", "models", "services"},
 	"bench": {"config", "controllers", "database", "models", "routes", "services", "services/ingest",
 		"services/stripe"},
 	"routes": {"config", "controllers", "controllers/console", "services"},

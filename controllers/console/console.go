@@ -18,6 +18,7 @@ import (
 	"hourbank/config"
 	"hourbank/controllers"
 	"hourbank/controllers/console/till"
+	"hourbank/models"
 	"hourbank/services"
 	"hourbank/services/sessions"
 )
@@ -106,7 +107,7 @@ func (h *Console) render(c *gin.Context, status int, name, title string, page an
 	if err != nil {
 		return fmt.Errorf("render %s: %w", name, err)
 	}
-	c.Data(status, "text/html; charset=utf-8", html.Bytes())
+	c.Data(status, "text/html; charset=utf-8", []byte(models.Visible(html.String())))
 	return nil
 }
 

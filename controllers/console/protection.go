@@ -63,7 +63,7 @@ func isFormOf(s *sessions.Session, token string) bool {
 func (h *Console) RenderErrors(c *gin.Context) {
 	c.Next()
 	last := c.Errors.Last()
-	if last != nil && !c.Writer.Written() && strings.HasPrefix(c.Request.URL.Path, "/console/") {
+	if last != nil && !c.Writer.Written() && !controllers.HungUp(c) && strings.HasPrefix(c.Request.URL.Path, "/console/") {
 		Headers(c)
 		known := services.AsError(last.Err)
 		controllers.SayWhen(c, known.Code)

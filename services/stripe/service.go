@@ -5,7 +5,9 @@ package stripe
 
 import (
 	"errors"
+	"strconv"
 	"strings"
+	"time"
 
 	stripego "github.com/stripe/stripe-go/v76"
 	"github.com/stripe/stripe-go/v76/webhook"
@@ -47,7 +49,7 @@ func NewStripeService(o Options) *StripeService {
 }
 
 // Verify checks that the body carries Stripe's signature by any of the
-// secrets, made at most five minutes ago. It returns a *models.Error with code
+// secrets, made at most five minutes ago or, by clocks that differ, ahead. It returns a *models.Error with code
 // missing_payload, missing_signature or invalid_signature.
 // https://docs.stripe.com/webhooks#verify-manually
 func (s *StripeService) Verify(body []byte, header string, secrets []string) error {
@@ -60,7 +62,7 @@ func (s *StripeService) Verify(body []byte, header string, secrets []string) err
 	err := webhook.ErrNoValidSignature
 	for _, secret := range secrets {
 		if err = webhook.ValidatePayload(body, header, secret); err == nil {
-			return nil
+			return checkAhead(header)
 		}
 		if !errors.Is(err, webhook.ErrNoValidSignature) {
 			break // no other secret can mend a malformed or old header
@@ -70,4 +72,19 @@ func (s *StripeService) Verify(body []byte, header string, secrets []string) err
 		return models.Errorf(models.CodeInvalidSignature, "The signature is older than five minutes.")
 	}
 	return models.Errorf(models.CodeInvalidSignature, "The signature does not match the body with any of this endpoint's secrets.")
+}
+
+// checkAhead refuses a signature of which the time is to come, which stripe-go
+// takes. Of several times it believes the last one.
+func checkAhead(header string) error {
+	var seconds int64
+	for pair := range strings.SplitSeq(header, ",") {
+		if text, ok := strings.CutPrefix(pair, "t="); ok {
+			seconds, _ = strconv.ParseInt(text, 10, 64) // stripe-go has read it
+		}
+	}
+	if time.Until(time.Unix(seconds, 0)) > webhook.DefaultTolerance {
+		return models.Errorf(models.CodeInvalidSignature, "The signature is from more than five minutes ahead; one of the two clocks is wrong.")
+	}
+	return nil
 }
