@@ -151,3 +151,23 @@ func TestNothingIsKeptByWhoIsAskedInBetween(t *testing.T) {
 		}
 	})
 }
+
+func TestMetricsMoveToTheOperatorsAddress(t *testing.T) {
+	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
+		harness.Elsewhere(t, app.BaseURL, http.MethodGet, "/metrics", "").WantProblem(t, http.StatusNotFound, "not_found")
+		admin := "http://" + app.Log.Lines("msg", "listening for operators")[0].Get("address").String()
+		for _, path := range []string{"/metrics", "/metrics/"} {
+			wantAll(t, harness.Elsewhere(t, admin, http.MethodGet, path, "").Want(t, http.StatusOK).Body, "hourbank_http_request_duration_seconds")
+		}
+		for _, path := range []string{"/", "/console/sign-in/", api + "/plans/", harness.WebhookPath} {
+			harness.Elsewhere(t, admin, http.MethodGet, path, "").WantProblem(t, http.StatusNotFound, "not_found")
+		}
+		result := harness.RunWith(t, []string{
+			"DATABASE_URL=" + app.URL, "LISTEN_ADDR=127.0.0.1:0", "ADMIN_LISTEN_ADDR=" + strings.TrimPrefix(admin, "http://"),
+			"STRIPE_WEBHOOK_SECRET=" + harness.WebhookSecret,
+		}, "serve")
+		if result.Code != 1 || !strings.Contains(result.Stderr, "\nhourbank: ADMIN_LISTEN_ADDR: ") && !strings.HasPrefix(result.Stderr, "hourbank: ADMIN_LISTEN_ADDR: ") {
+			t.Errorf("got %+v", result)
+		}
+	}, "ADMIN_LISTEN_ADDR=127.0.0.1:0")
+}

@@ -137,7 +137,7 @@ func TestAFormIsOfItsSessionAlone(t *testing.T) {
 			answer := v.post(t, "/console/sign-out/", url.Values{"csrf_token": {token}})
 			wantAll(t, answer.Want(t, http.StatusForbidden).Body, "This form was not made by this console")
 		}
-		if v.formToken(t) == v.formToken(t) {
+		if first, second := v.formToken(t), v.formToken(t); first == second {
 			t.Error("two pages have one token")
 		}
 		form := url.Values{"key": {harness.AdminKey}, "csrf_token": {v.formToken(t)}}.Encode()
