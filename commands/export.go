@@ -75,7 +75,7 @@ func parametersOf(cmd *cobra.Command) url.Values {
 // whole.
 func (p *program) writeOutput(path string, write func(io.Writer) error) error {
 	if path == "" {
-		return write(p.Stdout)
+		return write(p.Data)
 	}
 	file, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.part")
 	if err != nil {

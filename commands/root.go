@@ -25,7 +25,7 @@ const (
 // Execute runs one command line and returns its exit code. It is the whole
 // program but for os.Exit, so that tests can run it in process.
 func Execute(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
-	p := &program{&cli.Program{Environ: environMap(environ), Stdout: stdout, Stderr: stderr}}
+	p := &program{cli.NewProgram(environMap(environ), stdout, stderr)}
 	root := &cobra.Command{
 		Use:           "hourbank",
 		Short:         "Hourbank turns Stripe payments into tutoring hours, exactly once",
@@ -59,7 +59,7 @@ func (p *program) exit(err error) int {
 		message = known.Message
 	}
 	for line := range strings.Lines(message) {
-		fmt.Fprintf(p.Stderr, "hourbank: %s\n", strings.TrimSuffix(line, "\n"))
+		fmt.Fprintf(p.Stderr, "hourbank: %s\n", models.Visible(strings.TrimSuffix(line, "\n")))
 	}
 	if _, ok := errors.AsType[cli.UsageError](err); ok || isCobraUsage(err) {
 		return exitUsage

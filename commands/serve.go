@@ -58,11 +58,10 @@ func (p *program) runServer(ctx context.Context, cfg *config.Config, started fun
 	if err := checkOwner(ctx, cfg, s, log); err != nil {
 		return err
 	}
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", cfg.ListenAddr)
+	servers, err := listen(ctx, cfg, s, log)
 	if err != nil {
-		return fmt.Errorf("LISTEN_ADDR: %w", err)
+		return err
 	}
-	server := cli.NewHTTPServer(routes.New(cfg, s, log))
 
 	// The services outlive the server, so that requests in flight at a
 	// SIGTERM still get their events committed.
@@ -72,22 +71,19 @@ func (p *program) runServer(ctx context.Context, cfg *config.Config, started fun
 	defer stop()
 	var group errgroup.Group
 	group.Go(func() error { return s.Run(working) })
-	group.Go(func() error {
-		defer stop() // a server that can't serve must not leave the rest alive
-		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			return fmt.Errorf("serve: %w", err)
-		}
-		return nil
-	})
+	for _, one := range servers {
+		group.Go(func() error {
+			defer stop() // a server that can't serve must not leave the rest alive
+			return one.run()
+		})
+	}
 	group.Go(func() error {
 		<-ctx.Done()
 		defer stopWork()
 		log.Info("shutting down")
-		finish, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
-		defer cancel()
-		return server.Shutdown(finish)
+		return shutdown(context.WithoutCancel(ctx), servers)
 	})
-	address := listener.Addr().String()
+	address := servers[0].listener.Addr().String()
 	log.Info("listening", zap.String("address", address), zap.String("database", string(db.Engine)))
 	for _, warning := range cfg.Warnings() {
 		log.Warn(warning)
@@ -98,6 +94,49 @@ func (p *program) runServer(ctx context.Context, cfg *config.Config, started fun
 		}
 	}
 	return group.Wait()
+}
+
+// server serves one address.
+type server struct {
+	*http.Server
+	listener net.Listener
+}
+
+func (s server) run() error {
+	if err := s.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve: %w", err)
+	}
+	return nil
+}
+
+// shutdown finishes what is in flight.
+func shutdown(ctx context.Context, servers []server) error {
+	ctx, cancel := context.WithTimeout(ctx, shutdownTimeout)
+	defer cancel()
+	var errs []error
+	for _, one := range servers {
+		errs = append(errs, one.Shutdown(ctx))
+	}
+	return errors.Join(errs...)
+}
+
+// listen takes the addresses: the public one, and the operators' where there
+// is one.
+func listen(ctx context.Context, cfg *config.Config, s *services.Services, log *zap.Logger) ([]server, error) {
+	public, err := new(net.ListenConfig).Listen(ctx, "tcp", cfg.ListenAddr)
+	if err != nil {
+		return nil, fmt.Errorf("LISTEN_ADDR: %w", err)
+	}
+	servers := []server{{cli.NewHTTPServer(routes.New(cfg, s, log)), public}}
+	if cfg.AdminListenAddr == "" {
+		return servers, nil
+	}
+	admin, err := new(net.ListenConfig).Listen(ctx, "tcp", cfg.AdminListenAddr)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("ADMIN_LISTEN_ADDR: %w", err), public.Close())
+	}
+	log.Info("listening for operators", zap.String("address", admin.Addr().String()))
+	return append(servers, server{cli.NewHTTPServer(routes.NewAdmin(cfg, s, log)), admin}), nil
 }
 
 // accountPatience is how long a start waits for Stripe to say whose the key is.

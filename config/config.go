@@ -32,6 +32,15 @@ type Config struct {
 
 	APIKeys APIKeys `env:"API_KEYS"`
 
+	PublicURL        string `env:"PUBLIC_URL"` // how browsers reach us; empty: as they say
+	OIDCIssuer       string `env:"OIDC_ISSUER"`
+	OIDCClientID     string `env:"OIDC_CLIENT_ID"`
+	OIDCClientSecret Secret `env:"OIDC_CLIENT_SECRET"`
+	OIDCGroups       Groups `env:"OIDC_GROUPS"`
+
+	TrustedProxies  Networks `env:"TRUSTED_PROXIES"` // whose X-Forwarded-For is believed
+	AdminListenAddr string   `env:"ADMIN_LISTEN_ADDR"`
+
 	SandboxAddr     string        `env:"SANDBOX_ADDR" envDefault:"127.0.0.1:12111"`
 	MaxWebhookBytes int64         `env:"MAX_WEBHOOK_BYTES" envDefault:"1048576"`
 	ParkFor         time.Duration `env:"PARK_FOR" envDefault:"72h"`
@@ -54,7 +63,7 @@ const (
 // container platforms mount secrets.
 var secretNames = []string{
 	"DATABASE_URL", "STRIPE_SECRET_KEY", "STRIPE_PUBLIC_KEY", "STRIPE_WEBHOOK_SECRET",
-	"STRIPE_SUBSCRIPTIONS_WEBHOOK_SECRET", "API_KEYS",
+	"STRIPE_SUBSCRIPTIONS_WEBHOOK_SECRET", "API_KEYS", "OIDC_CLIENT_SECRET",
 }
 
 // Load reads and checks the environment. The error holds one line for every
@@ -144,6 +153,11 @@ func (c *Config) check() []error {
 		_, _, err := net.SplitHostPort(address)
 		expect(err == nil, "%s: %q is not an address such as \":8000\"", name, address)
 	}
+	if c.AdminListenAddr != "" {
+		_, _, err := net.SplitHostPort(c.AdminListenAddr)
+		expect(err == nil, "ADMIN_LISTEN_ADDR: %q is not an address such as \"127.0.0.1:9000\"", c.AdminListenAddr)
+	}
+	c.checkOIDC(expect)
 	expect(hasPrefix(string(c.DatabaseURL), "sqlite:", "postgres://", "postgresql://"),
 		"DATABASE_URL: must start with sqlite: or postgres://")
 	expect(c.StripeSecretKey == "" || hasPrefix(string(c.StripeSecretKey), "sk_test_", "sk_live_", "rk_test_", "rk_live_"),

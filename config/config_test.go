@@ -45,9 +45,14 @@ func TestEachMistakeNamesItsVariableAndNotItsValue(t *testing.T) {
 		"RECONCILE_EVERY":   {"-1s", "often"},
 		"LOG_LEVEL":         {"loud"},
 		"LOG_FORMAT":        {"xml"},
+		"OIDC_GROUPS":       {"support", "support:boss", ":read", "support:read,", "support:read,x"},
+		"OIDC_ISSUER":       {"login.example.org", "http://login.example.org"},
+		"PUBLIC_URL":        {"hours.example.org", "https://hours.example.org/path", "ftp://x"},
+		"TRUSTED_PROXIES":   {"proxy", "10.0.0.1,proxy", "10.0.0.0/33", ","},
+		"ADMIN_LISTEN_ADDR": {"9000"},
 	} {
 		for _, value := range values {
-			_, err := config.Load(map[string]string{name: value})
+			_, err := config.Load(beside(name, value))
 			if err == nil {
 				t.Errorf("%s=%s was taken", name, value)
 				continue
@@ -58,6 +63,63 @@ func TestEachMistakeNamesItsVariableAndNotItsValue(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// beside sets variables, pairs of a name and a value, beside what those of
+// OpenID Connect are required with.
+func beside(pairs ...string) map[string]string {
+	environ := map[string]string{}
+	if strings.HasPrefix(pairs[0], "OIDC_") {
+		environ = oidc()
+	}
+	for i := 0; i < len(pairs); i += 2 {
+		environ[pairs[i]] = pairs[i+1]
+	}
+	return environ
+}
+
+func oidc() map[string]string {
+	return map[string]string{
+		"PUBLIC_URL": "https://hours.example.org", "OIDC_ISSUER": "https://login.example.org", "OIDC_CLIENT_ID": "hourbank",
+		"OIDC_CLIENT_SECRET": "hidden", "OIDC_GROUPS": "support:read, urn:x:finance:admin,desk:write+price",
+	}
+}
+
+func TestOpenIDConnectIsSetAsAWholeOrNotAtAll(t *testing.T) {
+	c, err := config.Load(oidc())
+	if err != nil || !c.HasOIDC() {
+		t.Fatal(err)
+	}
+	for _, row := range []struct {
+		groups []string
+		want   config.Role
+	}{
+		{nil, config.RolePublic}, {[]string{"urn", "Support"}, config.RolePublic}, {[]string{"support"}, config.RoleRead},
+		{[]string{"support", "urn:x:finance", "others"}, config.RoleAdmin}, {[]string{"desk", "support"}, config.RoleWritePrice},
+	} {
+		if got := c.OIDCGroups.RoleOf(row.groups); got != row.want {
+			t.Errorf("%v are %s, want %s", row.groups, got, row.want)
+		}
+	}
+	for name := range oidc() {
+		environ := oidc()
+		delete(environ, name)
+		if _, err := config.Load(environ); err == nil || !strings.HasPrefix(err.Error(), name+": ") || strings.Contains(err.Error(), "\n") {
+			t.Errorf("without %s: %v", name, err)
+		}
+	}
+	environ := oidc()
+	environ["OIDC_ISSUER"] = "http://127.0.0.1:5556"
+	if _, err := config.Load(environ); err != nil {
+		t.Errorf("a provider on this machine: %v", err)
+	}
+}
+
+func TestTrustedProxiesAreAddressesOrNetworks(t *testing.T) {
+	c, err := config.Load(map[string]string{"TRUSTED_PROXIES": "10.0.0.1, 192.168.0.0/16,::1"})
+	if got := fmt.Sprint(c.TrustedProxies.Strings()); err != nil || got != "[10.0.0.1/32 192.168.0.0/16 ::1/128]" {
+		t.Errorf("got %s, %v", got, err)
 	}
 }
 
@@ -80,13 +142,13 @@ func TestSecretsFromFiles(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "secret")
 	for name, content := range map[string]string{
 		"DATABASE_URL": "postgres://user:hidden@db/x", "STRIPE_SECRET_KEY": "sk_test_hidden", "STRIPE_PUBLIC_KEY": "pk_test_hidden",
-		"STRIPE_WEBHOOK_SECRET": long("whsec_"), "STRIPE_SUBSCRIPTIONS_WEBHOOK_SECRET": long("whsec_"), "API_KEYS": "a:read:" + long(""),
+		"STRIPE_WEBHOOK_SECRET": long("whsec_"), "STRIPE_SUBSCRIPTIONS_WEBHOOK_SECRET": long("whsec_"), "API_KEYS": "a:read:" + long(""), "OIDC_CLIENT_SECRET": "hidden",
 	} {
 		if err := os.WriteFile(path, []byte(content+"\n"), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		direct, err1 := config.Load(map[string]string{name: content})
-		filed, err2 := config.Load(map[string]string{name + "_FILE": path})
+		direct, err1 := config.Load(beside(name, content))
+		filed, err2 := config.Load(beside(name, "", name+"_FILE", path))
 		if err1 != nil || err2 != nil || fmt.Sprintf("%v", *direct) != fmt.Sprintf("%v", *filed) {
 			t.Errorf("%s: %v, %v", name, err1, err2)
 		}
@@ -102,12 +164,12 @@ func TestSecretsFromFiles(t *testing.T) {
 }
 
 func TestKeysAreFoundByTheirSecretAlone(t *testing.T) {
-	c, err := config.Load(map[string]string{"API_KEYS": "shop:write:" + long("abc:def") + ", staff:admin:" + long("xyz")})
+	c, err := config.Load(map[string]string{"API_KEYS": "shop:write:" + long("abc:def") + ", staff:admin:" + long("xyz") + ", desk:write+price:" + long("d")})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for secret, want := range map[string]config.Role{
-		long("abc:def"): config.RoleWrite, long("xyz"): config.RoleAdmin, "abc": 0, "": 0, "shop": 0, long("XYZ"): 0, long("abc"): 0,
+		long("abc:def"): config.RoleWrite, long("xyz"): config.RoleAdmin, long("d"): config.RoleWritePrice, "abc": 0, "": 0, "shop": 0, long("XYZ"): 0, long("abc"): 0,
 	} {
 		if key, ok := c.APIKeys.Find(secret); key.Role != want || ok != (want != 0) {
 			t.Errorf("%q is %s of %q", secret, key.Role, key.Name)

@@ -46,12 +46,30 @@ const (
 	RolePublic Role = iota
 	RoleRead
 	RoleWrite
+	RoleWritePrice // sells at other prices than plans', too
 	RoleAdmin
 )
 
-var roleNames = []string{"public", "read", "write", "admin"}
+var roleNames = []string{"public", "read", "write", "write+price", "admin"}
 
 func (r Role) String() string { return roleNames[r] }
+
+func parseRole(name string) (Role, error) {
+	role := Role(slices.Index(roleNames, name))
+	if role < RoleRead {
+		return RolePublic, errors.New("must have the role read, write, write+price or admin")
+	}
+	return role, nil
+}
+
+// RoleNamed is public for a name that no role has.
+func RoleNamed(name string) Role {
+	role, err := parseRole(name)
+	if err != nil {
+		return RolePublic
+	}
+	return role
+}
 
 // APIKey is one caller of the API. Only the secret's hash is kept.
 type APIKey struct {
@@ -73,9 +91,9 @@ func (k *APIKeys) UnmarshalText(text []byte) error {
 			mistakes = append(mistakes, fmt.Errorf("entry %d must be name:role:secret", i+1))
 			continue
 		}
-		role := slices.Index(roleNames, parts[1])
-		if role < int(RoleRead) {
-			mistakes = append(mistakes, fmt.Errorf("entry %d must have the role read, write or admin", i+1))
+		role, err := parseRole(parts[1])
+		if err != nil {
+			mistakes = append(mistakes, fmt.Errorf("entry %d %w", i+1, err))
 			continue
 		}
 		if isGuessable(parts[2]) {
@@ -86,7 +104,7 @@ func (k *APIKeys) UnmarshalText(text []byte) error {
 			mistakes = append(mistakes, fmt.Errorf("entry %d has the name or the secret of another: each key is one caller's", i+1))
 			continue
 		}
-		*k = append(*k, APIKey{Name: parts[0], Role: Role(role), hash: sha256.Sum256([]byte(parts[2]))})
+		*k = append(*k, APIKey{Name: parts[0], Role: role, hash: sha256.Sum256([]byte(parts[2]))})
 	}
 	return errors.Join(mistakes...)
 }
@@ -103,10 +121,9 @@ func (k APIKeys) Find(secret string) (found APIKey, ok bool) {
 	return found, ok
 }
 
-// ConsoleKey is what the console signs and encrypts its cookies with: 64
-// bytes that follow from the other secrets, so that every replica has the
-// same ones, nobody has one more secret to keep, and a changed API key signs
-// everybody out.
+// ConsoleKey is what the console signs and encrypts the cookie of a sign-in
+// under way with: 64 bytes that follow from the other secrets, so that every
+// replica has the same ones, and nobody has one more secret to keep.
 func (c *Config) ConsoleKey() []byte {
 	var secrets []byte
 	for _, secret := range c.StripeWebhookSecrets {
@@ -123,11 +140,16 @@ func (c *Config) ConsoleKey() []byte {
 	return key
 }
 
-// Named gives the key with this name and role.
-func (k APIKeys) Named(name string, role Role) (APIKey, bool) {
-	i := slices.IndexFunc(k, func(key APIKey) bool { return key.Name == name && key.Role == role })
-	if i < 0 {
-		return APIKey{}, false
+// Credential is what somebody signed in with: the hash of an API key, or all
+// that is set of OpenID Connect. It changes where that does; false: it is gone.
+func (c *Config) Credential(name string, role Role, oidc bool) ([]byte, bool) {
+	if oidc {
+		return fmt.Appendf(nil, "%s\x00%s\x00%v", c.OIDCIssuer, c.OIDCClientID, c.OIDCGroups), c.HasOIDC()
 	}
-	return k[i], true
+	for _, key := range c.APIKeys {
+		if key.Name == name && key.Role == role {
+			return key.hash[:], true
+		}
+	}
+	return nil, false
 }

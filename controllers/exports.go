@@ -38,7 +38,6 @@ func StreamExport(c *gin.Context, service *exports.Service) error {
 	}
 	c.Header("Content-Type", "text/csv; charset=utf-8; header=present")
 	c.Header("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": export.Filename}))
-	c.Header("Cache-Control", "no-store")
 	if c.Request.Method == http.MethodHead {
 		c.Status(http.StatusOK)
 		return nil

@@ -1,6 +1,8 @@
 package controllers
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -27,6 +29,7 @@ const (
 	requestIDKey = "request_id"
 	outcomeKey   = "outcome"
 	keyNameKey   = "api_key"
+	keyRoleKey   = "api_key_role"
 )
 
 var saneRequestID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,128}$`)
@@ -40,6 +43,12 @@ func RequestID(c *gin.Context) {
 	}
 	c.Set(requestIDKey, id)
 	c.Header("X-Request-Id", id)
+}
+
+// Headers are on every answer; what may be kept says so itself.
+func Headers(c *gin.Context) {
+	c.Header("Cache-Control", "no-store")
+	c.Header("X-Content-Type-Options", "nosniff")
 }
 
 // Measure feeds the metrics.
@@ -62,8 +71,8 @@ func methodOf(c *gin.Context) string {
 	return "other"
 }
 
-// AccessLog writes one line a request: what was asked, by which key, what
-// came of it. It logs the route and never the path's values, the query, a
+// AccessLog writes one line a request: what was asked, from which address, by
+// which key, what came of it. It logs the route and never the path's values, the query, a
 // header or a body; of an event, only its id and type.
 func AccessLog(log *zap.Logger) gin.HandlerFunc {
 	return func(c *gin.Context) {
@@ -71,6 +80,7 @@ func AccessLog(log *zap.Logger) gin.HandlerFunc {
 		c.Next()
 		fields := []zap.Field{
 			zap.String("request_id", c.GetString(requestIDKey)),
+			zap.String("peer", c.ClientIP()),
 			zap.String("method", methodOf(c)),
 			zap.String("route", c.FullPath()),
 			zap.Int("status", c.Writer.Status()),
@@ -89,7 +99,11 @@ func AccessLog(log *zap.Logger) gin.HandlerFunc {
 			}
 		}
 		level := zapcore.InfoLevel
-		if last := c.Errors.Last(); last != nil {
+		switch last := c.Errors.Last(); {
+		case last == nil:
+		case HungUp(c):
+			fields = append(fields, zap.String("code", "client_closed_request"), zap.NamedError("error", last.Err))
+		default:
 			known := services.AsError(last.Err)
 			fields = append(fields, zap.String("code", string(known.Code)))
 			if StatusOf(known.Code) >= http.StatusInternalServerError {
@@ -101,6 +115,12 @@ func AccessLog(log *zap.Logger) gin.HandlerFunc {
 	}
 }
 
+// statusHungUp is what nginx logs where nobody is left to be answered.
+const statusHungUp = 499
+
+// HungUp says whether the client is gone: net/http ends its context.
+func HungUp(c *gin.Context) bool { return errors.Is(c.Request.Context().Err(), context.Canceled) }
+
 // RenderErrors answers what a handler returned as an error, or panicked with.
 func RenderErrors(log *zap.Logger) gin.HandlerFunc {
 	return func(c *gin.Context) {
@@ -110,7 +130,12 @@ func RenderErrors(log *zap.Logger) gin.HandlerFunc {
 					zap.Any("panic", r), zap.ByteString("stack", debug.Stack()))
 				_ = c.Error(fmt.Errorf("panic: %v", r)) // kept on the context, and rendered below
 			}
-			if last := c.Errors.Last(); last != nil && !c.Writer.Written() {
+			last := c.Errors.Last()
+			switch {
+			case last == nil || c.Writer.Written():
+			case HungUp(c):
+				c.AbortWithStatus(statusHungUp)
+			default:
 				render(c, services.AsError(last.Err))
 			}
 		}()
@@ -144,30 +169,49 @@ func RequireText(c *gin.Context) {
 }
 
 // RequireRole lets only keys with the role, or a higher one, pass.
-func RequireRole(keys config.APIKeys, role config.Role) gin.HandlerFunc {
+func RequireRole(keys config.APIKeys, role config.Role, throttle *Throttle) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		if role == config.RolePublic {
 			return
 		}
-		scheme, secret, _ := strings.Cut(c.GetHeader("Authorization"), " ")
+		given := c.GetHeader("Authorization")
+		scheme, secret, _ := strings.Cut(given, " ")
 		key, known := keys.Find(strings.TrimSpace(secret))
 		switch {
 		case !strings.EqualFold(scheme, "Bearer") || !known:
+			if given != "" {
+				if err := throttle.Attempt(c); err != nil {
+					Fail(c, err)
+					return
+				}
+			}
 			Fail(c, models.Errorf(models.CodeUnauthorized, "This needs an API key: Authorization: Bearer KEY."))
 		case key.Role < role:
-			SetCaller(c, key.Name)
+			setKey(c, key)
 			Fail(c, models.Errorf(models.CodeForbidden, "This needs a key with the role %s; yours has %s.", role, key.Role))
 		default:
-			SetCaller(c, key.Name)
+			setKey(c, key)
 		}
 	}
 }
 
-// SetCaller names the API key that asks, for the log.
+// SetCaller names the API key or person that asks, for the log.
 func SetCaller(c *gin.Context, name string) { c.Set(keyNameKey, name) }
+
+func setKey(c *gin.Context, key config.APIKey) {
+	SetCaller(c, key.Name)
+	c.Set(keyRoleKey, key.Role)
+}
 
 // callerOf is the name of the API key that asks.
 func callerOf(c *gin.Context) string { return c.GetString(keyNameKey) }
+
+// roleOf is the role of the API key that asks.
+func roleOf(c *gin.Context) config.Role {
+	role, _ := c.Get(keyRoleKey)
+	known, _ := role.(config.Role)
+	return known
+}
 
 // Fail leaves the error for RenderErrors and skips the handlers after it.
 func Fail(c *gin.Context, err error) {

@@ -20,6 +20,7 @@ var statuses = map[models.Code]int{
 	models.CodeInvalidCursor:       http.StatusBadRequest,
 	models.CodeUnauthorized:        http.StatusUnauthorized,
 	models.CodeForbidden:           http.StatusForbidden,
+	models.CodeTooManyAttempts:     http.StatusTooManyRequests,
 	models.CodeNotFound:            http.StatusNotFound,
 	models.CodeMethodNotAllowed:    http.StatusMethodNotAllowed,
 	models.CodeConflict:            http.StatusConflict,
@@ -41,10 +42,14 @@ func StatusOf(code models.Code) int { return statuses[code] }
 // retryAfter is how long the caller should wait before the same request may
 // succeed; 0 where waiting would not help.
 func retryAfter(code models.Code) time.Duration {
-	if StatusOf(code) == http.StatusServiceUnavailable {
+	switch StatusOf(code) {
+	case http.StatusServiceUnavailable:
 		return 2 * time.Second
+	case http.StatusTooManyRequests:
+		return attemptsEvery
+	default:
+		return 0
 	}
-	return 0
 }
 
 // problem is an error as RFC 9457 has it, with our stable code.
@@ -57,11 +62,16 @@ type problem struct {
 	RequestID string      `json:"request_id"`
 }
 
-func render(c *gin.Context, e *models.Error) {
-	status := StatusOf(e.Code)
-	if after := retryAfter(e.Code); after > 0 {
+// SayWhen tells a caller when the same request may succeed.
+func SayWhen(c *gin.Context, code models.Code) {
+	if after := retryAfter(code); after > 0 {
 		c.Header("Retry-After", strconv.Itoa(int(after.Seconds())))
 	}
+}
+
+func render(c *gin.Context, e *models.Error) {
+	status := StatusOf(e.Code)
+	SayWhen(c, e.Code)
 	if e.Code == models.CodeUnauthorized {
 		c.Header("WWW-Authenticate", `Bearer realm="hourbank"`)
 	}

@@ -3,6 +3,8 @@ package controllers
 import (
 	"github.com/gin-gonic/gin"
 
+	"hourbank/config"
+	"hourbank/models"
 	"hourbank/services/sales"
 )
 
@@ -36,6 +38,9 @@ func (h *Controllers) CreatePurchase(c *gin.Context) error {
 	key, err := readRequest(c, &order)
 	if err != nil {
 		return err
+	}
+	if order.NamesPrice() && roleOf(c) < config.RoleWritePrice {
+		return models.Errorf(models.CodeForbidden, "This key sells plans alone; hours, amount and currency need one with the role %s.", config.RoleWritePrice)
 	}
 	answer, err := h.services.Sales.Sell(c.Request.Context(), order, key)
 	if err != nil {

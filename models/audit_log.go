@@ -28,7 +28,7 @@ var AuditActions = []AuditAction{
 // delete one.
 type AuditEntry struct {
 	ID        string      `gorm:"primaryKey" json:"id"`
-	Actor     string      `json:"actor"` // the API key's name, or "cli:" and the user's
+	Actor     string      `json:"actor"` // the API key's name, the person's e-mail address or subject, or "cli:" and the user's
 	Action    AuditAction `json:"action"`
 	Subject   string      `json:"subject"` // the id of what it was done to: a student, purchase, case or event
 	Note      *string     `json:"note"`    // how much, and why

@@ -22,6 +22,8 @@ const (
 	CodeConflict         Code = "conflict"
 	CodeCurrencyMismatch Code = "currency_mismatch"
 
+	CodeTooManyAttempts Code = "too_many_attempts"
+
 	CodeInsufficientHours   Code = "insufficient_hours"
 	CodeReferenceUsed       Code = "reference_used"
 	CodeIdempotencyMismatch Code = "idempotency_mismatch"

@@ -1,6 +1,7 @@
 package models
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
 	"unicode"
@@ -38,8 +39,17 @@ func ValidateTerms(hours Hours, amount int64, currency string) error {
 	return nil
 }
 
-// ValidateID checks an id that a caller chose.
+// ValidateID checks an id that a caller chose. Characters that turn the
+// direction of text would let it look like another one.
 func ValidateID(field, value string) error {
+	if ValidateText(field, value) != nil || strings.ContainsFunc(value, isBidi) {
+		return Errorf(CodeInvalidRequest, "%s must have 1 to %d bytes of UTF-8 and no control characters, nor those that turn the direction of text.", field, MaxIDLength)
+	}
+	return nil
+}
+
+// ValidateText checks words that a caller wrote, in any script.
+func ValidateText(field, value string) error {
 	if value == "" || len(value) > MaxIDLength || !IsText(value) {
 		return Errorf(CodeInvalidRequest, "%s must have 1 to %d bytes of UTF-8 and no control characters.", field, MaxIDLength)
 	}
@@ -50,4 +60,24 @@ func ValidateID(field, value string) error {
 // what every database can keep and compare.
 func IsText(value string) bool {
 	return utf8.ValidString(value) && !strings.ContainsFunc(value, unicode.IsControl)
+}
+
+func isBidi(r rune) bool { return unicode.Is(unicode.Bidi_Control, r) }
+
+// Visible writes what a page or terminal would obey instead of showing, other
+// than tabs and line ends, as JSON escapes it: in a JSON text it is the same.
+func Visible(text string) string {
+	hidden := func(r rune) bool { return r != '\t' && r != '\n' && unicode.IsControl(r) || isBidi(r) }
+	if !strings.ContainsFunc(text, hidden) {
+		return text
+	}
+	var shown strings.Builder
+	for _, r := range text {
+		if hidden(r) {
+			fmt.Fprintf(&shown, `\u%04x`, r)
+		} else {
+			shown.WriteRune(r)
+		}
+	}
+	return shown.String()
 }

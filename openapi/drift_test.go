@@ -95,7 +95,7 @@ func checkRefusals(t *testing.T, document *openapi.Document, at string, o *opena
 	}
 	wanted := []string{"invalid_request", "internal_error"}
 	if role := o.Role(); role != "public" {
-		wanted = append(wanted, "unauthorized", "unavailable")
+		wanted = append(wanted, "unauthorized", "too_many_attempts", "unavailable")
 		if role != "read" {
 			wanted = append(wanted, "forbidden")
 		}

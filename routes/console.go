@@ -7,13 +7,13 @@ import (
 
 // consoleTable lists the console's pages and forms. The role is that of
 // whoever is signed in.
-func consoleTable(h *console.Console, sandbox bool) []Route {
+func consoleTable(h *console.Console, cfg *config.Config) []Route {
 	table := []Route{
 		{"GET", "/console/style.css", config.RolePublic, h.Style},
 		{"GET", "/console/icon.svg", config.RolePublic, h.Icon},
 		{"GET", "/console/sign-in/", config.RolePublic, h.SignInForm},
 		{"POST", "/console/sign-in/", config.RolePublic, h.SignIn},
-		{"POST", "/console/sign-out/", config.RolePublic, h.SignOut},
+		{"POST", "/console/sign-out/", config.RoleRead, h.SignOut},
 
 		{"GET", "/console/", config.RoleRead, h.Cases},
 		{"GET", "/console/overview/", config.RoleRead, h.Overview},
@@ -44,7 +44,13 @@ func consoleTable(h *console.Console, sandbox bool) []Route {
 		{"GET", "/console/events/:id/", config.RoleRead, h.Event},
 		{"POST", "/console/events/:id/replay/", config.RoleAdmin, h.Replay},
 	}
-	if sandbox {
+	if cfg.HasOIDC() {
+		table = append(table,
+			Route{"GET", "/console/sign-in/oidc/", config.RolePublic, h.BeginOIDC},
+			Route{"GET", config.OIDCCallback, config.RolePublic, h.FinishOIDC},
+		)
+	}
+	if cfg.Sandbox {
 		table = append(table,
 			Route{"GET", "/console/till/", config.RoleRead, h.Till},
 			Route{"POST", "/console/till/purchases/", config.RoleWrite, h.Buy},

@@ -3,6 +3,7 @@ package routes
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/gin-gonic/gin"
@@ -13,6 +14,8 @@ import (
 	"hourbank/controllers/console"
 	"hourbank/services"
 )
+
+const metricsPath = "/metrics"
 
 // Route is one row of the table. Role is the least that a key must have.
 type Route struct {
@@ -53,15 +56,40 @@ func Table(h *controllers.Controllers) []Route {
 
 		{"GET", "/healthz", config.RolePublic, h.Healthz},
 		{"GET", "/readyz", config.RolePublic, h.Readyz},
-		{"GET", "/metrics", config.RolePublic, h.Metrics},
+		{"GET", metricsPath, config.RolePublic, h.Metrics}, // or at ADMIN_LISTEN_ADDR
 		{"GET", "/openapi.json", config.RolePublic, h.OpenAPI},
 		{"GET", "/docs", config.RolePublic, h.Docs},
 		{"GET", "/docs/style.css", config.RolePublic, h.DocsStyle},
 	}
 }
 
-// New builds the handler of everything that is served.
+// New builds the handler of everything that is served to the public.
 func New(cfg *config.Config, s *services.Services, log *zap.Logger) http.Handler {
+	engine := newEngine(cfg, s, log)
+	throttle := controllers.NewThrottle()
+	table := slices.DeleteFunc(Table(controllers.New(cfg, s)), func(r Route) bool { return r.Path == metricsPath && cfg.AdminListenAddr != "" })
+	register(engine.Group(""), table, func(role config.Role) gin.HandlerFunc {
+		return controllers.RequireRole(cfg.APIKeys, role, throttle)
+	})
+	pages := console.New(cfg, s, throttle)
+	register(engine.Group("", console.Headers, pages.RenderErrors, console.RefuseForgeries), consoleTable(pages, cfg), pages.RequireRole)
+	engine.NoRoute(pages.RenderErrors, pages.Session, controllers.NotFound)
+	engine.NoMethod(pages.RenderErrors, controllers.MethodNotAllowed)
+	return engine
+}
+
+// NewAdmin builds the handler of ADMIN_LISTEN_ADDR, which only those who
+// operate Hourbank reach.
+func NewAdmin(cfg *config.Config, s *services.Services, log *zap.Logger) http.Handler {
+	engine := newEngine(cfg, s, log)
+	public := func(config.Role) gin.HandlerFunc { return func(*gin.Context) {} }
+	register(engine.Group(""), []Route{{"GET", metricsPath, config.RolePublic, controllers.New(cfg, s).Metrics}}, public)
+	engine.NoRoute(controllers.NotFound)
+	engine.NoMethod(controllers.MethodNotAllowed)
+	return engine
+}
+
+func newEngine(cfg *config.Config, s *services.Services, log *zap.Logger) *gin.Engine {
 	gin.SetMode(gin.ReleaseMode)
 	engine := gin.New()
 	// A redirect counts as a failed delivery for Stripe, so that both forms
@@ -71,16 +99,11 @@ func New(cfg *config.Config, s *services.Services, log *zap.Logger) http.Handler
 	engine.HandleMethodNotAllowed = true
 	engine.UseRawPath = true // an id may hold an escaped slash
 	engine.UnescapePathValues = false
-	engine.Use(controllers.RequestID, controllers.Measure(s.Metrics), controllers.AccessLog(log), controllers.BoundBodies(cfg.MaxWebhookBytes), controllers.RenderErrors(log), controllers.PathValues, controllers.RequireText)
-
-	register(engine.Group(""), Table(controllers.New(cfg, s)), func(role config.Role) gin.HandlerFunc {
-		return controllers.RequireRole(cfg.APIKeys, role)
-	})
-	pages := console.New(cfg, s)
-	register(engine.Group("", console.Headers, pages.Session, pages.RenderErrors, console.RefuseForgeries),
-		consoleTable(pages, cfg.Sandbox), console.RequireRole)
-	engine.NoRoute(pages.Session, pages.RenderErrors, controllers.NotFound)
-	engine.NoMethod(pages.RenderErrors, controllers.MethodNotAllowed)
+	engine.RemoteIPHeaders = []string{"X-Forwarded-For"}
+	if err := engine.SetTrustedProxies(cfg.TrustedProxies.Strings()); err != nil { // without any, Gin would trust all
+		panic(err) // they were parsed before
+	}
+	engine.Use(controllers.RequestID, controllers.Headers, controllers.Measure(s.Metrics), controllers.AccessLog(log), controllers.BoundBodies(cfg.MaxWebhookBytes), controllers.RenderErrors(log), controllers.PathValues, controllers.RequireText)
 	return engine
 }
 

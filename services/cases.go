@@ -109,7 +109,7 @@ func readCase(tx *gorm.DB, id string) (*models.Case, error) {
 // its amount grows. Closing a closed one changes nothing. It returns a
 // *models.Error with code not_found or invalid_request.
 func (s *CaseService) Close(ctx context.Context, id, by, note string) (*models.Case, error) {
-	if err := models.ValidateID("note", note); err != nil {
+	if err := models.ValidateText("note", note); err != nil {
 		return nil, err
 	}
 	var closed *models.Case
@@ -186,7 +186,7 @@ func (s *CaseService) Give(ctx context.Context, id, studentID, planID, by string
 // returns a *models.Error with code not_found, or invalid_request where the
 // purchase has no such payment or nothing was received by it.
 func (s *CaseService) Accept(ctx context.Context, purchaseID, payment, by, note string) error {
-	if err := models.ValidateID("note", note); err != nil {
+	if err := models.ValidateText("note", note); err != nil {
 		return err
 	}
 	p, err := sales.ReadPurchase(s.db.Reader.WithContext(ctx), purchaseID)

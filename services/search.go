@@ -48,7 +48,7 @@ const MaxFound = 20
 // It returns a *models.Error with code invalid_request.
 func (s *SearchService) Find(ctx context.Context, words string) (*Found, error) {
 	words = strings.TrimSpace(words)
-	if err := models.ValidateID("The search", words); err != nil {
+	if err := models.ValidateText("The search", words); err != nil {
 		return nil, err
 	}
 	db, found := s.db.Reader.WithContext(ctx), &Found{}

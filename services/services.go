@@ -22,6 +22,7 @@ import (
 	"hourbank/services/metrics"
 	"hourbank/services/owner"
 	"hourbank/services/sales"
+	"hourbank/services/sessions"
 	"hourbank/services/stripe"
 )
 
@@ -45,6 +46,8 @@ type Services struct {
 	Accounting *accounting.Service
 	Exports    *exports.Service
 	Search     *SearchService
+	Sessions   *sessions.Service
+	OIDC       *sessions.Provider // nil where people sign in with API keys alone
 	Metrics    *metrics.Metrics
 
 	background []func(context.Context) error
@@ -84,6 +87,8 @@ func New(cfg *config.Config, db *database.DB, log *zap.Logger) *Services {
 		Accounting: books,
 		Exports:    exports.New(db, books),
 		Search:     NewSearchService(db, accounts),
+		Sessions:   sessions.New(db, cfg),
+		OIDC:       sessions.NewProvider(cfg),
 		Metrics:    metrics,
 		background: []func(context.Context) error{
 			NewRetryWorker(db, events, log).Run,

@@ -117,3 +117,57 @@ func TestHealth(t *testing.T) {
 		}
 	})
 }
+
+// A server that browsers reach has a key that sells plans, at their prices.
+func TestAWriteKeySellsAtPlansPricesOnly(t *testing.T) {
+	harness.ForEachDatabase(t, func(t *testing.T, db *harness.Database) {
+		app := db.Serve(t, "API_KEYS=shop:write:plans-alone,desk:write+price:any-price,boss:admin:"+harness.AdminKey)
+		const named, plan = `{"student_id":"s","hours":"10000000.00","amount":100,"currency":"eur"}`, `{"student_id":"s","plan":"pack8"}`
+		for _, row := range []struct {
+			key, body string
+			status    int
+			code      string
+		}{
+			{"plans-alone", named, http.StatusForbidden, "forbidden"},
+			{"plans-alone", `{"student_id":"s","amount":100}`, http.StatusForbidden, "forbidden"},
+			{"plans-alone", `{"student_id":"s"}`, http.StatusServiceUnavailable, "stripe_unavailable"}, // as far as it comes without Stripe
+			{"plans-alone", plan, http.StatusServiceUnavailable, "stripe_unavailable"},
+			{"any-price", named, http.StatusServiceUnavailable, "stripe_unavailable"},
+			{harness.AdminKey, named, http.StatusServiceUnavailable, "stripe_unavailable"},
+		} {
+			app.Post(t, row.key, api+"/purchases/", row.body).WantProblem(t, row.status, row.code)
+		}
+		app.Post(t, "any-price", api+"/students/s/grants/", `{"hours":"1.00","reason":"r","reference":"r"}`).WantProblem(t, http.StatusForbidden, "forbidden")
+	})
+}
+
+func TestNothingIsKeptByWhoIsAskedInBetween(t *testing.T) {
+	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
+		for _, path := range []string{"/healthz", "/nowhere", api + "/events/", api + "/plans/", "/console/", "/console/sign-in/", exportsPath + "ledger.csv", "/metrics"} {
+			answer := app.As(t, harness.ReadKey, http.MethodGet, path)
+			if answer.Header.Get("Cache-Control") != "no-store" || answer.Header.Get("X-Content-Type-Options") != "nosniff" {
+				t.Errorf("%s answers with %v", path, answer.Header)
+			}
+		}
+	})
+}
+
+func TestMetricsMoveToTheOperatorsAddress(t *testing.T) {
+	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
+		harness.Elsewhere(t, app.BaseURL, http.MethodGet, "/metrics", "").WantProblem(t, http.StatusNotFound, "not_found")
+		admin := "http://" + app.Log.Lines("msg", "listening for operators")[0].Get("address").String()
+		for _, path := range []string{"/metrics", "/metrics/"} {
+			wantAll(t, harness.Elsewhere(t, admin, http.MethodGet, path, "").Want(t, http.StatusOK).Body, "hourbank_http_request_duration_seconds")
+		}
+		for _, path := range []string{"/", "/console/sign-in/", api + "/plans/", harness.WebhookPath} {
+			harness.Elsewhere(t, admin, http.MethodGet, path, "").WantProblem(t, http.StatusNotFound, "not_found")
+		}
+		result := harness.RunWith(t, []string{
+			"DATABASE_URL=" + app.URL, "LISTEN_ADDR=127.0.0.1:0", "ADMIN_LISTEN_ADDR=" + strings.TrimPrefix(admin, "http://"),
+			"STRIPE_WEBHOOK_SECRET=" + harness.WebhookSecret,
+		}, "serve")
+		if result.Code != 1 || !strings.Contains(result.Stderr, "\nhourbank: ADMIN_LISTEN_ADDR: ") && !strings.HasPrefix(result.Stderr, "hourbank: ADMIN_LISTEN_ADDR: ") {
+			t.Errorf("got %+v", result)
+		}
+	}, "ADMIN_LISTEN_ADDR=127.0.0.1:0")
+}

@@ -104,7 +104,7 @@ func TestClosingACaseInTheConsoleNeedsAnAdminsForm(t *testing.T) {
 		}
 		reader.Retarget(`form[action="/console/sign-out/"]`, target, url.Values{"note": {"nothing"}})
 		reader.Submit(`form.who button`)
-		reader.WantText("This needs a key with the role")
+		reader.WantText("This needs the role")
 		app.Get(t, api+"/cases/?status=closed").WantFields(t, fields{"data.#": "0"})
 	})
 }

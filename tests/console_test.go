@@ -152,7 +152,7 @@ func TestTheConsoleRefusesForgedFormsAndReadKeys(t *testing.T) {
 			reader.Open(app.BaseURL + "/console/events/")
 			reader.Retarget(`form[action="/console/sign-out/"]`, target, fields) // with a token of the console's own
 			reader.Submit(`form.who button`)
-			reader.WantText("This needs a key with the role")
+			reader.WantText("This needs the role")
 		}
 		app.WantBalance(t, "demo_student", map[string]string{"hours_available": "10.00", "balance_amount": "28000"})
 	})

@@ -98,6 +98,14 @@ var usual = map[string]func(*testing.T, *shop, operation) harness.Response{
 	"unauthorized": func(t *testing.T, s *shop, o operation) harness.Response {
 		return s.Request(t, o.method, o.path(s), "{}")
 	},
+	"too_many_attempts": func(t *testing.T, s *shop, o operation) (answer harness.Response) {
+		for range 40 {
+			if answer = s.Request(t, o.method, o.path(s), "{}", "Authorization", "Bearer nobody's"); answer.Status != http.StatusUnauthorized {
+				break
+			}
+		}
+		return answer
+	},
 	"forbidden": func(t *testing.T, s *shop, o operation) harness.Response {
 		return s.Request(t, o.method, o.path(s), "{}", "Authorization", "Bearer "+harness.ReadKey)
 	},

@@ -21,10 +21,8 @@ var csrfField = regexp.MustCompile(`name="csrf_token" value="([^"]+)"`)
 // visit signs in to the console with an API key.
 func visit(t *testing.T, app *harness.App, key string) *visitor {
 	t.Helper()
-	form := app.Request(t, http.MethodGet, "/console/sign-in/", "").Want(t, http.StatusOK)
-	token := strings.ReplaceAll(csrfField.FindStringSubmatch(form.Body)[1], "&#43;", "+")
-	answer := app.Request(t, http.MethodPost, "/console/sign-in/", url.Values{"csrf_token": {token}, "key": {key}}.Encode(),
-		"Content-Type", "application/x-www-form-urlencoded", "Cookie", cookies(form)).Want(t, http.StatusSeeOther)
+	answer := app.Request(t, http.MethodPost, "/console/sign-in/", url.Values{"key": {key}}.Encode(),
+		"Content-Type", "application/x-www-form-urlencoded").Want(t, http.StatusSeeOther)
 	return &visitor{app: app, cookie: cookies(answer)}
 }
 
@@ -40,6 +38,24 @@ func cookies(answer harness.Response) string {
 func (v *visitor) open(t *testing.T, path string) harness.Response {
 	t.Helper()
 	return v.app.Request(t, http.MethodGet, path, "", "Cookie", v.cookie)
+}
+
+// post sends a form as a page of this session makes it.
+func (v *visitor) post(t *testing.T, path string, form url.Values) harness.Response {
+	t.Helper()
+	sent := url.Values{"csrf_token": form["csrf_token"]}
+	if !form.Has("csrf_token") {
+		sent.Set("csrf_token", v.formToken(t))
+	}
+	for name, values := range form {
+		sent[name] = values
+	}
+	return v.app.Request(t, http.MethodPost, path, sent.Encode(), "Cookie", v.cookie, "Content-Type", "application/x-www-form-urlencoded")
+}
+
+func (v *visitor) formToken(t *testing.T) string {
+	t.Helper()
+	return csrfField.FindStringSubmatch(v.open(t, "/console/").Want(t, http.StatusOK).Body)[1]
 }
 
 // search gives the addresses that a search leads to: the page that it goes to

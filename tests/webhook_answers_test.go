@@ -82,6 +82,7 @@ func refusals(p *harness.Purchase, secret, otherSecret string) []refusal {
 		{"a header without a time", body, signed(v1), bad, notSigned},
 		{"an unknown scheme", body, signed(timestamp + "," + strings.Replace(v1, "v1", "v0", 1)), bad, notSigned},
 		{"older than five minutes", body, signed(harness.SignAt(body, secret, time.Now().Add(-6*time.Minute))), bad, notSigned},
+		{"from more than five minutes ahead", body, signed(harness.SignAt(body, secret, time.Now().Add(6*time.Minute))), bad, notSigned},
 		{"larger than MAX_WEBHOOK_BYTES", large, signed(harness.Sign(large, secret)), http.StatusRequestEntityTooLarge, "payload_too_large"},
 	}
 	for name, other := range map[string]string{

@@ -12,14 +12,32 @@ import (
 
 	"hourbank/config"
 	"hourbank/database"
+	"hourbank/models"
 	"hourbank/services"
 	"hourbank/services/owner"
 )
 
 // Program is what every command needs to know of the outside.
 type Program struct {
-	Environ        map[string]string
-	Stdout, Stderr io.Writer
+	Environ map[string]string
+	Stdout  io.Writer // for people: what a terminal would obey is shown
+	Data    io.Writer // the same, for files
+	Stderr  io.Writer
+}
+
+// NewProgram makes a program of its outside.
+func NewProgram(environ map[string]string, stdout, stderr io.Writer) *Program {
+	return &Program{Environ: environ, Stdout: visible{stdout}, Data: stdout, Stderr: stderr}
+}
+
+// visible shows what a terminal would obey.
+type visible struct{ terminal io.Writer }
+
+func (v visible) Write(p []byte) (int, error) {
+	if _, err := io.WriteString(v.terminal, models.Visible(string(p))); err != nil {
+		return 0, err
+	}
+	return len(p), nil
 }
 
 // UsageError is a mistake of the one who typed or configured.

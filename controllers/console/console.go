@@ -14,11 +14,13 @@ import (
 
 	"github.com/gin-gonic/gin"
 	"github.com/gorilla/securecookie"
-	"github.com/justinas/nosurf"
 
 	"hourbank/config"
+	"hourbank/controllers"
 	"hourbank/controllers/console/till"
+	"hourbank/models"
 	"hourbank/services"
+	"hourbank/services/sessions"
 )
 
 //go:embed templates style.css icon.svg
@@ -29,14 +31,15 @@ type Console struct {
 	cfg      *config.Config
 	services *services.Services
 	till     *till.Till // its page is served in a sandbox alone
-	sessions *securecookie.SecureCookie
+	attempts *securecookie.SecureCookie
+	throttle *controllers.Throttle
 	pages    map[string]*template.Template
 }
 
 // New makes the controllers. It panics where a template doesn't parse, which
 // every test would see.
-func New(cfg *config.Config, s *services.Services) *Console {
-	return &Console{cfg: cfg, services: s, till: till.New(s.Stripe, s.Purchases), sessions: newSessions(cfg.ConsoleKey()), pages: parsePages()}
+func New(cfg *config.Config, s *services.Services, throttle *controllers.Throttle) *Console {
+	return &Console{cfg: cfg, services: s, till: till.New(s.Stripe, s.Purchases), attempts: newAttempts(cfg.ConsoleKey()), throttle: throttle, pages: parsePages()}
 }
 
 // parsePages makes one template a page, each inside the layout.
@@ -58,7 +61,7 @@ func parsePages() map[string]*template.Template {
 type view struct {
 	Title   string
 	Here    string // the part of the console that the page belongs to
-	Session *session
+	Session *sessions.Session
 	CSRF    string
 	Query   string // what was searched for
 	Notice  string // what was just done
@@ -68,7 +71,7 @@ type view struct {
 
 // Can says whether whoever is signed in may do what needs the role.
 func (v view) Can(role string) bool {
-	return v.Session != nil && roleNamed(role) <= v.Session.role()
+	return v.Session != nil && config.RoleNamed(role) <= config.RoleNamed(v.Session.Role)
 }
 
 // notices are what a page may say after a form, named by ?done=.
@@ -98,13 +101,13 @@ func (h *Console) render(c *gin.Context, status int, name, title string, page an
 	var html bytes.Buffer
 	here, _, _ := strings.Cut(strings.TrimPrefix(c.FullPath(), "/console/"), "/")
 	err := h.pages[name].ExecuteTemplate(&html, "layout.html", view{
-		Title: title, Here: here, Session: sessionOf(c), CSRF: nosurf.Token(c.Request), Query: c.Query("q"),
+		Title: title, Here: here, Session: sessionOf(c), CSRF: formToken(sessionOf(c)), Query: c.Query("q"),
 		Notice: notices[c.Query("done")], Sandbox: h.cfg.Sandbox, Page: page,
 	})
 	if err != nil {
 		return fmt.Errorf("render %s: %w", name, err)
 	}
-	c.Data(status, "text/html; charset=utf-8", html.Bytes())
+	c.Data(status, "text/html; charset=utf-8", []byte(models.Visible(html.String())))
 	return nil
 }
 

@@ -1,15 +1,17 @@
 package console
 
 import (
+	"crypto/hmac"
+	"crypto/rand"
 	"net/http"
 	"strings"
 
 	"github.com/gin-gonic/gin"
-	"github.com/justinas/nosurf"
 
 	"hourbank/controllers"
 	"hourbank/models"
 	"hourbank/services"
+	"hourbank/services/sessions"
 )
 
 // contentPolicy lets a page load its stylesheet and charts and send its forms
@@ -22,35 +24,38 @@ const maxFormBytes = 64 << 10
 // Headers are on every page.
 func Headers(c *gin.Context) {
 	c.Header("Content-Security-Policy", contentPolicy)
-	c.Header("X-Content-Type-Options", "nosniff")
 	// Not no-referrer, with which browsers also keep their Origin back.
 	c.Header("Referrer-Policy", "same-origin")
-	c.Header("Cache-Control", "no-store")
 	c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, maxFormBytes)
 }
 
-// RefuseForgeries lets only forms pass that this console made for this
-// browser.
+var errForged = models.Errorf(models.CodeForbidden, "This form was not made by this console, or is too old. Go back, reload the page and try again.")
+
+// otherSites are told by what every browser says of where a form comes from.
+var otherSites = http.NewCrossOriginProtection()
+
+// RefuseForgeries lets no form of another site pass, the one to sign in
+// included.
 func RefuseForgeries(c *gin.Context) {
-	passed := false
-	protection := nosurf.New(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		passed = true
-		c.Request = r
-		c.Next()
-	}))
-	protection.SetBaseCookie(*cookie(c, "hourbank_csrf", "", int(sessionAge.Seconds())))
-	protection.SetIsTLSFunc(overTLS)
-	protection.SetFailureHandler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { c.Request = r }))
-	r := c.Request
-	if r.Header.Get("Origin") == "" && r.Header.Get("Sec-Fetch-Site") == "" && r.Referer() == "" {
-		// Every browser sends one of them with a form, so that this is none
-		// that could be tricked. The token must be right all the same.
-		r.Header.Set("Sec-Fetch-Site", "same-origin")
+	if otherSites.Check(c.Request) != nil {
+		controllers.Fail(c, errForged)
 	}
-	protection.ServeHTTP(c.Writer, r)
-	if !passed {
-		controllers.Fail(c, models.Errorf(models.CodeForbidden, "This form was not made by this console, or is too old. Go back, reload the page and try again."))
+}
+
+// formToken shows that a form was made for this session. It is another one
+// each time, so that no compression beside what somebody typed tells it.
+func formToken(s *sessions.Session) string {
+	if s == nil {
+		return ""
 	}
+	salt := rand.Text()
+	return salt + "." + s.MAC([]byte(salt))
+}
+
+// isFormOf says whether the token was made for this session.
+func isFormOf(s *sessions.Session, token string) bool {
+	salt, mac, _ := strings.Cut(token, ".")
+	return hmac.Equal([]byte(mac), []byte(s.MAC([]byte(salt))))
 }
 
 // RenderErrors answers errors of the console's addresses as a page; they are
@@ -58,9 +63,10 @@ func RefuseForgeries(c *gin.Context) {
 func (h *Console) RenderErrors(c *gin.Context) {
 	c.Next()
 	last := c.Errors.Last()
-	if last != nil && !c.Writer.Written() && strings.HasPrefix(c.Request.URL.Path, "/console/") {
+	if last != nil && !c.Writer.Written() && !controllers.HungUp(c) && strings.HasPrefix(c.Request.URL.Path, "/console/") {
 		Headers(c)
 		known := services.AsError(last.Err)
+		controllers.SayWhen(c, known.Code)
 		if err := h.render(c, controllers.StatusOf(known.Code), "error", http.StatusText(controllers.StatusOf(known.Code)), known); err != nil {
 			_ = c.Error(err) // and answered as JSON by the middleware around this one
 		}

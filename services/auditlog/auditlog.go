@@ -33,11 +33,6 @@ type Service struct{ db *database.DB }
 // New makes the service.
 func New(db *database.DB) *Service { return &Service{db: db} }
 
-// Write keeps one thing that needed no transaction, such as a sign-in.
-func (s *Service) Write(ctx context.Context, actor string, action models.AuditAction, subject string) error {
-	return Write(s.db.WithContext(ctx), actor, action, subject, "")
-}
-
 // Filter picks entries; what is empty picks all.
 type Filter struct{ Actor, Action, Subject string }
 

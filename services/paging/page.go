@@ -103,7 +103,7 @@ func (o Order) parseCursor(cursor string) (p Position, err error) {
 	if err == nil {
 		err = json.Unmarshal(decoded, &p)
 	}
-	if err != nil || p.Order != o.Name || p.Time.Before(FirstTime) || p.Time.After(LastTime) || p.Time.IsZero() != (o.Time == "") || models.ValidateID("id", p.ID) != nil {
+	if err != nil || p.Order != o.Name || p.Time.Before(FirstTime) || p.Time.After(LastTime) || p.Time.IsZero() != (o.Time == "") || models.ValidateText("id", p.ID) != nil {
 		return p, models.Errorf(models.CodeInvalidCursor, "The cursor is not one that this list gave in this order; leave it out to start from the first page.")
 	}
 	return p, nil

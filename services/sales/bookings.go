@@ -78,7 +78,7 @@ func (s *AccountService) Grant(ctx context.Context, o BookingOrder) (*Booking, e
 // check returns a *models.Error with code invalid_request where a grant or
 // adjustment can't be booked for anybody.
 func (o BookingOrder) check(kind models.EntryKind) error {
-	if err := models.ValidateID("reason", o.Reason); err != nil {
+	if err := models.ValidateText("reason", o.Reason); err != nil {
 		return err
 	}
 	switch {

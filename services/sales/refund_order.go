@@ -23,7 +23,7 @@ func (o *RefundOrder) check() error {
 		return models.Errorf(models.CodeInvalidRequest, "Give either amount or hours, more than 0.")
 	}
 	o.Reason = cmp.Or(o.Reason, stripe.RequestedByCustomer)
-	return models.ValidateID("reason", o.Reason)
+	return models.ValidateText("reason", o.Reason)
 }
 
 // plan says which payments of a purchase, as it will be after the refunds that

@@ -43,6 +43,11 @@ type Order struct {
 	Checkout  *stripe.CheckoutURLs `json:"checkout"` // a Checkout Session instead of a PaymentIntent
 }
 
+// NamesPrice says whether it is for another price than a plan's.
+func (o Order) NamesPrice() bool {
+	return o.Plan == "" && (o.Hours != 0 || o.Amount != 0 || o.Currency != "")
+}
+
 // Sale is a purchase and what a browser needs to pay it.
 type Sale struct {
 	*models.Purchase

@@ -42,7 +42,7 @@ func (s *AccountService) List(ctx context.Context, filter AccountFilter, page pa
 	defer cancel()
 	query := s.db.Reader.WithContext(ctx)
 	if filter.Text != "" {
-		if err := models.ValidateID("text", filter.Text); err != nil {
+		if err := models.ValidateText("text", filter.Text); err != nil {
 			return paging.Page[models.Account]{}, err
 		}
 		query = query.Where(database.Contains(query, "student_id", filter.Text))

@@ -1,0 +1,62 @@
+package console
+
+import (
+	"time"
+
+	"github.com/gin-gonic/gin"
+	"github.com/gorilla/securecookie"
+
+	"hourbank/models"
+	"hourbank/services/sessions"
+)
+
+const (
+	attemptCookie = "hourbank_sign_in"
+	// attemptAge is how long somebody may take to sign in at the provider.
+	attemptAge = 10 * time.Minute
+)
+
+// newAttempts signs, encrypts and dates the cookie in which a sign-in under
+// way is kept, so that it ends in the browser in which it began.
+func newAttempts(key []byte) *securecookie.SecureCookie {
+	return securecookie.New(key[:32], key[32:]).MaxAge(int(attemptAge.Seconds())).SetSerializer(securecookie.JSONEncoder{})
+}
+
+// BeginOIDC sends the browser to the OpenID Connect provider. The provider may
+// have to be asked here and at the end, and so each counts as an attempt.
+func (h *Console) BeginOIDC(c *gin.Context) error {
+	if err := h.throttle.Attempt(c); err != nil {
+		return err
+	}
+	address, attempt, err := h.services.OIDC.Begin(c.Request.Context(), inConsole(c.Query("next")))
+	if err != nil {
+		return err
+	}
+	value, err := h.attempts.Encode(attemptCookie, attempt)
+	if err != nil {
+		return err
+	}
+	h.setCookie(c, attemptCookie, value, attemptAge)
+	return seeOther(c, address)
+}
+
+// FinishOIDC changes what the provider answered into a session.
+func (h *Console) FinishOIDC(c *gin.Context) error {
+	if err := h.throttle.Attempt(c); err != nil {
+		return err
+	}
+	if refusal := c.Query("error"); refusal != "" {
+		return models.Errorf(models.CodeUnauthorized, "The OpenID Connect provider refused: %s.", refusal)
+	}
+	var attempt sessions.Attempt
+	value, err := c.Cookie(h.cookieName(c, attemptCookie))
+	if err != nil || h.attempts.Decode(attemptCookie, value, &attempt) != nil {
+		return models.Errorf(models.CodeUnauthorized, "This sign-in was not begun in this browser, or is too old. Sign in again.")
+	}
+	h.setCookie(c, attemptCookie, "", -time.Second)
+	person, err := h.services.OIDC.Finish(c.Request.Context(), attempt, c.Query("state"), c.Query("code"))
+	if err != nil {
+		return err
+	}
+	return h.start(c, person.Name, person.Role, true, inConsole(attempt.Next))
+}

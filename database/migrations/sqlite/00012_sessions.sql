@@ -1,0 +1,12 @@
+-- See the same migration of PostgreSQL.
+
+-- +goose Up
+CREATE TABLE console_sessions (
+    token_hash   text PRIMARY KEY,             -- of the cookie's token: who reads the table can't sign in
+    name         text NOT NULL,                -- of the API key or the person
+    role         text NOT NULL,
+    oidc         boolean NOT NULL,             -- signed in with OpenID Connect, not with an API key
+    credential   text NOT NULL,                -- MAC of what proved it: another secret ends the session
+    started_at   datetime NOT NULL,
+    last_seen_at datetime NOT NULL
+);

@@ -1,0 +1,150 @@
+package sessions
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/subtle"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/coreos/go-oidc/v3/oidc"
+	"golang.org/x/oauth2"
+
+	"hourbank/config"
+	"hourbank/models"
+)
+
+// providerTimeout bounds one question to the provider.
+const providerTimeout = 10 * time.Second
+
+// Provider signs people in with OpenID Connect: the code flow with PKCE. It is
+// safe for concurrent use.
+type Provider struct {
+	cfg    *config.Config
+	client *http.Client
+
+	mu    sync.Mutex
+	known *discovered // nil until the provider told about itself
+}
+
+type discovered struct {
+	oauth    oauth2.Config
+	verifier *oidc.IDTokenVerifier
+}
+
+// NewProvider makes the provider; nil where none is set. It is asked about
+// itself when somebody signs in, so that Hourbank starts without it.
+func NewProvider(cfg *config.Config) *Provider {
+	if !cfg.HasOIDC() {
+		return nil
+	}
+	return &Provider{cfg: cfg, client: &http.Client{Timeout: providerTimeout}}
+}
+
+// Attempt is a sign-in under way. It is kept in the browser that began it.
+type Attempt struct {
+	State, Nonce, Verifier string
+	Next                   string // the page to end on
+}
+
+// Begin gives the provider's address to send the browser to. It returns a
+// *models.Error with code unavailable.
+func (p *Provider) Begin(ctx context.Context, next string) (string, Attempt, error) {
+	known, err := p.discover(ctx)
+	if err != nil {
+		return "", Attempt{}, err
+	}
+	attempt := Attempt{State: rand.Text(), Nonce: rand.Text(), Verifier: oauth2.GenerateVerifier(), Next: next}
+	return known.oauth.AuthCodeURL(attempt.State, oidc.Nonce(attempt.Nonce), oauth2.S256ChallengeOption(attempt.Verifier)), attempt, nil
+}
+
+// Person is who signed in.
+type Person struct {
+	Name string // the e-mail address, where the provider verified it; else the subject
+	Role config.Role
+}
+
+// Finish changes the provider's answer into who it is. It returns a
+// *models.Error with code unauthorized, unavailable, or forbidden where none of
+// the person's groups has a role.
+func (p *Provider) Finish(ctx context.Context, attempt Attempt, state, code string) (*Person, error) {
+	if subtle.ConstantTimeCompare([]byte(state), []byte(attempt.State)) != 1 {
+		return nil, models.Errorf(models.CodeUnauthorized, "This sign-in was not begun in this browser, or is too old. Sign in again.")
+	}
+	known, err := p.discover(ctx)
+	if err != nil {
+		return nil, err
+	}
+	refused := func(err error) error {
+		return &models.Error{Code: models.CodeUnauthorized, Message: "The sign-in could not be confirmed. Sign in again.", Err: err}
+	}
+	token, err := known.oauth.Exchange(p.with(ctx), code, oauth2.VerifierOption(attempt.Verifier))
+	if err != nil {
+		return nil, refused(fmt.Errorf("change a code into a token: %w", err))
+	}
+	raw, _ := token.Extra("id_token").(string) // none is refused as a malformed one
+	id, err := known.verifier.Verify(p.with(ctx), raw)
+	if err != nil {
+		return nil, refused(fmt.Errorf("verify an ID token: %w", err))
+	}
+	if subtle.ConstantTimeCompare([]byte(id.Nonce), []byte(attempt.Nonce)) != 1 {
+		return nil, refused(nil)
+	}
+	var claims struct {
+		Email         string   `json:"email"`
+		EmailVerified bool     `json:"email_verified"`
+		Groups        []string `json:"groups"`
+	}
+	if err := id.Claims(&claims); err != nil {
+		return nil, refused(fmt.Errorf("read an ID token: %w", err))
+	}
+	person := &Person{Name: id.Subject, Role: p.cfg.OIDCGroups.RoleOf(claims.Groups)}
+	if claims.EmailVerified && models.ValidateID("email", claims.Email) == nil {
+		person.Name = claims.Email
+	}
+	if person.Role == config.RolePublic {
+		return nil, models.Errorf(models.CodeForbidden, "%s is in no group that may use this console.", person.Name)
+	}
+	return person, nil
+}
+
+func (p *Provider) with(ctx context.Context) context.Context {
+	return oidc.ClientContext(ctx, p.client)
+}
+
+// discover asks the provider about itself, until it answered once.
+func (p *Provider) discover(ctx context.Context) (*discovered, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.known != nil {
+		return p.known, nil
+	}
+	// Its keys are asked for later, when this request is long over.
+	provider, err := oidc.NewProvider(p.with(context.WithoutCancel(ctx)), p.cfg.OIDCIssuer)
+	var more struct {
+		Scopes []string `json:"scopes_supported"`
+	}
+	if err == nil {
+		err = provider.Claims(&more)
+	}
+	if err != nil {
+		return nil, &models.Error{Code: models.CodeUnavailable, Message: "The OpenID Connect provider gives no answer now; sign in with an API key, or try again.",
+			Err: fmt.Errorf("discover %s: %w", p.cfg.OIDCIssuer, err)}
+	}
+	scopes := []string{oidc.ScopeOpenID, "email", "profile"}
+	if slices.Contains(more.Scopes, "groups") { // some give groups for a scope, others refuse one they don't know
+		scopes = append(scopes, "groups")
+	}
+	p.known = &discovered{
+		oauth: oauth2.Config{
+			ClientID: p.cfg.OIDCClientID, ClientSecret: string(p.cfg.OIDCClientSecret), Endpoint: provider.Endpoint(),
+			RedirectURL: strings.TrimSuffix(p.cfg.PublicURL, "/") + config.OIDCCallback, Scopes: scopes,
+		},
+		verifier: provider.Verifier(&oidc.Config{ClientID: p.cfg.OIDCClientID}),
+	}
+	return p.known, nil
+}

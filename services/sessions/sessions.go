@@ -1,0 +1,129 @@
+// Package sessions keeps who is signed in to the console, and asks an OpenID
+// Connect provider who somebody is.
+package sessions
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"time"
+
+	"gorm.io/gorm"
+
+	"hourbank/config"
+	"hourbank/database"
+	"hourbank/models"
+	"hourbank/services/auditlog"
+)
+
+const (
+	// MaxAge is a working day; who is still there signs in again.
+	MaxAge = 12 * time.Hour
+	// MaxIdle is how long nobody may have been there: a long call, not a lunch.
+	MaxIdle = time.Hour
+	// seenEvery spares a write for each page.
+	seenEvery = time.Minute
+)
+
+// Session is who is signed in: an API key or a person by name and role. Its
+// token stands in the browser's cookie alone.
+type Session struct {
+	TokenHash  string `gorm:"primaryKey"`
+	Name       string
+	Role       string
+	OIDC       bool   `gorm:"column:oidc"`
+	Credential string // MAC of what somebody signed in with
+	StartedAt  time.Time
+	LastSeenAt time.Time
+
+	Token string `gorm:"-"`
+}
+
+// TableName says where they are.
+func (Session) TableName() string { return "console_sessions" }
+
+// MAC binds something to the session: nobody else can make it.
+func (s *Session) MAC(of []byte) string {
+	mac := hmac.New(sha256.New, []byte(s.Token))
+	mac.Write(of)
+	return hex.EncodeToString(mac.Sum(nil))
+}
+
+// Service keeps sessions. It is safe for concurrent use.
+type Service struct {
+	db  *database.DB
+	cfg *config.Config
+}
+
+// New makes the service.
+func New(db *database.DB, cfg *config.Config) *Service { return &Service{db: db, cfg: cfg} }
+
+// Start signs somebody in, and forgets sessions that are over.
+func (s *Service) Start(ctx context.Context, name string, role config.Role, oidc bool) (*Session, error) {
+	credential, known := s.cfg.Credential(name, role, oidc)
+	if !known {
+		return nil, fmt.Errorf("sign in %q: there is no such key", name)
+	}
+	now := s.db.NowFunc()
+	session := &Session{Name: name, Role: role.String(), OIDC: oidc, StartedAt: now, LastSeenAt: now, Token: rand.Text()}
+	session.TokenHash, session.Credential = hashOf(session.Token), session.MAC(credential)
+	err := database.Transact(ctx, s.db, func(tx *gorm.DB) error {
+		over := tx.Where("last_seen_at < ? OR started_at < ?", now.Add(-MaxIdle), now.Add(-MaxAge))
+		return errors.Join(over.Delete(&Session{}).Error, tx.Create(session).Error,
+			auditlog.Write(tx, name, models.ActionSignIn, name, ""))
+	})
+	if err != nil {
+		return nil, fmt.Errorf("start a session: %w", err)
+	}
+	return session, nil
+}
+
+// Find gives the session of a token; nil where it was ended or never was, is
+// too old, or what it was started with is gone.
+func (s *Service) Find(ctx context.Context, token string) (*Session, error) {
+	now := s.db.NowFunc()
+	var found []*Session
+	err := s.db.Reader.WithContext(ctx).Limit(1).
+		Find(&found, "token_hash = ? AND last_seen_at >= ? AND started_at >= ?", hashOf(token), now.Add(-MaxIdle), now.Add(-MaxAge)).Error
+	if err != nil {
+		return nil, fmt.Errorf("find a session: %w", err)
+	}
+	if len(found) == 0 {
+		return nil, nil
+	}
+	session := found[0]
+	session.Token = token
+	credential, known := s.cfg.Credential(session.Name, config.RoleNamed(session.Role), session.OIDC)
+	if !known || !hmac.Equal([]byte(session.MAC(credential)), []byte(session.Credential)) {
+		return nil, nil
+	}
+	if now.Sub(session.LastSeenAt) < seenEvery {
+		return session, nil
+	}
+	if err := s.db.WithContext(ctx).Model(session).Update("last_seen_at", now).Error; err != nil {
+		return nil, fmt.Errorf("prolong a session: %w", err)
+	}
+	return session, nil
+}
+
+// End signs somebody out, on every replica.
+func (s *Service) End(ctx context.Context, session *Session) error {
+	err := database.Transact(ctx, s.db, func(tx *gorm.DB) error {
+		return errors.Join(tx.Delete(session).Error, auditlog.Write(tx, session.Name, models.ActionSignOut, session.Name, ""))
+	})
+	if err != nil {
+		return fmt.Errorf("end a session: %w", err)
+	}
+	return nil
+}
+
+// hashOf is how a token is stored: it is random, so that a plain hash can't be
+// turned back.
+func hashOf(token string) string {
+	hash := sha256.Sum256([]byte(token))
+	return hex.EncodeToString(hash[:])
+}

@@ -1,0 +1,169 @@
+package tests
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"hourbank/tests/harness"
+)
+
+const oidcPath = signInPage + "oidc/"
+
+// In a real browser, which comes back from another site.
+func TestPeopleSignInWithOpenIDConnect(t *testing.T) {
+	harness.ForEachDatabase(t, func(t *testing.T, db *harness.Database) {
+		provider, proxy := harness.NewOIDC(t), harness.NewProxy(t)
+		proxy.To = db.Serve(t, provider.Settings(proxy.URL, "support:read,finance:admin")...)
+		b := harness.NewBrowser(t)
+		provider.SignsIn("anna@example.org", true, "staff", "support")
+		b.Open(proxy.URL + "/console/students/")
+		b.Submit("main a.primary")
+		if want := proxy.URL + "/console/students/"; b.Address() != want {
+			t.Fatalf("ended at %s, want %s", b.Address(), want)
+		}
+		if who := b.Text(".who span"); strings.Join(strings.Fields(who), " ") != "anna@example.org read" {
+			t.Errorf("signed in as %q", who)
+		}
+		b.Submit(".who button")
+		b.WantText("Sign in", "Sign in with your organisation’s account")
+	})
+}
+
+// withOIDC begins a sign-in at a program and gives the browser's cookie and
+// the provider's address.
+func beginOIDC(t *testing.T, app *harness.App) (cookie string, provider *url.URL) {
+	t.Helper()
+	begun := app.Request(t, http.MethodGet, oidcPath+"?next=/console/events/", "").Want(t, http.StatusSeeOther)
+	address, err := url.Parse(begun.Header.Get("Location"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cookies(begun), address
+}
+
+// callback is where the provider sends the browser back to, at the program
+// itself.
+func callback(t *testing.T, provider *url.URL) *url.URL {
+	t.Helper()
+	answer := harness.Elsewhere(t, provider.Scheme+"://"+provider.Host, http.MethodGet, provider.RequestURI(), "").Want(t, http.StatusFound)
+	back, err := url.Parse(answer.Header.Get("Location"))
+	if err != nil || back.Path != oidcPath+"callback/" {
+		t.Fatalf("the provider sends back to %s (%v)", back, err)
+	}
+	return back
+}
+
+func TestThePersonsGroupsAreItsRoleAndItsNameIsTheActor(t *testing.T) {
+	harness.ForEachDatabase(t, func(t *testing.T, db *harness.Database) {
+		provider := harness.NewOIDC(t)
+		settings := func(groups string) []string { return provider.Settings("http://hours.example.org", groups) }
+		app := db.Serve(t, settings("support:read,finance:admin")...)
+		sign := func(email string, verified bool, groups ...string) *visitor {
+			t.Helper()
+			provider.SignsIn(email, verified, groups...)
+			cookie, address := beginOIDC(t, app)
+			back := callback(t, address)
+			answer := app.Request(t, http.MethodGet, back.RequestURI(), "", "Cookie", cookie)
+			if to := answer.Want(t, http.StatusSeeOther).Header.Get("Location"); to != "/console/events/" {
+				t.Errorf("ended at %s", to)
+			}
+			app.Request(t, http.MethodGet, back.RequestURI(), "", "Cookie", cookie).Want(t, http.StatusUnauthorized) // the code is used
+			return &visitor{app: app, cookie: cookies(answer)}
+		}
+		grant := url.Values{"once": {"1"}, "hours": {"1"}, "reason": {"goodwill"}}
+		sign("reads@example.org", true, "support", "others").post(t, "/console/students/s/grants/", grant).Want(t, http.StatusForbidden)
+		chief := sign("chief@example.org", true, "support", "finance")
+		chief.post(t, "/console/students/s/grants/", grant).Want(t, http.StatusSeeOther)
+		sign("claimed@example.org", false, "finance").wantSignedIn(t, true, "an e-mail address that nobody verified")
+
+		log := app.As(t, harness.AdminKey, http.MethodGet, api+"/audit-log/").Want(t, http.StatusOK)
+		want := `["subject-of-claimed@example.org","chief@example.org","chief@example.org","reads@example.org"]`
+		if got := log.Get("data.#.actor").String(); got != want {
+			t.Errorf("the actors are %s, want %s", got, want)
+		}
+		chief.at(db.Serve(t, settings("support:read,finance:admin")...)).wantSignedIn(t, true, "another replica")
+		chief.at(db.Serve(t, settings("support:read")...)).wantSignedIn(t, false, "its group has no role any more")
+		chief.at(db.Serve(t)).wantSignedIn(t, false, "OpenID Connect is no more")
+	})
+}
+
+func TestOpenIDConnectSignsNobodyElseIn(t *testing.T) {
+	harness.ForEachDatabase(t, func(t *testing.T, db *harness.Database) {
+		provider := harness.NewOIDC(t)
+		app := db.Serve(t, provider.Settings("http://hours.example.org", "finance:admin")...)
+		with := func(address *url.URL, name, value string) *url.URL {
+			changed := *address
+			query := changed.Query()
+			query.Set(name, value)
+			changed.RawQuery = query.Encode()
+			return &changed
+		}
+		for name, attack := range map[string]func() (cookie string, back *url.URL){
+			"no cookie of a sign-in": func() (string, *url.URL) {
+				_, address := beginOIDC(t, app)
+				return "x=y", callback(t, address)
+			},
+			"another browser's answer": func() (string, *url.URL) {
+				cookie, _ := beginOIDC(t, app)
+				_, address := beginOIDC(t, app)
+				return cookie, callback(t, address)
+			},
+			"another browser's code": func() (string, *url.URL) {
+				cookie, own := beginOIDC(t, app)
+				_, other := beginOIDC(t, app)
+				return cookie, with(callback(t, own), "code", callback(t, other).Query().Get("code"))
+			},
+			"another nonce": func() (string, *url.URL) {
+				cookie, address := beginOIDC(t, app)
+				return cookie, callback(t, with(address, "nonce", "other"))
+			},
+			"another code challenge": func() (string, *url.URL) {
+				cookie, address := beginOIDC(t, app)
+				return cookie, callback(t, with(address, "code_challenge", "other"))
+			},
+			"a code of nobody's": func() (string, *url.URL) {
+				cookie, address := beginOIDC(t, app)
+				return cookie, with(callback(t, address), "code", "other")
+			},
+			"the provider refused": func() (string, *url.URL) {
+				cookie, address := beginOIDC(t, app)
+				return cookie, with(callback(t, address), "error", "access_denied")
+			},
+		} {
+			provider.SignsIn("chief@example.org", true, "finance")
+			provider.SignsIn("chief@example.org", true, "finance")
+			cookie, back := attack()
+			answer := app.Request(t, http.MethodGet, back.RequestURI(), "", "Cookie", cookie)
+			if answer.Status != http.StatusUnauthorized || strings.Contains(cookies(answer), "hourbank_session") {
+				t.Errorf("%s: answered %d: %s", name, answer.Status, answer.Body)
+			}
+		}
+		if n := app.Count(t, "SELECT count(*) FROM console_sessions"); n != 0 {
+			t.Errorf("%d sessions were begun", n)
+		}
+	})
+}
+
+func TestWhoIsInNoGroupOrFindsNoProviderIsToldSo(t *testing.T) {
+	harness.ForEachDatabase(t, func(t *testing.T, db *harness.Database) {
+		provider := harness.NewOIDC(t)
+		app := db.Serve(t, provider.Settings("http://hours.example.org", "finance:admin")...)
+		provider.SignsIn("anna@example.org", true, "Finance", "admin")
+		cookie, address := beginOIDC(t, app)
+		answer := app.Request(t, http.MethodGet, callback(t, address).RequestURI(), "", "Cookie", cookie)
+		wantAll(t, answer.Want(t, http.StatusForbidden).Body, "anna@example.org is in no group that may use this console.")
+
+		if err := provider.Server.Close(); err != nil {
+			t.Fatal(err)
+		}
+		app = db.Serve(t, provider.Settings("http://hours.example.org", "finance:admin")...) // which starts without it
+		answer = app.Request(t, http.MethodGet, oidcPath, "").Want(t, http.StatusServiceUnavailable)
+		wantAll(t, answer.Body, "sign in with an API key, or try again")
+		visit(t, app, harness.ReadKey).wantSignedIn(t, true, "with an API key")
+		wantNone(t, app.Log.String(), provider.ClientSecret)
+
+		db.Serve(t).Request(t, http.MethodGet, oidcPath, "").Want(t, http.StatusNotFound)
+	})
+}
