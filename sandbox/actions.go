@@ -1,20 +1,25 @@
 package sandbox
 
-import "errors"
+import (
+	"cmp"
+	"errors"
+)
 
 // Options refine an action; the zero value is the usual one.
 type Options struct {
-	Amount        int64  `json:"amount"`         // of a dispute, in minor units; 0 for all that is left
+	Amount        int64  `json:"amount"`         // in minor units, of a dispute, or of what it gives back; 0 for all that is left
 	Inquiry       bool   `json:"inquiry"`        // a dispute that takes no money yet
 	Reason        string `json:"reason"`         // of a dispute, default "fraudulent"
 	PaymentMethod string `json:"payment_method"` // to pay with, such as pm_card_visa
+	Discount      int64  `json:"discount"`       // that a promotion code takes off a session or an invoice, in minor units
+	Tax           int64  `json:"tax"`            // that comes on top, in minor units
 }
 
 // Do lets happen to an object what at Stripe happens without an API call, and
 // gives the id of what was changed or made. Its errors are Stripe's.
 //
 //	pi_…  dispute, authenticate, fail_authentication; settle, fail (while processing)
-//	dp_…  win, lose, withdraw, reinstate
+//	dp_…  win, lose, prevent, withdraw, reinstate
 //	re_…  succeed, fail, cancel, require_action
 //	cs_…  pay, decline, expire; pay_async, then async_succeed or async_fail
 //	sub_… renew, fail_payment, cancel
@@ -45,13 +50,13 @@ func (c *call) act(id, action string, with Options) (object, error) {
 	case *paymentIntent:
 		return c.actOnIntent(o, action, with)
 	case *dispute:
-		return o, c.actOnDispute(o, action)
+		return o, c.actOnDispute(o, action, with)
 	case *refund:
 		return o, c.actOnRefund(o, action)
 	case *checkoutSession:
 		return o, c.actOnSession(o, action, with)
 	case *subscription:
-		return o, c.actOnSubscription(o, action)
+		return o, c.actOnSubscription(o, action, with)
 	}
 	return nil, noSuch("object", id, inPath)
 }
@@ -100,16 +105,18 @@ func (c *call) disputeIntent(pi *paymentIntent, with Options) (object, error) {
 	return c.openDispute(ch, with.Amount, with.Reason, with.Inquiry), nil
 }
 
-func (c *call) actOnDispute(d *dispute, action string) error {
+func (c *call) actOnDispute(d *dispute, action string, with Options) error {
 	switch action {
 	case "win":
-		return c.decide(d, true)
+		return c.decide(d, disputeWon, with.Amount)
 	case "lose":
-		return c.decide(d, false)
+		return c.decide(d, disputeLost, 0)
+	case "prevent":
+		return c.decide(d, disputePrevented, 0)
 	case "withdraw":
 		return c.withdraw(d)
 	case "reinstate":
-		return c.reinstate(d)
+		return c.reinstate(d, with.Amount)
 	}
 	return noAction(d, action)
 }
@@ -132,9 +139,9 @@ func (c *call) actOnSession(cs *checkoutSession, action string, with Options) er
 	pi, _ := c.byID[string(cs.PaymentIntent)].(*paymentIntent)
 	switch action {
 	case "pay":
-		return c.payWith(cs, with.PaymentMethod, "pm_card_visa")
+		return c.payWith(cs, with, "pm_card_visa")
 	case "decline":
-		err := c.payWith(cs, with.PaymentMethod, "pm_card_chargeDeclined")
+		err := c.payWith(cs, with, "pm_card_chargeDeclined")
 		if e, ok := errors.AsType[*apiError](err); ok && e.Type == typeCard {
 			return nil // as it was asked for
 		}
@@ -153,13 +160,15 @@ func (c *call) actOnSession(cs *checkoutSession, action string, with Options) er
 	return noAction(cs, action)
 }
 
-func (c *call) payWith(cs *checkoutSession, methodID, otherwise string) error {
-	if methodID == "" {
-		methodID = otherwise
-	}
-	pm, err := c.method(methodID, "payment_method")
+func (c *call) payWith(cs *checkoutSession, with Options, otherwise string) error {
+	pm, err := c.methodByID(cmp.Or(with.PaymentMethod, otherwise), "payment_method")
 	if err != nil {
 		return err
+	}
+	if cs.Status == sessionOpen {
+		if err := cs.adjust(with.Discount, with.Tax); err != nil {
+			return err
+		}
 	}
 	return c.paySession(cs, pm)
 }
@@ -174,16 +183,17 @@ func (c *call) payAsync(cs *checkoutSession) error {
 	return c.paySession(cs, c.newDebitMethod("AT611904300234573201"))
 }
 
-func (c *call) actOnSubscription(sub *subscription, action string) error {
+func (c *call) actOnSubscription(sub *subscription, action string, with Options) error {
+	more := extras{discount: with.Discount, tax: with.Tax}
 	switch action {
 	case "renew":
 		pm, ok := c.byID[string(sub.DefaultPaymentMethod)].(*paymentMethod)
 		if !ok {
 			return invalid(codeResourceMissing, "", "This subscription has no default payment method.")
 		}
-		return c.renew(sub, pm)
+		return c.renew(sub, pm, more)
 	case "fail_payment":
-		return c.renew(sub, c.newCardMethod(testCards["chargeCustomerFail"].complete()))
+		return c.renew(sub, c.newCardMethod(testCards["chargeCustomerFail"].complete()), more)
 	case "cancel":
 		return c.end(sub)
 	}

@@ -33,9 +33,7 @@ func (st *state) books() []Book {
 		}
 	}
 	for _, d := range st.disputes.rows {
-		if d.withheld {
-			disputed[d.PaymentIntent] += d.Amount
-		}
+		disputed[d.PaymentIntent] += d.held
 	}
 	books := make([]Book, 0, len(st.intents.rows))
 	for _, pi := range st.intents.rows {

@@ -1,5 +1,10 @@
 package sandbox
 
+import (
+	"maps"
+	"slices"
+)
+
 // charge is one attempt to take money. https://docs.stripe.com/api/charges
 // It lists its refunds only where they are asked for by expand.
 type charge struct {
@@ -7,7 +12,6 @@ type charge struct {
 	Amount             int64             `json:"amount"`
 	AmountCaptured     int64             `json:"amount_captured"`
 	AmountRefunded     int64             `json:"amount_refunded"`
-	Application        null              `json:"application"`
 	BalanceTransaction nullString        `json:"balance_transaction"`
 	BillingDetails     any               `json:"billing_details"`
 	Captured           bool              `json:"captured"`
@@ -29,8 +33,9 @@ type charge struct {
 	Shipping           any               `json:"shipping"`
 	Status             string            `json:"status"`
 
-	method  *paymentMethod
-	dispute *dispute // the latest
+	released int64 // what of AmountRefunded was only ever held
+	method   *paymentMethod
+	dispute  *dispute // the latest
 }
 
 // States of a charge: pending → succeeded | failed.
@@ -42,17 +47,16 @@ const (
 
 // newCharge keeps a charge of the whole intent, which holds no money yet.
 func (c *call) newCharge(pi *paymentIntent, pm *paymentMethod) *charge {
-	metadata := map[string]string{}
-	for k, v := range pi.Metadata {
-		metadata[k] = v
-	}
 	details := map[string]any{"type": pm.Type}
-	if pm.Card != nil {
+	switch {
+	case pm.Card != nil:
 		card := *pm.Card
 		card.Network = card.Brand
 		details[pm.Type] = card
-	} else {
+	case pm.SepaDebit != nil:
 		details[pm.Type] = pm.SepaDebit
+	default:
+		details[pm.Type] = pm.Cash
 	}
 	return add(c.state, &c.charges, &charge{
 		head:           head{ID: newID("ch_3", usualID-1), Object: "charge", Created: c.now},
@@ -61,7 +65,7 @@ func (c *call) newCharge(pi *paymentIntent, pm *paymentMethod) *charge {
 		Currency:       pi.Currency,
 		Customer:       pi.Customer,
 		Description:    pi.Description,
-		Metadata:       metadata,
+		Metadata:       maps.Clone(pi.Metadata),
 		MethodDetails:  details,
 		Outcome: map[string]any{"network_status": "approved_by_network", "reason": nil, "risk_level": "normal",
 			"seller_message": "Payment complete.", "type": "authorized"},
@@ -93,20 +97,16 @@ func (c *call) balance(ch *charge) {
 }
 
 // refundable is what of the charge's money can still go back.
-func (ch *charge) refundable() int64 { return ch.AmountCaptured - ch.AmountRefunded }
+func (ch *charge) refundable() int64 { return ch.AmountCaptured - ch.AmountRefunded + ch.released }
 
 // refundsOf gives a charge's refunds, newest first.
 func (st *state) refundsOf(chargeID string) (refunds []*refund) {
-	for i := len(st.refunds.rows) - 1; i >= 0; i-- {
-		if re := st.refunds.rows[i]; re.Charge == chargeID {
+	for _, re := range slices.Backward(st.refunds.rows) {
+		if re.Charge == chargeID {
 			refunds = append(refunds, re)
 		}
 	}
 	return refunds
-}
-
-func (c *call) getCharge() (any, error) {
-	return find[*charge](c.state, "charge", c.id(), inPath)
 }
 
 func (c *call) listCharges() (any, error) {
@@ -116,16 +116,11 @@ func (c *call) listCharges() (any, error) {
 	})
 }
 
-func (c *call) updateCharge() (any, error) {
-	ch, err := find[*charge](c.state, "charge", c.id(), inPath)
-	if err != nil {
-		return nil, err
-	}
+func (c *call) updateCharge(ch *charge) (any, error) {
 	metadata, description := c.form.metadata(ch.Metadata), ch.Description
 	if c.form.has("description") {
 		description = nullString(c.form.text("description"))
 	}
-	c.form.ignore("expand", "receipt_email", "shipping", "fraud_details")
 	if err := c.form.end(); err != nil {
 		return nil, err
 	}
@@ -133,11 +128,4 @@ func (c *call) updateCharge() (any, error) {
 	ch.Metadata, ch.Description = metadata, description
 	c.emit("charge.updated", ch, before)
 	return ch, nil
-}
-
-func (c *call) listChargeRefunds() (any, error) {
-	if _, err := find[*charge](c.state, "charge", c.id(), inPath); err != nil {
-		return nil, err
-	}
-	return list(c, &c.refunds, func(re *refund) bool { return re.Charge == c.id() })
 }

@@ -21,10 +21,7 @@ import (
 )
 
 // forCLI is a sandbox whose only way out is a listening CLI.
-func forCLI(cfg *sandbox.Config) {
-	cfg.Endpoints = nil
-	cfg.CLISecret = testSecret
-}
+func forCLI(cfg *sandbox.Config) { cfg.CLISecret = testSecret }
 
 // triggers are what a developer triggers first, with an event each makes.
 var triggers = []string{
@@ -131,20 +128,20 @@ func TestCLIProtocol(t *testing.T) {
 		if first.Conversation == "" {
 			first = event
 		}
-		p.send(map[string]any{"type": "event_ack", "event_id": event.id(t), "webhook_conversation_id": event.Conversation, "webhook_id": event.WebhookID})
+		p.acknowledge(event)
 		p.send(map[string]any{"type": "webhook_response", "forward_url": b.hook.url, "status": p.forward(event), "body": "",
 			"http_headers": map[string]string{}, "webhook_conversation_id": event.Conversation, "webhook_id": event.WebhookID})
 	}
-	b.settled()
 	equal(t, "succeeded", b.hook.types()["payment_intent.succeeded"], 1)
 	equal(t, "status", pi.Status, stripe.PaymentIntentStatusSucceeded)
 	eventually(t, "answers noted", func() bool {
+		n := 0
 		for _, d := range b.Deliveries() {
-			if d.State != "delivered" || d.Status != http.StatusOK || d.URL != b.hook.url {
-				return false
+			if d.State == "delivered" && d.Status == http.StatusOK && d.URL == b.hook.url {
+				n++
 			}
 		}
-		return true
+		return n == 4
 	})
 	form := url.Values{"for_stripecli": {"true"}}
 	status, _ := p.post("/v1/events/"+first.id(t)+"/retry", form)
@@ -168,10 +165,21 @@ func TestCLIGoesAway(t *testing.T) {
 	p.next()
 	ok(t, p.conn.CloseNow())
 	b.settled()
-	equal(t, "state", b.Deliveries()[0].State, "abandoned")
+	abandoned := 0
+	for _, d := range b.Deliveries() {
+		if d.State == "abandoned" {
+			abandoned++
+		}
+	}
+	if abandoned == 0 {
+		t.Error("no delivery was abandoned")
+	}
 }
 
 type wireEvent struct {
+	Endpoint struct {
+		APIVersion *string `json:"api_version"`
+	} `json:"endpoint"`
 	Type         string            `json:"type"`
 	Payload      string            `json:"event_payload"`
 	Headers      map[string]string `json:"http_headers"`
@@ -226,15 +234,28 @@ func (p *player) post(path string, form url.Values) (int, map[string]any) {
 	return resp.StatusCode, answer
 }
 
-func (p *player) next() (event wireEvent) {
+// next gives the next event of the account's own version, as a CLI does that was
+// not started for the latest; it acknowledges the others.
+func (p *player) next() wireEvent {
 	p.t.Helper()
 	ctx, cancel := context.WithTimeout(p.t.Context(), patience)
 	defer cancel()
-	_, raw, err := p.conn.Read(ctx)
-	ok(p.t, err)
-	ok(p.t, json.Unmarshal(raw, &event))
-	equal(p.t, "type", event.Type, "webhook_event")
-	return event
+	for {
+		_, raw, err := p.conn.Read(ctx)
+		ok(p.t, err)
+		var event wireEvent
+		ok(p.t, json.Unmarshal(raw, &event))
+		equal(p.t, "type", event.Type, "webhook_event")
+		if event.Endpoint.APIVersion == nil {
+			return event
+		}
+		p.acknowledge(event)
+	}
+}
+
+func (p *player) acknowledge(event wireEvent) {
+	p.t.Helper()
+	p.send(map[string]any{"type": "event_ack", "event_id": event.id(p.t), "webhook_conversation_id": event.Conversation, "webhook_id": event.WebhookID})
 }
 
 func (p *player) send(message any) {

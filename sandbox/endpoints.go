@@ -2,12 +2,13 @@ package sandbox
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"strings"
+	"slices"
 	"time"
 
 	"github.com/stripe/stripe-go/v76/webhook"
@@ -29,11 +30,33 @@ type endpoint struct {
 	EnabledEvents []string   `json:"enabled_events"`
 	Status        string     `json:"status"`
 	APIVersion    nullString `json:"api_version"`
-	Application   null       `json:"application"`
+	Application   nullString `json:"application"`
 
+	thin   bool
 	secret string
 	slots  chan struct{}
 	held   []*delivery // waiting to be overtaken
+}
+
+// PaymentEvents are the types of a payment's events that the sandbox makes.
+func PaymentEvents() []string {
+	return []string{
+		"payment_intent.created", "payment_intent.requires_action", "payment_intent.processing", "payment_intent.partially_funded",
+		"payment_intent.amount_capturable_updated", "payment_intent.succeeded", "payment_intent.payment_failed", "payment_intent.canceled",
+		"charge.pending", "charge.succeeded", "charge.captured", "charge.updated", "charge.failed", "charge.refunded", "charge.refund.updated",
+		"charge.dispute.created", "charge.dispute.updated", "charge.dispute.funds_withdrawn", "charge.dispute.funds_reinstated", "charge.dispute.closed",
+		"refund.created", "refund.updated", "refund.failed",
+		"checkout.session.completed", "checkout.session.async_payment_succeeded", "checkout.session.async_payment_failed", "checkout.session.expired",
+	}
+}
+
+// BillingEvents are those of what asks for payments by itself.
+func BillingEvents() []string {
+	return []string{
+		"customer.subscription.created", "customer.subscription.updated", "customer.subscription.deleted",
+		"invoice.created", "invoice.finalized", "invoice.paid", "invoice.payment_succeeded", "invoice.payment_failed", "invoice.voided",
+		"invoice.marked_uncollectible", "invoice_payment.paid", "credit_note.created", "credit_note.voided",
+	}
 }
 
 func newEndpoint(e Endpoint, now int64) *endpoint {
@@ -46,6 +69,8 @@ func newEndpoint(e Endpoint, now int64) *endpoint {
 		URL:           e.URL,
 		EnabledEvents: events,
 		Status:        "enabled",
+		APIVersion:    nullString(e.APIVersion),
+		thin:          e.Thin,
 		secret:        e.Secret,
 		slots:         make(chan struct{}, atOnce),
 	}
@@ -55,22 +80,14 @@ func (c *call) listEndpoints() (any, error) {
 	return list(c, &table[*endpoint]{rows: c.endpoints}, nil)
 }
 
-func (e *endpoint) wants(kind string) bool {
-	for _, enabled := range e.EnabledEvents {
-		if covers(enabled, kind) {
-			return true
-		}
-	}
-	return false
+// wants tells whether the endpoint gets events of a type: one that it asks
+// for, and whose object its version knows.
+func (e *endpoint) wants(event *event) bool {
+	asked := slices.Contains(e.EnabledEvents, "*") || slices.Contains(e.EnabledEvents, event.kind)
+	return asked && e.version().knows(event.about.Object)
 }
 
-// covers tells whether a type, "*" or "family.*" covers the type.
-func covers(pattern, kind string) bool {
-	if family, ok := strings.CutSuffix(pattern, "*"); ok {
-		return strings.HasPrefix(kind, family)
-	}
-	return pattern == kind
-}
+func (e *endpoint) version() version { return cmp.Or(version(e.APIVersion), accountVersion) }
 
 func newWebhookClient() *http.Client {
 	return &http.Client{

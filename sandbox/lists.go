@@ -24,7 +24,6 @@ func list[T object](c *call, t *table[T], keep func(T) bool) (any, error) {
 		c.form.fail(invalid("", "limit", "Invalid limit: must be between 1 and %d.", largestPage))
 	}
 	after, before := c.form.text("starting_after"), c.form.text("ending_before")
-	c.form.ignore("expand")
 	if err := c.form.end(); err != nil {
 		return nil, err
 	}

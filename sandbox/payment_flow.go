@@ -1,16 +1,23 @@
 package sandbox
 
-import "net/http"
+import (
+	"net/http"
+	"slices"
+)
 
 // attempt tries to pay the intent with the payment method and tells of
 // whatever comes of it. It gives Stripe's 402 where the attempt was refused.
-func (c *call) attempt(pi *paymentIntent, pm *paymentMethod, offSession bool) *apiError {
+func (c *call) attempt(pi *paymentIntent, pm *paymentMethod, noAction bool) *apiError {
+	c.keepMethod(pm)
 	pi.PaymentMethod, pi.NextAction, pi.LastPaymentError = nullString(pm.ID), nil, nil
 	switch {
 	case pm.Type == methodSepa:
 		c.process(pi, pm)
 		return nil
-	case pm.card.auth && offSession:
+	case pm.Type == methodCash:
+		c.awaitTransfer(pi)
+		return nil
+	case pm.card.auth && noAction:
 		return c.refuse(pi, pm, decline{code: "authentication_required", reason: "authentication_required",
 			message: "Your card was declined. This transaction requires authentication."})
 	case pm.card.auth:
@@ -167,6 +174,9 @@ func (c *call) authorizeOnly(pi *paymentIntent, pm *paymentMethod) {
 	c.emit("payment_intent.amount_capturable_updated", pi, nil)
 }
 
+// capture takes the money that was held, or a part of it. Until basil the rest
+// was told as a refund; since then it is only not taken.
+// https://docs.stripe.com/changelog/basil/2025-03-31
 func (c *call) capture(pi *paymentIntent, amount int64) error {
 	ch, err := find[*charge](c.state, "charge", string(pi.LatestCharge), "latest_charge")
 	if err != nil {
@@ -175,21 +185,75 @@ func (c *call) capture(pi *paymentIntent, amount int64) error {
 	before := c.snapshot(ch)
 	c.take(ch, amount)
 	pi.Status, pi.AmountReceived, pi.AmountCapturable = intentSucceeded, amount, 0
+	c.release(ch, ch.Amount-amount)
 	c.emit("charge.captured", ch, before)
 	c.emit("payment_intent.succeeded", pi, nil)
 	c.afterSuccess(pi, ch)
 	return nil
 }
 
-// cancel ends the intent. Money only held on the card goes back, which Stripe
-// tells as a refunded charge that was never captured.
+// release gives back what was only held on the card.
+func (c *call) release(ch *charge, amount int64) {
+	if amount == 0 || c.version.since(basil) {
+		return
+	}
+	before := c.snapshot(ch)
+	re := c.refundOf(ch, amount)
+	re.release = true
+	ch.AmountRefunded, ch.released = ch.AmountRefunded+amount, amount
+	ch.Refunded = ch.AmountRefunded == ch.Amount
+	c.emit("refund.created", re, nil)
+	c.emit("charge.refunded", ch, before)
+}
+
+// cancel ends the intent. Money only held on the card is released.
 func (c *call) cancel(pi *paymentIntent, reason string) {
 	if ch, ok := c.byID[string(pi.LatestCharge)].(*charge); ok && pi.Status == intentNeedsCapture {
-		before := c.snapshot(ch)
-		ch.AmountRefunded, ch.Refunded = ch.Amount, true
-		c.emit("charge.refunded", ch, before)
+		c.release(ch, ch.Amount)
 	}
 	pi.Status, pi.CanceledAt, pi.CancellationReason = intentCanceled, nullInt(c.now), nullString(reason)
 	pi.AmountCapturable, pi.NextAction = 0, nil
 	c.emit("payment_intent.canceled", pi, nil)
+}
+
+// awaitTransfer waits for money to come by bank transfer.
+// https://docs.stripe.com/payments/bank-transfers
+func (c *call) awaitTransfer(pi *paymentIntent) {
+	pi.Status = intentNeedsAction
+	pi.NextAction = transferInstructions(pi)
+	c.emit("payment_intent.requires_action", pi, nil)
+}
+
+func transferInstructions(pi *paymentIntent) any {
+	return map[string]any{"type": "display_bank_transfer_instructions", "display_bank_transfer_instructions": map[string]any{
+		"amount_remaining": pi.Amount - pi.funded, "currency": pi.Currency, "hosted_instructions_url": nil, "reference": pi.ID}}
+}
+
+// fundCash plays a bank transfer of the customer: it goes to the oldest intent
+// that waits for one. https://docs.stripe.com/api/cash_balance_transactions
+func (c *call) fundCash(cus *customer) (any, error) {
+	amount, currency := c.form.amount(), c.form.currency()
+	if err := c.form.end(); err != nil {
+		return nil, err
+	}
+	i := slices.IndexFunc(c.intents.rows, func(pi *paymentIntent) bool {
+		pm, ok := c.byID[string(pi.PaymentMethod)].(*paymentMethod)
+		return ok && pm.Type == methodCash && pi.Status == intentNeedsAction && string(pi.Customer) == cus.ID && pi.Currency == currency
+	})
+	if i < 0 {
+		return nil, invalid("", "", "The sandbox keeps no cash balance: none of the customer's payments waits for a transfer in %s.", currency)
+	}
+	pi := c.intents.rows[i]
+	if amount > pi.Amount-pi.funded {
+		return nil, invalid("", "amount", "The payment that waits for a transfer takes no more than %d.", pi.Amount-pi.funded)
+	}
+	if pi.funded += amount; pi.funded < pi.Amount {
+		pi.NextAction = transferInstructions(pi)
+		c.emit("payment_intent.partially_funded", pi, nil)
+	} else {
+		pm, _ := c.byID[string(pi.PaymentMethod)].(*paymentMethod)
+		c.succeed(pi, c.newCharge(pi, pm))
+	}
+	return map[string]any{"id": newID("ccsbtxn_1", usualID-1), "object": "customer_cash_balance_transaction", "created": c.now,
+		"currency": currency, "customer": cus.ID, "ending_balance": 0, "livemode": false, "net_amount": amount, "type": "funded"}, nil
 }

@@ -22,6 +22,7 @@ type state struct {
 	invoices        table[*invoice]
 	invoiceItems    table[*invoiceItem]
 	invoicePayments table[*invoicePayment]
+	creditNotes     table[*creditNote]
 	events          table[*event]
 
 	answers map[string]*savedAnswer // by Idempotency-Key

@@ -209,7 +209,7 @@ func TestASubscriptionsLifeInTheStandIn(t *testing.T) {
 	harness.ForEachDatabase(t, func(t *testing.T, db *harness.Database) {
 		standIn := harness.NewStripe(t)
 		app := db.Serve(t, standIn.Settings()...)
-		standIn.SendTo(app)
+		standIn.SendTo(t, app)
 		monthly(t, app)
 		subscription := subscribe(t, standIn)
 		standIn.Settle(t)
