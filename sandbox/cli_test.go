@@ -196,9 +196,10 @@ func (e wireEvent) id(t *testing.T) string {
 
 // player plays the CLI.
 type player struct {
-	t    *testing.T
-	b    *bench
-	conn *websocket.Conn
+	t       *testing.T
+	b       *bench
+	conn    *websocket.Conn
+	version string // of the API; the account's where empty
 }
 
 func connectCLI(t *testing.T, b *bench) *player {
@@ -222,10 +223,33 @@ func connectCLI(t *testing.T, b *bench) *player {
 
 func (p *player) post(path string, form url.Values) (int, map[string]any) {
 	p.t.Helper()
-	req, err := http.NewRequest(http.MethodPost, p.b.url+path, strings.NewReader(form.Encode()))
+	return p.ask(http.MethodPost, path, strings.NewReader(form.Encode()))
+}
+
+func (p *player) get(path string) (int, map[string]any) {
+	p.t.Helper()
+	return p.ask(http.MethodGet, path, nil)
+}
+
+// want posts what must succeed.
+func (p *player) want(path string, form url.Values) map[string]any {
+	p.t.Helper()
+	status, answer := p.post(path, form)
+	if status != http.StatusOK {
+		p.t.Fatalf("%s: %d %v", path, status, answer)
+	}
+	return answer
+}
+
+func (p *player) ask(method, path string, body io.Reader) (int, map[string]any) {
+	p.t.Helper()
+	req, err := http.NewRequest(method, p.b.url+path, body)
 	ok(p.t, err)
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	req.Header.Set("Authorization", "Bearer "+testKey)
+	if p.version != "" {
+		req.Header.Set("Stripe-Version", p.version)
+	}
 	resp, err := http.DefaultClient.Do(req)
 	ok(p.t, err)
 	defer resp.Body.Close() //nolint:errcheck // it was only read

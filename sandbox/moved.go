@@ -51,6 +51,8 @@ func (st *state) addOwn(m map[string]any) error {
 		return st.put(m, "line_items", listOf(o.items(), "/v1/checkout/sessions/"+id+"/line_items"))
 	case *invoice:
 		return st.movedOfInvoice(o, m)
+	case *invoiceItem:
+		m["quantity_decimal"] = itoa(o.Quantity)
 	case *subscription:
 		m["current_period_start"], m["current_period_end"] = o.items[0].CurrentPeriodStart, o.items[0].CurrentPeriodEnd
 	}
