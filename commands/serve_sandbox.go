@@ -51,7 +51,7 @@ func (p *program) serveSandbox(ctx context.Context) error {
 		return fmt.Errorf("SANDBOX_ADDR: %w", err)
 	}
 	cfg.Sandbox = true
-	stripeBase := "http://" + listener.Addr().String()
+	stripeBase := "http://" + reachable(listener.Addr().String())
 	cfg.StripeAPIBase = cmp.Or(cfg.StripeAPIBase, stripeBase)
 	host, _, _ := net.SplitHostPort(cfg.SandboxAddr) // it was listened on
 	standIn := sandbox.New(sandbox.Config{Host: host, CLISecret: cfg.StripeWebhookSecrets[0], Logger: p.Logger(cfg).Named("sandbox")})
