@@ -53,7 +53,7 @@ func (s *Sandbox) authorize(w http.ResponseWriter, r *http.Request) error {
 		return unauthorized(w, "Invalid API Key provided: this is a sandbox, which takes test keys only.")
 	}
 	if !s.knows(key) {
-		return unauthorized(w, "Invalid API Key provided: "+redact(key))
+		return unauthorized(w, "Invalid API Key provided.")
 	}
 	return nil
 }
@@ -68,18 +68,4 @@ func (s *Sandbox) knows(key string) bool {
 func unauthorized(w http.ResponseWriter, message string) error {
 	w.Header().Set("WWW-Authenticate", `Basic realm="Stripe"`)
 	return &apiError{status: http.StatusUnauthorized, Type: typeInvalidRequest, Message: message}
-}
-
-// redact shows a key's kind and its last four characters, as Stripe does.
-func redact(key string) string {
-	const shown = 4
-	kind := ""
-	if i := strings.LastIndexByte(key, '_'); i >= 0 {
-		kind = key[:i+1]
-	}
-	rest := key[len(kind):]
-	if len(rest) <= 2*shown {
-		return kind + strings.Repeat("*", len(rest))
-	}
-	return kind + strings.Repeat("*", len(rest)-shown) + rest[len(rest)-shown:]
 }

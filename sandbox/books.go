@@ -45,10 +45,7 @@ func (st *state) books() []Book {
 			book.Session = pi.session.ID
 		}
 		if pi.invoice != nil {
-			book.Invoice = pi.invoice.ID
-			if pi.invoice.subscription != nil {
-				book.Subscription = pi.invoice.subscription.ID
-			}
+			book.Invoice, book.Subscription = pi.invoice.ID, pi.invoice.subscriptionID()
 		}
 		books = append(books, book)
 	}

@@ -44,7 +44,7 @@ func (c *call) createProduct() (any, error) {
 		return nil, err
 	}
 	add(c.state, &c.products, p)
-	c.emit("product.created", p, nil)
+	c.emit("product.created", p)
 	return p, nil
 }
 
@@ -63,7 +63,7 @@ func (c *call) createPrice() (any, error) {
 		return nil, err
 	}
 	c.keepPrice(p)
-	c.emit("price.created", p, nil)
+	c.emit("price.created", p)
 	return p, nil
 }
 

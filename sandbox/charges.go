@@ -91,9 +91,8 @@ func (c *call) take(ch *charge, amount int64) {
 
 // balance books the charge's money, which Stripe tells a little later.
 func (c *call) balance(ch *charge) {
-	before := c.snapshot(ch)
 	ch.BalanceTransaction = nullString(newID("txn_3", usualID-1))
-	c.emit("charge.updated", ch, before)
+	c.emit("charge.updated", ch)
 }
 
 // refundable is what of the charge's money can still go back.
@@ -109,13 +108,6 @@ func (st *state) refundsOf(chargeID string) (refunds []*refund) {
 	return refunds
 }
 
-func (c *call) listCharges() (any, error) {
-	owner, intent := c.form.text("customer"), c.form.text("payment_intent")
-	return list(c, &c.charges, func(ch *charge) bool {
-		return (owner == "" || string(ch.Customer) == owner) && (intent == "" || ch.PaymentIntent == intent)
-	})
-}
-
 func (c *call) updateCharge(ch *charge) (any, error) {
 	metadata, description := c.form.metadata(ch.Metadata), ch.Description
 	if c.form.has("description") {
@@ -124,8 +116,7 @@ func (c *call) updateCharge(ch *charge) (any, error) {
 	if err := c.form.end(); err != nil {
 		return nil, err
 	}
-	before := c.snapshot(ch)
 	ch.Metadata, ch.Description = metadata, description
-	c.emit("charge.updated", ch, before)
+	c.emit("charge.updated", ch)
 	return ch, nil
 }

@@ -183,21 +183,6 @@ func (c *call) newSession(cs *checkoutSession) *checkoutSession {
 	return add(c.state, &c.sessions, cs)
 }
 
-func (c *call) listSessions() (any, error) {
-	intentID, owner, status := c.form.text("payment_intent"), c.form.text("customer"), c.form.text("status")
-	return list(c, &c.sessions, func(cs *checkoutSession) bool {
-		return (intentID == "" || string(cs.PaymentIntent) == intentID) &&
-			(owner == "" || string(cs.Customer) == owner) && (status == "" || cs.Status == status)
-	})
-}
-
-func (c *call) expireSession(cs *checkoutSession) (any, error) {
-	if err := c.form.end(); err != nil {
-		return nil, err
-	}
-	return cs, c.expireNow(cs)
-}
-
 // expireNow closes an open session, and with it an intent that it began.
 func (c *call) expireNow(cs *checkoutSession) error {
 	if cs.Status != sessionOpen {
@@ -207,6 +192,6 @@ func (c *call) expireNow(cs *checkoutSession) error {
 	if pi, ok := c.byID[string(cs.PaymentIntent)].(*paymentIntent); ok && pi.Status != intentSucceeded {
 		c.cancel(pi, "abandoned")
 	}
-	c.emit("checkout.session.expired", cs, nil)
+	c.emit("checkout.session.expired", cs)
 	return nil
 }

@@ -64,7 +64,7 @@ func (c *call) paySession(cs *checkoutSession, pm *paymentMethod) error {
 	}
 	if pi.Status == intentProcessing || pi.Status == intentNeedsCapture {
 		cs.Status, cs.URL = sessionComplete, ""
-		c.emit("checkout.session.completed", cs, nil)
+		c.emit("checkout.session.completed", cs)
 	}
 	return nil
 }
@@ -99,13 +99,13 @@ func (c *call) sessionPaid(cs *checkoutSession) {
 	if cs.AmountTotal == 0 {
 		cs.PaymentStatus = paymentNotNeeded
 	}
-	c.emit(kind, cs, nil)
+	c.emit(kind, cs)
 }
 
 // sessionFailed follows a failed payment: an open session takes another try.
 func (c *call) sessionFailed(cs *checkoutSession) {
 	if cs.Status == sessionComplete {
-		c.emit("checkout.session.async_payment_failed", cs, nil)
+		c.emit("checkout.session.async_payment_failed", cs)
 	}
 }
 

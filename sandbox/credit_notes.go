@@ -83,17 +83,16 @@ func (c *call) issue(n *creditNote, inv *invoice, credit, refunded int64, ch *ch
 		inv.CreditedAfter += n.Amount
 	}
 	if cus, ok := c.byID[inv.Customer].(*customer); ok && credit > 0 {
-		before := c.snapshot(cus)
 		cus.Balance -= credit
 		n.BalanceTxn = nullString(newID("cbtxn_1", usualID-1))
-		c.emit("customer.updated", cus, before)
+		c.emit("customer.updated", cus)
 	}
 	if ch != nil {
 		re := c.refundOf(ch, refunded)
 		n.Refund, n.Refunds = nullString(re.ID), []any{map[string]any{"amount_refunded": refunded, "payment_record_refund": nil, "refund": re.ID, "type": "refund"}}
 		c.startRefund(ch, re)
 	}
-	c.emit("credit_note.created", n, nil)
+	c.emit("credit_note.created", n)
 	if n.Type == "pre_payment" && inv.AmountDue == 0 {
 		c.cancel(inv.payment.intent, "")
 		inv.payment = nil
@@ -102,21 +101,15 @@ func (c *call) issue(n *creditNote, inv *invoice, credit, refunded int64, ch *ch
 }
 
 // voidCreditNote takes back what an open invoice's note credited.
-func (c *call) voidCreditNote(n *creditNote) (any, error) {
-	if err := c.form.end(); err != nil {
-		return nil, err
-	}
-	inv, err := find[*invoice](c.state, "invoice", n.Invoice, "invoice")
-	if err != nil {
-		return nil, err
-	}
-	if n.Status != "issued" || inv.Status != invoiceOpen {
-		return nil, invalid("", "", "Only an issued credit note of an open invoice can be voided.")
+func (c *call) voidCreditNote(n *creditNote) error {
+	inv, ok := c.byID[n.Invoice].(*invoice)
+	if !ok || n.Status != "issued" || inv.Status != invoiceOpen {
+		return invalid("", "", "Only an issued credit note of an open invoice can be voided.")
 	}
 	n.Status, n.VoidedAt = "void", nullInt(c.now)
 	inv.CreditedBefore -= n.Amount
 	inv.AmountDue, inv.AmountRemaining = inv.AmountDue+n.Amount, inv.AmountRemaining+n.Amount
 	inv.payment.intent.Amount, inv.payment.AmountRequested = inv.AmountDue, inv.AmountDue
-	c.emit("credit_note.voided", n, nil)
-	return n, nil
+	c.emit("credit_note.voided", n)
+	return nil
 }

@@ -31,7 +31,7 @@ func (c *call) newCustomer(cus *customer) *customer {
 		cus.Metadata = map[string]string{}
 	}
 	add(c.state, &c.customers, cus)
-	c.emit("customer.created", cus, nil)
+	c.emit("customer.created", cus)
 	return cus
 }
 
@@ -95,15 +95,9 @@ func (c *call) updateCustomer(cus *customer) (any, error) {
 	if err := c.form.end(); err != nil {
 		return nil, err
 	}
-	before := c.snapshot(cus)
 	*cus = changed
-	c.emit("customer.updated", cus, before)
+	c.emit("customer.updated", cus)
 	return cus, nil
-}
-
-func (c *call) listCustomers() (any, error) {
-	email := c.form.text("email")
-	return list(c, &c.customers, func(cus *customer) bool { return email == "" || string(cus.Email) == email })
 }
 
 // usualMethod is what the customer's invoices are paid with, nil for nothing.

@@ -91,12 +91,11 @@ func (c *call) openDispute(ch *charge, amount int64, reason string, inquiry bool
 	} else {
 		c.book(d, -d.Amount, "Chargeback withdrawal for "+ch.ID)
 	}
-	before := c.snapshot(ch)
 	ch.Disputed, ch.dispute = true, d
-	c.emit("charge.dispute.created", d, nil)
-	c.emit("charge.updated", ch, before)
+	c.emit("charge.dispute.created", d)
+	c.emit("charge.updated", ch)
 	if !inquiry {
-		c.emit("charge.dispute.funds_withdrawn", d, nil)
+		c.emit("charge.dispute.funds_withdrawn", d)
 	}
 	return d
 }
@@ -131,19 +130,12 @@ func (c *call) withdraw(d *dispute) error {
 	if d.held > 0 || d.Status == inquiryClosed || d.Status == disputePrevented {
 		return invalid("", "", "This dispute's money cannot be withdrawn: it is %s.", d.Status)
 	}
-	before := c.snapshot(d)
-	switch {
-	case d.inquiry():
-		d.Status, d.IsChargeRefundable = disputeNeedsResponse, false
-	case d.Status == disputeWon:
-		d.Status, d.IsChargeRefundable = disputeUnderReview, false
-	}
-	if before["status"] != d.Status {
-		c.emit("charge.dispute.updated", d, before)
-		before = c.snapshot(d)
+	if d.over() || d.inquiry() {
+		d.Status, d.IsChargeRefundable = map[bool]string{true: disputeUnderReview, false: disputeNeedsResponse}[d.over()], false
+		c.emit("charge.dispute.updated", d)
 	}
 	c.book(d, -d.Amount, "Chargeback withdrawal for "+d.Charge)
-	c.emit("charge.dispute.funds_withdrawn", d, before)
+	c.emit("charge.dispute.funds_withdrawn", d)
 	return nil
 }
 
@@ -156,9 +148,8 @@ func (c *call) reinstate(d *dispute, amount int64) error {
 	case amount < 0 || amount > d.held:
 		return invalid("", "amount", "What is given back must be between 1 and %d.", d.held)
 	}
-	before := c.snapshot(d)
 	c.book(d, cmp.Or(amount, d.held), "Chargeback reversal for "+d.Charge)
-	c.emit("charge.dispute.funds_reinstated", d, before)
+	c.emit("charge.dispute.funds_reinstated", d)
 	return nil
 }
 
@@ -171,24 +162,16 @@ func (c *call) decide(d *dispute, verdict string, amount int64) error {
 	if amount < 0 || amount > d.held {
 		return invalid("", "amount", "What is given back must be between 1 and %d.", d.held)
 	}
-	before := c.snapshot(d)
 	if d.inquiry() && verdict != disputePrevented {
 		verdict = inquiryClosed
 	}
 	d.Status, d.IsChargeRefundable = verdict, verdict != disputeLost
 	if d.held > 0 && verdict != disputeLost {
 		c.book(d, cmp.Or(amount, d.held), "Chargeback reversal for "+d.Charge)
-		c.emit("charge.dispute.funds_reinstated", d, before)
+		c.emit("charge.dispute.funds_reinstated", d)
 	}
-	c.emit("charge.dispute.closed", d, before)
+	c.emit("charge.dispute.closed", d)
 	return nil
-}
-
-func (c *call) listDisputes() (any, error) {
-	chargeID, intentID := c.form.text("charge"), c.form.text("payment_intent")
-	return list(c, &c.disputes, func(d *dispute) bool {
-		return (chargeID == "" || d.Charge == chargeID) && (intentID == "" || d.PaymentIntent == intentID)
-	})
 }
 
 // Words that, sent as evidence, decide a test dispute.
@@ -209,7 +192,6 @@ func (c *call) updateDispute(d *dispute) (any, error) {
 	if sent != nil && d.over() {
 		return nil, invalid("", "evidence", "This dispute is already closed: it is %s.", d.Status)
 	}
-	before := c.snapshot(d)
 	d.Metadata = metadata
 	if sent != nil {
 		maps.Copy(evidence, d.Evidence)
@@ -219,7 +201,7 @@ func (c *call) updateDispute(d *dispute) (any, error) {
 	if sent != nil && submit {
 		c.submit(d, sent["uncategorized_text"])
 	}
-	c.emit("charge.dispute.updated", d, before)
+	c.emit("charge.dispute.updated", d)
 	return d, nil
 }
 
@@ -244,13 +226,4 @@ func (c *call) submit(d *dispute, text any) {
 			_ = c.decide(d, verdict, 0) // refused only where it is over
 		}
 	})
-}
-
-// closeDispute accepts that the dispute is lost.
-// https://docs.stripe.com/api/disputes/close
-func (c *call) closeDispute(d *dispute) (any, error) {
-	if err := c.form.end(); err != nil {
-		return nil, err
-	}
-	return d, c.decide(d, disputeLost, 0)
 }

@@ -77,7 +77,7 @@ func newEndpoint(e Endpoint, now int64) *endpoint {
 }
 
 func (c *call) listEndpoints() (any, error) {
-	return list(c, &table[*endpoint]{rows: c.endpoints}, nil)
+	return list(c, &table[*endpoint]{rows: c.endpoints}, func(*endpoint) bool { return true })
 }
 
 // wants tells whether the endpoint gets events of a type: one that it asks

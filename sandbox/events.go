@@ -67,28 +67,27 @@ func pathOf(o head) string {
 	return "/v1/" + folder + "s/" + o.ID
 }
 
-// snapshot is an object as it is now, to compare with later.
-type snapshot map[string]any
+// changes are the endings of the types that tell what was before.
+// https://docs.stripe.com/api/events/object#event_object-data-previous_attributes
+var changes = []string{"updated", "captured", "refunded", "closed", "funds_withdrawn", "funds_reinstated"}
 
-func (c *call) snapshot(o object) snapshot {
+// emit makes the event of a change and sends it to whoever wants it.
+func (c *call) emit(kind string, o object) {
 	rendered, err := c.whole(o)
 	if err != nil {
-		c.sandbox.log.Error("sandbox snapshot failed", zap.Error(err))
-		return nil
+		c.sandbox.log.Error("sandbox event failed", zap.String("type", kind), zap.Error(err))
+		return
 	}
-	m, _ := rendered.(map[string]any)
-	return m
-}
-
-// emit makes the event of a change and sends it to whoever wants it. before is
-// the object before the change, nil where that makes no sense.
-func (c *call) emit(kind string, o object, before snapshot) {
-	e := add(c.state, &c.events, &event{
+	now, _ := rendered.(map[string]any)
+	e := &event{
 		head: head{ID: newID("evt_1", usualID-1), Object: "event", Created: c.now},
-		kind: kind, request: c.reason, object: c.snapshot(o), before: before, number: len(c.events.rows),
-	})
-	e.about.ID = o.key()
-	e.about.Object, _ = e.object["object"].(string)
+		kind: kind, request: c.reason, about: head{ID: o.key(), Object: o.named()}, object: now, number: len(c.events.rows),
+	}
+	if slices.Contains(changes, kind[strings.LastIndexByte(kind, '.')+1:]) {
+		e.before = c.told[o.key()]
+	}
+	c.told[o.key()] = now
+	add(c.state, &c.events, e)
 	c.dispatch(e)
 }
 

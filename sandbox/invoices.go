@@ -43,6 +43,13 @@ type invoice struct {
 	outside      bool  // paid outside Stripe
 }
 
+func (inv *invoice) subscriptionID() string {
+	if inv.subscription == nil {
+		return ""
+	}
+	return inv.subscription.ID
+}
+
 // extras change what an invoice or a session asks, in minor units.
 type extras struct{ discount, tax int64 }
 
@@ -140,7 +147,7 @@ func (c *call) newInvoice(inv *invoice, lines []invoiceLine, more extras) *invoi
 		inv.CustomerEmail = cus.Email
 	}
 	add(c.state, &c.invoices, inv)
-	c.emit("invoice.created", inv, nil)
+	c.emit("invoice.created", inv)
 	return inv
 }
 
@@ -189,7 +196,7 @@ func (c *call) finalize(inv *invoice) {
 	inv.StatusTransitions.FinalizedAt = nullInt(c.now)
 	c.applyBalance(inv)
 	if inv.AmountDue == 0 {
-		c.emit("invoice.finalized", inv, nil)
+		c.emit("invoice.finalized", inv)
 		c.closeInvoice(inv)
 		return
 	}
@@ -204,7 +211,7 @@ func (c *call) finalize(inv *invoice) {
 		StatusTransitions: map[string]any{"canceled_at": nil, "paid_at": nil},
 		intent:            pi,
 	})
-	c.emit("invoice.finalized", inv, nil)
+	c.emit("invoice.finalized", inv)
 }
 
 // applyBalance pays from the customer's balance what it can, and puts there
@@ -214,7 +221,6 @@ func (c *call) applyBalance(inv *invoice) {
 	if !ok {
 		return
 	}
-	before := c.snapshot(cus)
 	sum := inv.Total + cus.Balance
 	ending := min(0, sum)
 	inv.StartingBalance, inv.EndingBalance = cus.Balance, &ending
@@ -222,7 +228,7 @@ func (c *call) applyBalance(inv *invoice) {
 	inv.AmountRemaining = inv.AmountDue
 	if cus.Balance != ending {
 		cus.Balance = ending
-		c.emit("customer.updated", cus, before)
+		c.emit("customer.updated", cus)
 	}
 }
 
@@ -239,7 +245,7 @@ func (c *call) invoiceFailed(inv *invoice) {
 	inv.Attempted = true
 	inv.AttemptCount++
 	inv.NextAttempt = nullInt(c.now + 3*24*60*60) // a usual wait of Stripe's retries
-	c.emit("invoice.payment_failed", inv, nil)
+	c.emit("invoice.payment_failed", inv)
 	if sub := inv.subscription; sub != nil && sub.Status != subscriptionIncomplete {
 		c.move(sub, subscriptionPastDue)
 	}
@@ -252,31 +258,35 @@ func (c *call) invoicePaid(inv *invoice, pi *paymentIntent) {
 	inv.AmountPaid, inv.Attempted = inv.AmountDue, true
 	inv.AttemptCount++
 	c.closeInvoice(inv)
-	c.emit("invoice_payment.paid", inv.payment, nil)
+	c.emit("invoice_payment.paid", inv.payment)
 }
 
 // closeInvoice tells that nothing remains to be paid.
 func (c *call) closeInvoice(inv *invoice) {
 	inv.Status, inv.AmountRemaining = invoicePaid, 0
 	inv.NextAttempt, inv.StatusTransitions.PaidAt = 0, nullInt(c.now)
-	c.emit("invoice.paid", inv, nil)
-	c.emit("invoice.payment_succeeded", inv, nil)
+	c.emit("invoice.paid", inv)
+	c.emit("invoice.payment_succeeded", inv)
 	if inv.subscription != nil {
 		c.move(inv.subscription, subscriptionActive)
 	}
 }
 
 // giveUp ends an open invoice unpaid.
-func (c *call) giveUp(inv *invoice, status string) {
+func (c *call) giveUp(inv *invoice, status string) error {
+	if inv.Status != invoiceOpen && (inv.Status != invoiceUncollectible || status != invoiceVoid) {
+		return invalid("", "", "An invoice with a status of %s cannot become %s.", inv.Status, status)
+	}
 	inv.Status = status
 	if status == invoiceUncollectible {
 		inv.StatusTransitions.MarkedBadAt = nullInt(c.now)
-		c.emit("invoice.marked_uncollectible", inv, nil)
-		return
+		c.emit("invoice.marked_uncollectible", inv)
+		return nil
 	}
 	inv.StatusTransitions.VoidedAt, inv.AmountRemaining = nullInt(c.now), 0
 	if inv.payment != nil && inv.payment.intent.Status != intentCanceled {
 		c.cancel(inv.payment.intent, "void_invoice")
 	}
-	c.emit("invoice.voided", inv, nil)
+	c.emit("invoice.voided", inv)
+	return nil
 }

@@ -27,7 +27,7 @@ func (c *call) createInvoiceItem() (any, error) {
 	}
 	item.head = head{ID: newID("ii_1", usualID-1), Object: "invoiceitem", Created: c.now}
 	add(c.state, &c.invoiceItems, item)
-	c.emit("invoiceitem.created", item, nil)
+	c.emit("invoiceitem.created", item)
 	return item, nil
 }
 
@@ -80,14 +80,6 @@ func (c *call) waitingItems(owner string) (items []*invoiceItem, lines []invoice
 	return items, lines
 }
 
-func (c *call) listInvoices() (any, error) {
-	owner, sub, status := c.form.text("customer"), c.form.text("subscription"), c.form.text("status")
-	return list(c, &c.invoices, func(inv *invoice) bool {
-		return (owner == "" || inv.Customer == owner) && (status == "" || inv.Status == status) &&
-			(sub == "" || (inv.subscription != nil && inv.subscription.ID == sub))
-	})
-}
-
 func (c *call) finalizeInvoice(inv *invoice) (any, error) {
 	c.form.flag("auto_advance", false)
 	if err := c.form.end(); err != nil {
@@ -137,23 +129,6 @@ func (c *call) paidOutside(inv *invoice) {
 	c.cancel(inv.payment.intent, "")
 	inv.payment = nil
 	c.closeInvoice(inv)
-}
-
-func (c *call) voidInvoice(inv *invoice) (any, error) { return c.giveUpBy(inv, invoiceVoid) }
-
-func (c *call) writeOffInvoice(inv *invoice) (any, error) {
-	return c.giveUpBy(inv, invoiceUncollectible)
-}
-
-func (c *call) giveUpBy(inv *invoice, status string) (any, error) {
-	if err := c.form.end(); err != nil {
-		return nil, err
-	}
-	if inv.Status != invoiceOpen && (inv.Status != invoiceUncollectible || status != invoiceVoid) {
-		return nil, invalid("", "", "An invoice with a status of %s cannot become %s.", inv.Status, status)
-	}
-	c.giveUp(inv, status)
-	return inv, nil
 }
 
 func (c *call) listInvoicePayments() (any, error) {

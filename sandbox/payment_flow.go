@@ -46,8 +46,8 @@ func (c *call) succeed(pi *paymentIntent, ch *charge) {
 	pi.Status, pi.LatestCharge = intentSucceeded, nullString(ch.ID)
 	pi.AmountReceived, pi.AmountCapturable = ch.AmountCaptured, 0
 	pi.NextAction, pi.LastPaymentError = nil, nil
-	c.emit("charge.succeeded", ch, nil)
-	c.emit("payment_intent.succeeded", pi, nil)
+	c.emit("charge.succeeded", ch)
+	c.emit("payment_intent.succeeded", pi)
 	c.balance(ch)
 	c.afterSuccess(pi, ch)
 }
@@ -70,7 +70,7 @@ func (c *call) refuse(pi *paymentIntent, pm *paymentMethod, why decline) *apiErr
 	ch := c.newCharge(pi, pm)
 	ch.Status, ch.FailureCode, ch.FailureMessage = chargeFailed, nullString(why.code), nullString(why.message)
 	ch.Outcome = refusedOutcome(why)
-	c.emit("charge.failed", ch, nil)
+	c.emit("charge.failed", ch)
 	return c.fail(pi, pm, ch, why)
 }
 
@@ -91,7 +91,7 @@ func (c *call) fail(pi *paymentIntent, pm *paymentMethod, ch *charge, why declin
 	}
 	last := *e
 	pi.Status, pi.PaymentMethod, pi.NextAction, pi.LastPaymentError = intentNeedsMethod, "", nil, &last
-	c.emit("payment_intent.payment_failed", pi, nil)
+	c.emit("payment_intent.payment_failed", pi)
 	if pi.invoice != nil {
 		c.invoiceFailed(pi.invoice)
 	}
@@ -112,7 +112,7 @@ func (c *call) askForAction(pi *paymentIntent) {
 		pi.NextAction = map[string]any{"type": "use_stripe_sdk", "use_stripe_sdk": map[string]any{
 			"type": "three_d_secure_redirect", "stripe_js": "https://hooks.stripe.com/3d_secure_2/" + pi.ID}}
 	}
-	c.emit("payment_intent.requires_action", pi, nil)
+	c.emit("payment_intent.requires_action", pi)
 }
 
 // authenticated goes on after the card's holder did it, or did not.
@@ -138,8 +138,8 @@ func (c *call) process(pi *paymentIntent, pm *paymentMethod) {
 	ch := c.newCharge(pi, pm)
 	ch.Status = chargePending
 	pi.Status, pi.LatestCharge = intentProcessing, nullString(ch.ID)
-	c.emit("payment_intent.processing", pi, nil)
-	c.emit("charge.pending", ch, nil)
+	c.emit("payment_intent.processing", pi)
+	c.emit("charge.pending", ch)
 	c.later(func(c *call) {
 		if pi.session == nil || !pi.session.manual {
 			c.settle(pi, !debitFails[pm.iban])
@@ -160,7 +160,7 @@ func (c *call) settle(pi *paymentIntent, ok bool) {
 	why := decline{code: "payment_method_provider_decline", reason: "", message: "The customer's bank account could not be debited."}
 	ch.Status, ch.FailureCode, ch.FailureMessage = chargeFailed, nullString(why.code), nullString(why.message)
 	ch.Outcome = refusedOutcome(why)
-	c.emit("charge.failed", ch, nil)
+	c.emit("charge.failed", ch)
 	_ = c.fail(pi, ch.method, ch, why) // nobody is asking
 }
 
@@ -170,8 +170,8 @@ func (c *call) authorizeOnly(pi *paymentIntent, pm *paymentMethod) {
 	ch := c.newCharge(pi, pm)
 	ch.Status, ch.Paid = chargeSucceeded, true
 	pi.Status, pi.LatestCharge, pi.AmountCapturable = intentNeedsCapture, nullString(ch.ID), pi.Amount
-	c.emit("charge.succeeded", ch, nil)
-	c.emit("payment_intent.amount_capturable_updated", pi, nil)
+	c.emit("charge.succeeded", ch)
+	c.emit("payment_intent.amount_capturable_updated", pi)
 }
 
 // capture takes the money that was held, or a part of it. Until basil the rest
@@ -182,12 +182,11 @@ func (c *call) capture(pi *paymentIntent, amount int64) error {
 	if err != nil {
 		return err
 	}
-	before := c.snapshot(ch)
 	c.take(ch, amount)
 	pi.Status, pi.AmountReceived, pi.AmountCapturable = intentSucceeded, amount, 0
 	c.release(ch, ch.Amount-amount)
-	c.emit("charge.captured", ch, before)
-	c.emit("payment_intent.succeeded", pi, nil)
+	c.emit("charge.captured", ch)
+	c.emit("payment_intent.succeeded", pi)
 	c.afterSuccess(pi, ch)
 	return nil
 }
@@ -197,13 +196,12 @@ func (c *call) release(ch *charge, amount int64) {
 	if amount == 0 || c.version.since(basil) {
 		return
 	}
-	before := c.snapshot(ch)
 	re := c.refundOf(ch, amount)
 	re.release = true
 	ch.AmountRefunded, ch.released = ch.AmountRefunded+amount, amount
 	ch.Refunded = ch.AmountRefunded == ch.Amount
-	c.emit("refund.created", re, nil)
-	c.emit("charge.refunded", ch, before)
+	c.emit("refund.created", re)
+	c.emit("charge.refunded", ch)
 }
 
 // cancel ends the intent. Money only held on the card is released.
@@ -213,7 +211,7 @@ func (c *call) cancel(pi *paymentIntent, reason string) {
 	}
 	pi.Status, pi.CanceledAt, pi.CancellationReason = intentCanceled, nullInt(c.now), nullString(reason)
 	pi.AmountCapturable, pi.NextAction = 0, nil
-	c.emit("payment_intent.canceled", pi, nil)
+	c.emit("payment_intent.canceled", pi)
 }
 
 // awaitTransfer waits for money to come by bank transfer.
@@ -221,7 +219,7 @@ func (c *call) cancel(pi *paymentIntent, reason string) {
 func (c *call) awaitTransfer(pi *paymentIntent) {
 	pi.Status = intentNeedsAction
 	pi.NextAction = transferInstructions(pi)
-	c.emit("payment_intent.requires_action", pi, nil)
+	c.emit("payment_intent.requires_action", pi)
 }
 
 func transferInstructions(pi *paymentIntent) any {
@@ -249,7 +247,7 @@ func (c *call) fundCash(cus *customer) (any, error) {
 	}
 	if pi.funded += amount; pi.funded < pi.Amount {
 		pi.NextAction = transferInstructions(pi)
-		c.emit("payment_intent.partially_funded", pi, nil)
+		c.emit("payment_intent.partially_funded", pi)
 	} else {
 		pm, _ := c.byID[string(pi.PaymentMethod)].(*paymentMethod)
 		c.succeed(pi, c.newCharge(pi, pm))

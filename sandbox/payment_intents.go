@@ -82,7 +82,7 @@ func (c *call) newIntent(pi *paymentIntent) *paymentIntent {
 		pi.Metadata = map[string]string{}
 	}
 	add(c.state, &c.intents, pi)
-	c.emit("payment_intent.created", pi, nil)
+	c.emit("payment_intent.created", pi)
 	return pi
 }
 
@@ -151,13 +151,6 @@ func readAmountDetails(f *form) any {
 		details["shipping"] = map[string]any{"amount": shipping.number("amount", 0)}
 	}
 	return details
-}
-
-func (c *call) listIntents() (any, error) {
-	owner := c.form.text("customer")
-	return list(c, &c.intents, func(pi *paymentIntent) bool {
-		return owner == "" || string(pi.Customer) == owner
-	})
 }
 
 // open tells whether the intent can still be confirmed or changed.

@@ -189,5 +189,5 @@ func (c *call) attach(pm *paymentMethod, owner *customer) {
 	c.keepMethod(pm)
 	pm.Customer = nullString(owner.ID)
 	owner.methods = append(owner.methods, pm)
-	c.emit("payment_method.attached", pm, nil)
+	c.emit("payment_method.attached", pm)
 }

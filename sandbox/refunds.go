@@ -115,11 +115,10 @@ func (c *call) startRefund(ch *charge, re *refund) {
 	if ch.method.card.refund == refundPending {
 		re.Status = refundIsPending
 	}
-	before := c.snapshot(ch)
 	ch.AmountRefunded += re.Amount
 	ch.Refunded = ch.refundable() == 0
-	c.emit("refund.created", re, nil)
-	c.emit("charge.refunded", ch, before)
+	c.emit("refund.created", re)
+	c.emit("charge.refunded", ch)
 	c.decideLater(re, ch.method.card.refund)
 }
 
@@ -145,7 +144,6 @@ func (c *call) decideLater(re *refund, fate refundFate) {
 // moveRefund changes a refund's status. What failed or was canceled is back
 // with the charge, and can be refunded again.
 func (c *call) moveRefund(re *refund, status string) {
-	before := c.snapshot(re)
 	countedBefore := re.counts()
 	re.Status = status
 	if status == refundFailed {
@@ -155,10 +153,10 @@ func (c *call) moveRefund(re *refund, status string) {
 		ch.AmountRefunded -= re.Amount
 		ch.Refunded = false
 	}
-	c.emit("refund.updated", re, before)
-	c.emit("charge.refund.updated", re, before)
+	c.emit("refund.updated", re)
+	c.emit("charge.refund.updated", re)
 	if status == refundFailed {
-		c.emit("refund.failed", re, before)
+		c.emit("refund.failed", re)
 	}
 }
 
@@ -176,33 +174,22 @@ func (c *call) settleRefund(re *refund, status string) error {
 	return nil
 }
 
-func (c *call) listRefunds() (any, error) {
-	chargeID, intentID := c.form.text("charge"), c.form.text("payment_intent")
-	return list(c, &c.refunds, func(re *refund) bool {
-		return (chargeID == "" || re.Charge == chargeID) && (intentID == "" || string(re.PaymentIntent) == intentID)
-	})
-}
-
 func (c *call) updateRefund(re *refund) (any, error) {
 	metadata := c.form.metadata(re.Metadata)
 	if err := c.form.end(); err != nil {
 		return nil, err
 	}
-	before := c.snapshot(re)
 	re.Metadata = metadata
-	c.emit("refund.updated", re, before)
-	c.emit("charge.refund.updated", re, before)
+	c.emit("refund.updated", re)
+	c.emit("charge.refund.updated", re)
 	return re, nil
 }
 
 // cancelRefund is allowed while the refund waits for the customer.
 // https://docs.stripe.com/api/refunds/cancel
-func (c *call) cancelRefund(re *refund) (any, error) {
-	if err := c.form.end(); err != nil {
-		return nil, err
-	}
+func (c *call) cancelRefund(re *refund) error {
 	if re.Status != refundNeedsAction {
-		return nil, invalid("", "", "Only a refund with a status of requires_action can be canceled; this one is %s.", re.Status)
+		return invalid("", "", "Only a refund with a status of requires_action can be canceled; this one is %s.", re.Status)
 	}
-	return re, c.settleRefund(re, refundCanceled)
+	return c.settleRefund(re, refundCanceled)
 }

@@ -127,7 +127,7 @@ func (c *call) subscribe(cus *customer, o order) *subscription {
 	}
 	sub.Items = listOf(sub.items, "/v1/subscription_items?subscription="+sub.ID)
 	add(c.state, &c.subscriptions, sub)
-	c.emit("customer.subscription.created", sub, nil)
+	c.emit("customer.subscription.created", sub)
 	inv := c.subscriptionInvoice(sub, billingCreate, sub.periodLines(), o.extras)
 	c.finalize(inv)
 	if !o.wait && o.method != nil {
@@ -187,13 +187,12 @@ func (c *call) renew(sub *subscription, pm *paymentMethod, more extras) error {
 	if sub.Status == subscriptionCanceled || sub.Status == subscriptionIncomplete {
 		return invalid("", "", "A subscription with a status of %s has no next period.", sub.Status)
 	}
-	before := c.snapshot(sub)
 	for _, item := range sub.items {
 		item.CurrentPeriodStart = item.CurrentPeriodEnd
 		item.CurrentPeriodEnd = item.Price.Recurring.after(item.CurrentPeriodStart)
 	}
 	inv := c.subscriptionInvoice(sub, billingCycle, sub.periodLines(), more)
-	c.emit("customer.subscription.updated", sub, before)
+	c.emit("customer.subscription.updated", sub)
 	c.finalize(inv)
 	_ = c.pay(inv, pm) // as above
 	return nil
@@ -204,9 +203,8 @@ func (c *call) move(sub *subscription, status string) {
 	if sub.Status == status || sub.Status == subscriptionCanceled {
 		return
 	}
-	before := c.snapshot(sub)
 	sub.Status = status
-	c.emit("customer.subscription.updated", sub, before)
+	c.emit("customer.subscription.updated", sub)
 }
 
 // end cancels a subscription at once.
@@ -215,7 +213,7 @@ func (c *call) end(sub *subscription) error {
 		return noSuch("subscription", sub.ID, inPath)
 	}
 	sub.Status, sub.CanceledAt, sub.EndedAt = subscriptionCanceled, nullInt(c.now), nullInt(c.now)
-	c.emit("customer.subscription.deleted", sub, nil)
+	c.emit("customer.subscription.deleted", sub)
 	return nil
 }
 
@@ -240,7 +238,6 @@ func (c *call) updateSubscription(sub *subscription) (any, error) {
 	if err := f.end(); err != nil {
 		return nil, err
 	}
-	before := c.snapshot(sub)
 	if pm != nil {
 		c.keepMethod(pm)
 		sub.DefaultPaymentMethod = nullString(pm.ID)
@@ -253,7 +250,7 @@ func (c *call) updateSubscription(sub *subscription) (any, error) {
 		c.keepPrice(l.price)
 	}
 	sub.change(changed, from, prorate != "none")
-	c.emit("customer.subscription.updated", sub, before)
+	c.emit("customer.subscription.updated", sub)
 	if prorate == "always_invoice" && len(sub.waiting) > 0 {
 		c.billChange(sub)
 	}
@@ -307,11 +304,4 @@ func (c *call) billChange(sub *subscription) {
 	if pm, ok := c.byID[string(sub.DefaultPaymentMethod)].(*paymentMethod); ok {
 		_ = c.pay(inv, pm) // as in subscribe
 	}
-}
-
-func (c *call) deleteSubscription(sub *subscription) (any, error) {
-	if err := c.form.end(); err != nil {
-		return nil, err
-	}
-	return sub, c.end(sub)
 }
