@@ -114,7 +114,7 @@ func actions() map[string]actionOn {
 		"cs expire":              to(func(c *call, cs *checkoutSession, _ Options) error { return c.expireNow(cs) }),
 		"sub renew":              to((*call).renewUsually),
 		"sub fail_payment": to(func(c *call, sub *subscription, with Options) error {
-			return c.renew(sub, c.newCardMethod(testCards["chargeCustomerFail"].complete()), extras{with.Discount, with.Tax})
+			return c.renew(sub, c.newCardMethod(testCards()["chargeCustomerFail"]), extras{with.Discount, with.Tax})
 		}),
 		"sub cancel": to(func(c *call, sub *subscription, _ Options) error { return c.end(sub) }),
 	}

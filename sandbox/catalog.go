@@ -3,11 +3,9 @@ package sandbox
 // product is something for sale. https://docs.stripe.com/api/products
 type product struct {
 	head
-	Active      bool              `json:"active"`
 	Description nullString        `json:"description"`
 	Metadata    map[string]string `json:"metadata"`
 	Name        string            `json:"name"`
-	Type        string            `json:"type"`
 	Updated     int64             `json:"updated"`
 }
 
@@ -15,15 +13,12 @@ type product struct {
 // https://docs.stripe.com/api/prices
 type price struct {
 	head
-	Active            bool              `json:"active"`
-	BillingScheme     string            `json:"billing_scheme"`
 	Currency          string            `json:"currency"`
 	LookupKey         nullString        `json:"lookup_key"`
 	Metadata          map[string]string `json:"metadata"`
 	Nickname          nullString        `json:"nickname"`
 	Product           string            `json:"product"`
 	Recurring         *recurring        `json:"recurring"`
-	TaxBehavior       string            `json:"tax_behavior"`
 	Type              string            `json:"type"`
 	UnitAmount        int64             `json:"unit_amount"`
 	UnitAmountDecimal string            `json:"unit_amount_decimal"`
@@ -51,9 +46,9 @@ func (c *call) createProduct() (any, error) {
 func (c *call) readProduct(f *form) *product {
 	f.fixed("active", "true")
 	return &product{
-		head:   head{ID: newID("prod_", 14), Object: "product", Created: c.now},
-		Active: true, Description: nullString(f.text("description")), Metadata: f.metadata(nil),
-		Name: f.required("name"), Type: "service", Updated: c.now,
+		head:        head{ID: newID("prod_", 14), Object: "product", Created: c.now},
+		Description: nullString(f.text("description")), Metadata: f.metadata(nil),
+		Name: f.required("name"), Updated: c.now,
 	}
 }
 
@@ -81,10 +76,10 @@ func (c *call) readPrice(f *form) *price {
 	f.fixed("tax_behavior", "unspecified")
 	f.fixed("billing_scheme", "per_unit")
 	p := &price{
-		head:   head{ID: newID("price_1", usualID-1), Object: "price", Created: c.now},
-		Active: true, BillingScheme: "per_unit", Currency: f.currency(),
+		head:      head{ID: newID("price_1", usualID-1), Object: "price", Created: c.now},
+		Currency:  f.currency(),
 		LookupKey: nullString(f.text("lookup_key")), Metadata: f.metadata(nil), Nickname: nullString(f.text("nickname")),
-		TaxBehavior: "unspecified", Type: "one_time", UnitAmount: unit, UnitAmountDecimal: itoa(unit),
+		Type: "one_time", UnitAmount: unit, UnitAmountDecimal: itoa(unit),
 	}
 	if r := f.at("recurring"); r != nil {
 		p.Type = "recurring"

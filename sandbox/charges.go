@@ -47,16 +47,11 @@ const (
 
 // newCharge keeps a charge of the whole intent, which holds no money yet.
 func (c *call) newCharge(pi *paymentIntent, pm *paymentMethod) *charge {
-	details := map[string]any{"type": pm.Type}
-	switch {
-	case pm.Card != nil:
-		card := *pm.Card
-		card.Network = card.Brand
-		details[pm.Type] = card
-	case pm.SepaDebit != nil:
+	details := map[string]any{"type": pm.Type, pm.Type: pm.Cash}
+	if pm.Card != nil {
+		details[pm.Type] = pm.Card
+	} else if pm.SepaDebit != nil {
 		details[pm.Type] = pm.SepaDebit
-	default:
-		details[pm.Type] = pm.Cash
 	}
 	return add(c.state, &c.charges, &charge{
 		head:           head{ID: newID("ch_3", usualID-1), Object: "charge", Created: c.now},
@@ -67,19 +62,17 @@ func (c *call) newCharge(pi *paymentIntent, pm *paymentMethod) *charge {
 		Description:    pi.Description,
 		Metadata:       maps.Clone(pi.Metadata),
 		MethodDetails:  details,
-		Outcome: map[string]any{"network_status": "approved_by_network", "reason": nil, "risk_level": "normal",
-			"seller_message": "Payment complete.", "type": "authorized"},
-		PaymentIntent: pi.ID,
-		PaymentMethod: pm.ID,
-		ReceiptEmail:  pi.ReceiptEmail,
-		Shipping:      pi.Shipping,
-		Status:        chargePending,
-		method:        pm,
+		PaymentIntent:  pi.ID,
+		PaymentMethod:  pm.ID,
+		ReceiptEmail:   pi.ReceiptEmail,
+		Shipping:       pi.Shipping,
+		Status:         chargePending,
+		method:         pm,
 	})
 }
 
 func refusedOutcome(why decline) any {
-	return map[string]any{"network_status": "declined_by_network", "reason": nullString(why.reason), "risk_level": "normal",
+	return map[string]any{"network_status": "declined_by_network", "reason": nullString(why.Reason), "risk_level": "normal",
 		"seller_message": "The bank did not accept the payment.", "type": "issuer_declined"}
 }
 

@@ -111,8 +111,8 @@ func (c *call) sessionFailed(cs *checkoutSession) {
 
 // subscribeBySession starts the subscription that the session sells.
 func (c *call) subscribeBySession(cs *checkoutSession, pm *paymentMethod) error {
-	if why := pm.card.decline; why != nil {
-		return &apiError{status: 402, Type: typeCard, Code: why.code, DeclineCode: why.reason, Message: why.message}
+	if why := pm.card.Decline; why != nil {
+		return &apiError{status: 402, Type: typeCard, Code: why.Code, DeclineCode: why.Reason, Message: why.Message}
 	}
 	cus, ok := c.byID[string(cs.Customer)].(*customer)
 	if !ok {

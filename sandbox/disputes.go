@@ -130,8 +130,13 @@ func (c *call) withdraw(d *dispute) error {
 	if d.held > 0 || d.Status == inquiryClosed || d.Status == disputePrevented {
 		return invalid("", "", "This dispute's money cannot be withdrawn: it is %s.", d.Status)
 	}
-	if d.over() || d.inquiry() {
-		d.Status, d.IsChargeRefundable = map[bool]string{true: disputeUnderReview, false: disputeNeedsResponse}[d.over()], false
+	was := d.Status
+	if d.inquiry() {
+		d.Status = disputeNeedsResponse
+	} else if d.over() {
+		d.Status = disputeUnderReview
+	}
+	if d.IsChargeRefundable = false; d.Status != was {
 		c.emit("charge.dispute.updated", d)
 	}
 	c.book(d, -d.Amount, "Chargeback withdrawal for "+d.Charge)

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/stripe/stripe-go/v76/webhook"
@@ -39,25 +40,10 @@ type endpoint struct {
 }
 
 // PaymentEvents are the types of a payment's events that the sandbox makes.
-func PaymentEvents() []string {
-	return []string{
-		"payment_intent.created", "payment_intent.requires_action", "payment_intent.processing", "payment_intent.partially_funded",
-		"payment_intent.amount_capturable_updated", "payment_intent.succeeded", "payment_intent.payment_failed", "payment_intent.canceled",
-		"charge.pending", "charge.succeeded", "charge.captured", "charge.updated", "charge.failed", "charge.refunded", "charge.refund.updated",
-		"charge.dispute.created", "charge.dispute.updated", "charge.dispute.funds_withdrawn", "charge.dispute.funds_reinstated", "charge.dispute.closed",
-		"refund.created", "refund.updated", "refund.failed",
-		"checkout.session.completed", "checkout.session.async_payment_succeeded", "checkout.session.async_payment_failed", "checkout.session.expired",
-	}
-}
+func PaymentEvents() []string { return strings.Fields(stripes().Events.Payments) }
 
 // BillingEvents are those of what asks for payments by itself.
-func BillingEvents() []string {
-	return []string{
-		"customer.subscription.created", "customer.subscription.updated", "customer.subscription.deleted",
-		"invoice.created", "invoice.finalized", "invoice.paid", "invoice.payment_succeeded", "invoice.payment_failed", "invoice.voided",
-		"invoice.marked_uncollectible", "invoice_payment.paid", "credit_note.created", "credit_note.voided",
-	}
-}
+func BillingEvents() []string { return strings.Fields(stripes().Events.Billing) }
 
 func newEndpoint(e Endpoint, now int64) *endpoint {
 	events := e.Events

@@ -145,26 +145,3 @@ func covers(pattern, kind string) bool {
 	}
 	return pattern == kind
 }
-
-// resendEvent sends an event again: to the listening CLIs, to the endpoint
-// named, or to everybody.
-func (c *call) resendEvent(e *event) (any, error) {
-	onlyCLI, only := c.form.flag("for_stripecli", false), c.form.text("webhook_endpoint")
-	if err := c.form.end(); err != nil {
-		return nil, err
-	}
-	switch {
-	case only != "":
-		i := slices.IndexFunc(c.endpoints, func(to *endpoint) bool { return to.ID == only })
-		if i < 0 {
-			return nil, noSuch("webhook endpoint", only, "webhook_endpoint")
-		}
-		c.enqueue(newDelivery(e, c.endpoints[i]))
-	case onlyCLI:
-		c.sendToListeners(e)
-	default:
-		c.sendToEndpoints(e)
-		c.sendToListeners(e)
-	}
-	return e, nil
-}

@@ -5,34 +5,6 @@ import (
 	"strings"
 )
 
-// expandable holds, by object or part of one, what can be asked for in place
-// of an id, or is there only if it is asked for: [] marks a list. What stands
-// in the object anyway is a step on the way.
-// https://docs.stripe.com/api/expanding_objects
-var expandable = map[string]map[string]string{
-	"payment_intent":   {"customer": "customer", "latest_charge": "charge", "payment_method": "payment_method", "invoice": "invoice", "charges": "[]charge"},
-	"charge":           {"customer": "customer", "payment_intent": "payment_intent", "invoice": "invoice", "refunds": "[]refund"},
-	"refund":           {"charge": "charge", "payment_intent": "payment_intent"},
-	"dispute":          {"charge": "charge", "payment_intent": "payment_intent"},
-	"customer":         {"invoice_settings": "invoice_settings"},
-	"invoice_settings": {"default_payment_method": "payment_method"},
-	"payment_method":   {"customer": "customer"},
-	"price":            {"product": "product"},
-	"checkout.session": {"customer": "customer", "payment_intent": "payment_intent", "subscription": "subscription",
-		"invoice": "invoice", "line_items": "[]item"},
-	"item": {"price": "price"},
-	"invoice": {"customer": "customer", "subscription": "subscription", "payment_intent": "payment_intent", "charge": "charge",
-		"payments": "[]invoice_payment", "parent": "parent", "lines": "[]line_item"},
-	"parent":               {"subscription_details": "subscription_details"},
-	"subscription_details": {"subscription": "subscription"},
-	"line_item":            {"price": "price"},
-	"invoice_payment":      {"invoice": "invoice", "payment": "payment"},
-	"payment":              {"payment_intent": "payment_intent"},
-	"subscription":         {"customer": "customer", "default_payment_method": "payment_method", "latest_invoice": "invoice", "items": "[]subscription_item"},
-	"subscription_item":    {"price": "price"},
-	"credit_note":          {"invoice": "invoice", "customer": "customer"},
-}
-
 // onlyExpanded are the properties that are missing unless asked for, since when.
 var onlyExpanded = map[string]string{"charge.refunds": "2022-11-15", "checkout.session.line_items": "", "invoice.payments": ""}
 
@@ -75,7 +47,7 @@ func expansion(at, step string, v version) string {
 	if s := stripes().Objects[at]; s != nil && !s.has(step, v) {
 		return ""
 	}
-	return expandable[at][step]
+	return stripes().Expandable[at][step]
 }
 
 // expand puts objects in place of their ids at the paths, in a shaped value.

@@ -14,7 +14,6 @@ type invoice struct {
 	Attempted         bool              `json:"attempted"`
 	AutoAdvance       bool              `json:"auto_advance"`
 	BillingReason     string            `json:"billing_reason"`
-	CollectionMethod  string            `json:"collection_method"`
 	CreditedBefore    int64             `json:"pre_payment_credit_notes_amount"`
 	CreditedAfter     int64             `json:"post_payment_credit_notes_amount"`
 	Currency          string            `json:"currency"`
@@ -139,7 +138,7 @@ func (c *call) newInvoice(inv *invoice, lines []invoiceLine, more extras) *invoi
 	inv.AmountDue = max(0, inv.Total)
 	inv.AmountRemaining = inv.AmountDue
 	inv.Lines = listOf(lines, "/v1/invoices/"+inv.ID+"/lines")
-	inv.CollectionMethod, inv.Status = "charge_automatically", invoiceDraft
+	inv.Status = invoiceDraft
 	if inv.Metadata == nil {
 		inv.Metadata = map[string]string{}
 	}

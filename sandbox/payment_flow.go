@@ -17,10 +17,9 @@ func (c *call) attempt(pi *paymentIntent, pm *paymentMethod, noAction bool) *api
 	case pm.Type == methodCash:
 		c.awaitTransfer(pi)
 		return nil
-	case pm.card.auth && noAction:
-		return c.refuse(pi, pm, decline{code: "authentication_required", reason: "authentication_required",
-			message: "Your card was declined. This transaction requires authentication."})
-	case pm.card.auth:
+	case pm.card.Auth && noAction:
+		return c.refuse(pi, pm, decline{"authentication_required", "authentication_required", "Your card was declined. This transaction requires authentication."})
+	case pm.card.Auth:
 		c.askForAction(pi)
 		return nil
 	}
@@ -29,8 +28,8 @@ func (c *call) attempt(pi *paymentIntent, pm *paymentMethod, noAction bool) *api
 
 // charge asks the card's issuer.
 func (c *call) charge(pi *paymentIntent, pm *paymentMethod) *apiError {
-	if pm.card.decline != nil {
-		return c.refuse(pi, pm, *pm.card.decline)
+	if pm.card.Decline != nil {
+		return c.refuse(pi, pm, *pm.card.Decline)
 	}
 	if pi.CaptureMethod == "manual" {
 		c.authorizeOnly(pi, pm)
@@ -60,15 +59,15 @@ func (c *call) afterSuccess(pi *paymentIntent, ch *charge) {
 	if pi.session != nil {
 		c.sessionPaid(pi.session)
 	}
-	if reason := ch.method.card.dispute; reason != "" {
-		c.openDispute(ch, ch.AmountCaptured, reason, ch.method.card.inquiry)
+	if reason := ch.method.card.Dispute; reason != "" {
+		c.openDispute(ch, ch.AmountCaptured, reason, ch.method.card.Inquiry)
 	}
 }
 
 // refuse notes a failed attempt; the intent asks for another payment method.
 func (c *call) refuse(pi *paymentIntent, pm *paymentMethod, why decline) *apiError {
 	ch := c.newCharge(pi, pm)
-	ch.Status, ch.FailureCode, ch.FailureMessage = chargeFailed, nullString(why.code), nullString(why.message)
+	ch.Status, ch.FailureCode, ch.FailureMessage = chargeFailed, nullString(why.Code), nullString(why.Message)
 	ch.Outcome = refusedOutcome(why)
 	c.emit("charge.failed", ch)
 	return c.fail(pi, pm, ch, why)
@@ -79,10 +78,10 @@ func (c *call) fail(pi *paymentIntent, pm *paymentMethod, ch *charge, why declin
 	e := &apiError{
 		status:        http.StatusPaymentRequired,
 		Type:          typeCard,
-		Code:          why.code,
-		DeclineCode:   why.reason,
-		Message:       why.message,
-		DocURL:        "https://stripe.com/docs/error-codes/" + dashes(why.code),
+		Code:          why.Code,
+		DeclineCode:   why.Reason,
+		Message:       why.Message,
+		DocURL:        "https://stripe.com/docs/error-codes/" + dashes(why.Code),
 		PaymentMethod: pm,
 	}
 	if ch != nil {
@@ -125,8 +124,7 @@ func (c *call) authenticated(pi *paymentIntent, ok bool) error {
 		return err
 	}
 	if !ok {
-		_ = c.fail(pi, pm, nil, decline{code: "payment_intent_authentication_failure",
-			message: "The provided PaymentMethod has failed authentication."})
+		_ = c.fail(pi, pm, nil, decline{"payment_intent_authentication_failure", "", "The provided PaymentMethod has failed authentication."})
 		return nil
 	}
 	_ = c.charge(pi, pm) // a refusal is told by its events
@@ -157,8 +155,8 @@ func (c *call) settle(pi *paymentIntent, ok bool) {
 		c.succeed(pi, ch)
 		return
 	}
-	why := decline{code: "payment_method_provider_decline", reason: "", message: "The customer's bank account could not be debited."}
-	ch.Status, ch.FailureCode, ch.FailureMessage = chargeFailed, nullString(why.code), nullString(why.message)
+	why := decline{"payment_method_provider_decline", "", "The customer's bank account could not be debited."}
+	ch.Status, ch.FailureCode, ch.FailureMessage = chargeFailed, nullString(why.Code), nullString(why.Message)
 	ch.Outcome = refusedOutcome(why)
 	c.emit("charge.failed", ch)
 	_ = c.fail(pi, ch.method, ch, why) // nobody is asking

@@ -8,35 +8,15 @@ import "strings"
 type paymentMethod struct {
 	head
 	BillingDetails any               `json:"billing_details"`
-	Card           *cardDetails      `json:"card,omitempty"`
+	Card           map[string]any    `json:"card,omitempty"`
 	Cash           *struct{}         `json:"customer_balance,omitempty"`
 	Customer       nullString        `json:"customer"`
 	Metadata       map[string]string `json:"metadata"`
-	SepaDebit      *debitDetails     `json:"sepa_debit,omitempty"`
+	SepaDebit      map[string]any    `json:"sepa_debit,omitempty"`
 	Type           string            `json:"type"`
 
 	card testCard
 	iban string
-}
-
-type cardDetails struct {
-	Brand       string            `json:"brand"`
-	Checks      map[string]string `json:"checks"`
-	Country     string            `json:"country"`
-	ExpMonth    int               `json:"exp_month"`
-	ExpYear     int               `json:"exp_year"`
-	Fingerprint string            `json:"fingerprint"`
-	Funding     string            `json:"funding"`
-	Last4       string            `json:"last4"`
-	Network     string            `json:"network,omitempty"`
-	Wallet      any               `json:"wallet"`
-}
-
-type debitDetails struct {
-	BankCode    string `json:"bank_code"`
-	Country     string `json:"country"`
-	Fingerprint string `json:"fingerprint"`
-	Last4       string `json:"last4"`
 }
 
 // Types of payment methods.
@@ -48,21 +28,17 @@ const (
 
 func (c *call) newMethod(kind string) *paymentMethod {
 	return &paymentMethod{
-		head:           head{ID: newID("pm_1", usualID-1), Object: "payment_method", Created: c.now},
-		BillingDetails: map[string]any{"address": nil, "email": nil, "name": nil, "phone": nil},
-		Metadata:       map[string]string{},
-		Type:           kind,
+		head:     head{ID: newID("pm_1", usualID-1), Object: "payment_method", Created: c.now},
+		Metadata: map[string]string{},
+		Type:     kind,
 	}
 }
 
 func (c *call) newCardMethod(card testCard) *paymentMethod {
 	pm := c.newMethod(methodCard)
 	pm.card = card
-	pm.Card = &cardDetails{
-		Brand: card.brand, Checks: map[string]string{"cvc_check": "pass"}, Country: "US",
-		ExpMonth: 8, ExpYear: 2040, Fingerprint: "fp" + card.number[len(card.number)/2:],
-		Funding: card.funding, Last4: card.last4(),
-	}
+	pm.Card = map[string]any{"brand": card.Brand, "checks": map[string]any{"cvc_check": "pass"}, "country": "US", "exp_month": 8, "exp_year": 2040,
+		"fingerprint": "fp" + card.Number[len(card.Number)/2:], "funding": card.Funding, "last4": card.last4(), "network": card.Brand, "wallet": nil}
 	return pm
 }
 
@@ -70,7 +46,7 @@ func (c *call) newDebitMethod(iban string) *paymentMethod {
 	pm := c.newMethod(methodSepa)
 	pm.iban = strings.ReplaceAll(iban, " ", "")
 	last4 := pm.iban[max(0, len(pm.iban)-4):]
-	pm.SepaDebit = &debitDetails{BankCode: "37040044", Country: pm.iban[:min(2, len(pm.iban))], Fingerprint: "fp" + last4, Last4: last4}
+	pm.SepaDebit = map[string]any{"bank_code": "37040044", "country": pm.iban[:min(2, len(pm.iban))], "fingerprint": "fp" + last4, "last4": last4}
 	return pm
 }
 
@@ -85,7 +61,7 @@ func (c *call) keepMethod(pm *paymentMethod) {
 // pm_card_visa, makes a new one, as at Stripe; it is not kept yet.
 func (c *call) methodByID(id, param string) (*paymentMethod, error) {
 	if name, ok := strings.CutPrefix(id, "pm_card_"); ok {
-		if card, known := cardNamed(name); known {
+		if card, known := testCards()[name]; known {
 			return c.newCardMethod(card), nil
 		}
 	}
@@ -132,10 +108,7 @@ func (c *call) readMethod(f *form) *paymentMethod {
 	default:
 		f.fail(invalid("", f.full("type"), "The sandbox knows payment methods of type card, sepa_debit and customer_balance only."))
 	}
-	if billing := f.tree("billing_details"); billing != nil {
-		pm.BillingDetails = billing
-	}
-	pm.Metadata = f.metadata(nil)
+	pm.BillingDetails, pm.Metadata = f.tree("billing_details"), f.metadata(nil)
 	f.fixed("allow_redisplay", "unspecified")
 	return pm
 }
@@ -144,7 +117,7 @@ func (c *call) readMethod(f *form) *paymentMethod {
 // beside a number makes no odds to test cards.
 func readCard(f *form) testCard {
 	if token, ok := strings.CutPrefix(f.text("token"), "tok_"); ok {
-		card, known := cardNamed(token)
+		card, known := testCards()[token]
 		if !known {
 			f.fail(noSuch("token", "tok_"+token, f.full("token")))
 		}

@@ -112,20 +112,19 @@ func (c *call) refundOf(ch *charge, amount int64) *refund {
 }
 
 func (c *call) startRefund(ch *charge, re *refund) {
-	if ch.method.card.refund == refundPending {
+	if ch.method.card.Refund == refundPending {
 		re.Status = refundIsPending
 	}
 	ch.AmountRefunded += re.Amount
 	ch.Refunded = ch.refundable() == 0
 	c.emit("refund.created", re)
 	c.emit("charge.refunded", ch)
-	c.decideLater(re, ch.method.card.refund)
+	c.decideLater(re, ch.method.card.Refund)
 }
 
 // decideLater lets the test card's refund take its course.
 func (c *call) decideLater(re *refund, fate refundFate) {
 	switch fate {
-	case refundSucceeds: // at once
 	case refundPending:
 		c.later(func(c *call) {
 			if re.Status == refundIsPending {

@@ -171,7 +171,6 @@ func apiRoutes() map[string]handler {
 		"GET /v1/invoice_payments":                               (*call).listInvoicePayments,
 		"GET /v1/events":                                         (*call).listEvents,
 		"GET /v1/events/{id}":                                    on("event", (*call).getEvent),
-		"POST /v1/events/{id}/retry":                             on("event", (*call).resendEvent),
 		"GET /v1/webhook_endpoints":                              (*call).listEndpoints,
 		"POST /v1/stripecli/sessions":                            (*call).createListener,
 	}

@@ -55,6 +55,15 @@ var stripeJSON []byte
 type vocabulary struct {
 	Objects map[string]*shape
 	Params  map[string]string // of all calls of an object, at any depth
+
+	// Expandable holds, by object or part of one, what can be asked for in place
+	// of an id, or is there only if it is asked for: [] marks a list. What stands
+	// in the object anyway is a step on the way.
+	// https://docs.stripe.com/api/expanding_objects
+	Expandable map[string]map[string]string
+
+	// Events are the types that the sandbox makes, of payments and of billing.
+	Events struct{ Payments, Billing string }
 }
 
 // shape tells which properties an object has.

@@ -15,7 +15,6 @@ type subscription struct {
 	CancelAt             nullInt           `json:"cancel_at"`
 	CancelAtPeriodEnd    bool              `json:"cancel_at_period_end"`
 	CanceledAt           nullInt           `json:"canceled_at"`
-	CollectionMethod     string            `json:"collection_method"`
 	Currency             string            `json:"currency"`
 	Customer             string            `json:"customer"`
 	DefaultPaymentMethod nullString        `json:"default_payment_method"`
@@ -105,7 +104,6 @@ func (c *call) subscribe(cus *customer, o order) *subscription {
 	sub := &subscription{
 		head:               head{ID: newID("sub_1", usualID-1), Object: "subscription", Created: c.now},
 		BillingCycleAnchor: c.now,
-		CollectionMethod:   "charge_automatically",
 		Currency:           o.lines[0].price.Currency,
 		Customer:           cus.ID,
 		Description:        o.description,
