@@ -50,28 +50,16 @@ type totalDetails struct {
 	Tax      int64 `json:"amount_tax"`
 }
 
-// sessionItem is one line of a session, as line_items lists it.
-type sessionItem struct {
-	ID          string     `json:"id"`
-	Object      string     `json:"object"`
-	Discount    int64      `json:"amount_discount"`
-	Subtotal    int64      `json:"amount_subtotal"`
-	Tax         int64      `json:"amount_tax"`
-	Total       int64      `json:"amount_total"`
-	Currency    string     `json:"currency"`
-	Description nullString `json:"description"`
-	Price       *price     `json:"price"`
-	Quantity    int64      `json:"quantity"`
-}
-
-// items gives the lines. The first that can bear it has discount and tax.
-func (cs *checkoutSession) items() []sessionItem {
-	rows, discount, tax := []sessionItem{}, cs.TotalDetails.Discount, cs.TotalDetails.Tax
+// items gives the lines, as line_items lists them. The first that can bear it
+// has discount and tax.
+func (cs *checkoutSession) items() []any {
+	rows, discount, tax := []any{}, cs.TotalDetails.Discount, cs.TotalDetails.Tax
 	for i, l := range cs.lines {
 		subtotal := l.price.UnitAmount * l.quantity
 		off := min(discount, subtotal)
-		rows = append(rows, sessionItem{ID: "li_" + itoa(int64(i+1)) + cs.ID[len(cs.ID)-20:], Object: "item", Discount: off, Subtotal: subtotal, Tax: tax,
-			Total: subtotal - off + tax, Currency: cs.Currency, Description: l.price.Nickname, Price: l.price, Quantity: l.quantity})
+		rows = append(rows, map[string]any{"id": "li_" + itoa(int64(i+1)) + cs.ID[len(cs.ID)-20:], "object": "item",
+			"amount_discount": off, "amount_subtotal": subtotal, "amount_tax": tax, "amount_total": subtotal - off + tax,
+			"currency": cs.Currency, "description": l.price.Nickname, "price": l.price, "quantity": l.quantity})
 		discount, tax = discount-off, 0
 	}
 	return rows
