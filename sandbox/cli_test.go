@@ -250,6 +250,9 @@ func (p *player) next() wireEvent {
 		if event.Endpoint.APIVersion == nil {
 			return event
 		}
+		if !strings.Contains(event.Payload, `"api_version": "`+*event.Endpoint.APIVersion+`"`) {
+			p.t.Errorf("not of %s: %s", *event.Endpoint.APIVersion, event.Payload)
+		}
 		p.acknowledge(event)
 	}
 }

@@ -21,6 +21,8 @@ type Stripe struct {
 	*sandbox.Sandbox
 	URL string
 	API *client.API // stripe-go's own client, to play the customer with
+
+	EventVersion string // of the events that SendTo sends; the account's where empty
 }
 
 // NewStripe starts a stand-in that sends to nobody yet.
@@ -57,8 +59,8 @@ func NewStripeAt(tb testing.TB, clock func() time.Time) *Stripe {
 func (s *Stripe) SendTo(tb testing.TB, app *App) {
 	tb.Helper()
 	for _, to := range []sandbox.Endpoint{
-		{URL: app.BaseURL + WebhookPath, Secret: WebhookSecret, Events: sandbox.PaymentEvents()},
-		{URL: app.BaseURL + SubscriptionsPath, Secret: SubscriptionsSecret, Events: sandbox.BillingEvents()},
+		{URL: app.BaseURL + WebhookPath, Secret: WebhookSecret, Events: sandbox.PaymentEvents(), APIVersion: s.EventVersion},
+		{URL: app.BaseURL + SubscriptionsPath, Secret: SubscriptionsSecret, Events: sandbox.BillingEvents(), APIVersion: s.EventVersion},
 	} {
 		if err := s.AddEndpoint(to); err != nil {
 			tb.Fatal(err)
