@@ -4,10 +4,12 @@ import "slices"
 
 // confirmPage is what the payment page itself sends, and the CLI's fixtures.
 func (c *call) confirmPage(cs *checkoutSession) (any, error) {
-	c.form.required("payment_method")
 	pm, expected := c.method(c.form, "payment_method"), c.form.number("expected_amount", cs.AmountTotal)
 	if err := c.form.end(); err != nil {
 		return nil, err
+	}
+	if pm == nil {
+		return nil, invalid(codeMissing, "payment_method", "Missing required param: payment_method.")
 	}
 	if expected != cs.AmountTotal {
 		return nil, invalid("", "expected_amount", "The amount to pay is %d.", cs.AmountTotal)

@@ -136,6 +136,7 @@ func (f *form) end() error {
 	for _, key := range f.order {
 		kid := f.kids[key]
 		switch {
+		case kid == nil: // there is one for each
 		case kid.read:
 			_ = kid.end() // its mistake is ours
 		case f.known(key):
@@ -236,7 +237,9 @@ func (f *form) elements(key string) (list []*form) {
 		return nil
 	}
 	for _, k := range p.order {
-		list = append(list, p.at(k))
+		if element := p.at(k); element != nil {
+			list = append(list, element)
+		}
 	}
 	return list
 }

@@ -233,10 +233,17 @@ func (c *call) applyBalance(inv *invoice) {
 
 // pay tries to pay an open invoice; a paid one needs nothing.
 func (c *call) pay(inv *invoice, pm *paymentMethod) *apiError {
-	if inv.Status == invoicePaid || inv.payment == nil {
+	switch {
+	case inv.Status == invoicePaid || inv.payment == nil:
 		return nil
+	case pm == nil:
+		return noMethod()
 	}
 	return c.attempt(inv.payment.intent, pm, true)
+}
+
+func noMethod() *apiError {
+	return invalid(codeResourceMissing, "", "This customer has no attached payment source or default payment method.")
 }
 
 // invoiceFailed follows a failed payment of the invoice.

@@ -99,7 +99,7 @@ func (c *call) payInvoice(inv *invoice) (any, error) {
 		pm = c.usualMethod(cus)
 	}
 	if pm == nil && !outside && inv.AmountDue > 0 {
-		c.form.fail(invalid(codeResourceMissing, "", "This customer has no attached payment source or default payment method."))
+		c.form.fail(noMethod())
 	}
 	if err := c.form.end(); err != nil {
 		return nil, err

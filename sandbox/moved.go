@@ -40,9 +40,14 @@ func (st *state) addMoved(value any) (_ any, err error) {
 
 // addOwn adds what the object itself said elsewhere before.
 func (st *state) addOwn(m map[string]any) error {
-	id, _ := m["id"].(string)
+	id := idOf(m)
+	named := st.byID[id]
+	if m == nil {
+		return nil
+	}
 	kind, _ := m["object"].(string)
-	switch o := st.byID[id].(type) {
+	switch o := named.(type) {
+	case nil:
 	case *paymentIntent:
 		return st.movedOfIntent(o, m)
 	case *charge:

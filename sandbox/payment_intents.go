@@ -232,9 +232,10 @@ func (c *call) readConfirmation(pi *paymentIntent) (how confirmation) {
 	f.tree("mandate_data") // the sandbox's banks debit without asking for one
 	offSession := strings.ToLower(f.text("off_session"))
 	how.noAction = f.flag("error_on_requires_action", false) || (offSession != "" && offSession != "false")
+	data := f.at("payment_method_data")
 	switch {
-	case f.has("payment_method_data"):
-		how.method = c.readMethod(f.at("payment_method_data"))
+	case data != nil:
+		how.method = c.readMethod(data)
 	case f.text("payment_method") != "":
 		how.method = c.method(f, "payment_method")
 	case pi.PaymentMethod != "":

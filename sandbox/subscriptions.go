@@ -77,7 +77,7 @@ func (c *call) createSubscription() (any, error) {
 		o.method = c.usualMethod(cus)
 	}
 	if o.method == nil && !o.wait {
-		f.fail(invalid(codeResourceMissing, "", "This customer has no attached payment source or default payment method."))
+		f.fail(noMethod())
 	}
 	if err := f.end(); err != nil {
 		return nil, err
