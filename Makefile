@@ -13,7 +13,7 @@ build: ## build ./hourbank, a static binary
 	CGO_ENABLED=0 go build -trimpath -o hourbank .
 
 .PHONY: test
-test: axe ## every behaviour on both engines (the README's test command)
+test: axe clients ## every behaviour on both engines (the README's test command)
 	go test -timeout 20m ./...
 
 .PHONY: axe
@@ -24,6 +24,16 @@ $(BIN)/axe-core-$(AXE_VERSION)/axe.min.js:
 	mkdir -p $(@D)
 	npm pack --silent --pack-destination $(@D) axe-core@$(AXE_VERSION)
 	tar -xzf $(@D)/axe-core-$(AXE_VERSION).tgz -C $(@D) --strip-components 1 -m
+
+STRIPE_NODE_VERSION := 23.1.0
+STRIPE_NODE_2022_VERSION := 8.222.0
+.PHONY: clients
+clients: $(BIN)/stripe-node/$(STRIPE_NODE_VERSION) $(BIN)/stripe-node-2022/$(STRIPE_NODE_2022_VERSION) ## Stripe's clients that the sandbox is tried with (npm, Go's proxy)
+	cd sandbox/testdata/clients/go && go mod download
+
+$(BIN)/stripe-node/% $(BIN)/stripe-node-2022/%:
+	npm install --silent --no-save --prefix $(@D) stripe@$(@F)
+	touch $@
 
 .PHONY: race
 race: ## the tests under the race detector, one package at a time: it is slow enough

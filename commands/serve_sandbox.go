@@ -52,9 +52,10 @@ func (p *program) serveSandbox(ctx context.Context) error {
 		return fmt.Errorf("SANDBOX_ADDR: %w", err)
 	}
 	cfg.Sandbox = true
-	stripeBase := "http://" + listener.Addr().String()
+	stripeBase := "http://" + reachable(listener.Addr().String())
 	cfg.StripeAPIBase = cmp.Or(cfg.StripeAPIBase, stripeBase)
-	standIn := sandbox.New(sandbox.Config{CLISecret: cfg.StripeWebhookSecrets[0], Logger: p.Logger(cfg).Named("sandbox")})
+	host, _, _ := net.SplitHostPort(cfg.SandboxAddr) // it was listened on
+	standIn := sandbox.New(sandbox.Config{Host: host, CLISecret: cfg.StripeWebhookSecrets[0], Logger: p.Logger(cfg).Named("sandbox")})
 	server := cli.NewHTTPServer(standIn.Handler())
 	server.WriteTimeout = 0 // a listening Stripe CLI keeps its websocket
 
@@ -70,7 +71,9 @@ func (p *program) serveSandbox(ctx context.Context) error {
 	})
 	err = p.runServer(ctx, cfg, func(ctx context.Context, s *services.Services, address string) error {
 		base := "http://" + reachable(address)
-		addEndpoints(standIn, cfg, base)
+		if err := addEndpoints(standIn, cfg, base); err != nil {
+			return err
+		}
 		return p.welcome(ctx, s, welcome{base: base, stripe: stripeBase, made: made})
 	})
 	stop()
@@ -95,17 +98,13 @@ func (p *program) sandboxEnviron() (environ, made map[string]string) {
 }
 
 // addEndpoints registers both of our addresses with the stand-in, each for
-// its own families of events.
-func addEndpoints(standIn *sandbox.Sandbox, cfg *config.Config, base string) {
+// its own events.
+func addEndpoints(standIn *sandbox.Sandbox, cfg *config.Config, base string) error {
 	webhook := base + "/api/finances/webhooks/stripe/"
-	standIn.AddEndpoint(sandbox.Endpoint{
-		URL: webhook, Secret: cfg.StripeWebhookSecrets[0],
-		Events: []string{"payment_intent.*", "charge.*", "refund.*", "checkout.session.*"},
-	})
-	standIn.AddEndpoint(sandbox.Endpoint{
-		URL: webhook + "subscriptions/", Secret: cfg.SubscriptionSecrets()[0],
-		Events: []string{"customer.subscription.*", "invoice.*", "invoice_payment.*"},
-	})
+	return errors.Join(
+		standIn.AddEndpoint(sandbox.Endpoint{URL: webhook, Secret: cfg.StripeWebhookSecrets[0], Events: sandbox.PaymentEvents()}),
+		standIn.AddEndpoint(sandbox.Endpoint{URL: webhook + "subscriptions/", Secret: cfg.SubscriptionSecrets()[0], Events: sandbox.BillingEvents()}),
+	)
 }
 
 // reachable turns a listening address into one to connect to.

@@ -158,6 +158,8 @@ func (c *Config) check() []error {
 		expect(err == nil, "ADMIN_LISTEN_ADDR: %q is not an address such as \"127.0.0.1:9000\"", c.AdminListenAddr)
 	}
 	c.checkOIDC(expect)
+	host, _, _ := net.SplitHostPort(c.SandboxAddr)
+	expect(host != "", "SANDBOX_ADDR: must name a host: 127.0.0.1, or 0.0.0.0 to let others pay and refund, too")
 	expect(hasPrefix(string(c.DatabaseURL), "sqlite:", "postgres://", "postgresql://"),
 		"DATABASE_URL: must start with sqlite: or postgres://")
 	expect(c.StripeSecretKey == "" || hasPrefix(string(c.StripeSecretKey), "sk_test_", "sk_live_", "rk_test_", "rk_live_"),

@@ -31,7 +31,7 @@ func TestDefaults(t *testing.T) {
 func TestEachMistakeNamesItsVariableAndNotItsValue(t *testing.T) {
 	for name, values := range map[string][]string{
 		"LISTEN_ADDR":                         {"8000", "localhost"},
-		"SANDBOX_ADDR":                        {"nonsense"},
+		"SANDBOX_ADDR":                        {"nonsense", ":12111"},
 		"DATABASE_URL":                        {"mysql://user:hidden@db/x", "hidden"},
 		"STRIPE_SECRET_KEY":                   {"pk_test_hidden", "hidden", "sk_hidden", "sk_test_", "sk_test_hid den", "rk_live_…"},
 		"STRIPE_PUBLIC_KEY":                   {"sk_test_hidden", "hidden"},

@@ -1,20 +1,27 @@
 package sandbox
 
-import "errors"
+import (
+	"cmp"
+	"errors"
+	"net/http"
+	"strings"
+)
 
 // Options refine an action; the zero value is the usual one.
 type Options struct {
-	Amount        int64  `json:"amount"`         // of a dispute, in minor units; 0 for all that is left
+	Amount        int64  `json:"amount"`         // in minor units, of a dispute, or of what it gives back; 0 for all that is left
 	Inquiry       bool   `json:"inquiry"`        // a dispute that takes no money yet
 	Reason        string `json:"reason"`         // of a dispute, default "fraudulent"
 	PaymentMethod string `json:"payment_method"` // to pay with, such as pm_card_visa
+	Discount      int64  `json:"discount"`       // that a promotion code takes off a session or an invoice, in minor units
+	Tax           int64  `json:"tax"`            // that comes on top, in minor units
 }
 
 // Do lets happen to an object what at Stripe happens without an API call, and
 // gives the id of what was changed or made. Its errors are Stripe's.
 //
 //	pi_…  dispute, authenticate, fail_authentication; settle, fail (while processing)
-//	dp_…  win, lose, withdraw, reinstate
+//	dp_…  win, lose, prevent, withdraw, reinstate
 //	re_…  succeed, fail, cancel, require_action
 //	cs_…  pay, decline, expire; pay_async, then async_succeed or async_fail
 //	sub_… renew, fail_payment, cancel
@@ -37,50 +44,84 @@ func (c *call) postAction() (any, error) {
 }
 
 func (c *call) act(id, action string, with Options) (object, error) {
-	named, ok := c.byID[id]
+	o, ok := c.byID[id]
 	if !ok {
 		return nil, noSuch("object", id, inPath)
 	}
-	switch o := named.(type) {
-	case *paymentIntent:
-		return c.actOnIntent(o, action, with)
-	case *dispute:
-		return o, c.actOnDispute(o, action)
-	case *refund:
-		return o, c.actOnRefund(o, action)
-	case *checkoutSession:
-		return o, c.actOnSession(o, action, with)
-	case *subscription:
-		return o, c.actOnSubscription(o, action)
+	kind, _, _ := strings.Cut(id, "_")
+	if do := actions()[kind+" "+action]; do != nil {
+		return do(c, o, with)
 	}
-	return nil, noSuch("object", id, inPath)
+	e := invalid("", "action", "No such action: '%s' on %s.", action, id)
+	e.status = http.StatusNotFound
+	return nil, e
 }
 
-func noAction(o object, action string) error {
-	e := invalid("", "action", "No such action: '%s' on %s.", action, o.key())
-	e.status = 404
-	return e
-}
+// actionOn changes an object, and gives it, or what it made of it.
+type actionOn func(c *call, o object, with Options) (object, error)
 
-func (c *call) actOnIntent(pi *paymentIntent, action string, with Options) (object, error) {
-	switch action {
-	case "dispute":
-		return c.disputeIntent(pi, with)
-	case "authenticate":
-		return pi, c.authenticated(pi, true)
-	case "fail_authentication":
-		return pi, c.authenticated(pi, false)
-	case "settle", "fail":
-		if pi.Status != intentProcessing {
-			return nil, unexpectedState(pi, action)
+// to makes an action on objects of one kind.
+func to[T object](do func(*call, T, Options) error) actionOn {
+	return func(c *call, o object, with Options) (object, error) {
+		ours, ok := o.(T)
+		if !ok {
+			return nil, noSuch("object", o.key(), inPath)
 		}
-		c.settle(pi, action == "settle")
-		return pi, nil
+		return o, do(c, ours, with)
 	}
-	return nil, noAction(pi, action)
 }
 
-func (c *call) disputeIntent(pi *paymentIntent, with Options) (object, error) {
+// actions are what Do does, by the beginning of the id.
+func actions() map[string]actionOn {
+	decide := func(verdict string) actionOn {
+		return to(func(c *call, d *dispute, with Options) error { return c.decide(d, verdict, with.Amount) })
+	}
+	refund := func(status string) actionOn {
+		return to(func(c *call, re *refund, _ Options) error { return c.settleRefund(re, status) })
+	}
+	authenticated := func(ok bool) actionOn {
+		return to(func(c *call, pi *paymentIntent, _ Options) error { return c.authenticated(pi, ok) })
+	}
+	settled := func(ok bool) actionOn {
+		return to(func(c *call, pi *paymentIntent, _ Options) error { return c.settleNow(pi, ok) })
+	}
+	settledPage := func(ok bool) actionOn {
+		return to(func(c *call, cs *checkoutSession, _ Options) error {
+			pi, _ := c.byID[string(cs.PaymentIntent)].(*paymentIntent)
+			return c.settleNow(pi, ok)
+		})
+	}
+	return map[string]actionOn{
+		"pi dispute":             func(c *call, o object, with Options) (object, error) { return c.disputeIntent(o, with) },
+		"pi authenticate":        authenticated(true),
+		"pi fail_authentication": authenticated(false),
+		"pi settle":              settled(true),
+		"pi fail":                settled(false),
+		"dp win":                 decide(disputeWon),
+		"dp lose":                decide(disputeLost),
+		"dp prevent":             decide(disputePrevented),
+		"dp withdraw":            to(func(c *call, d *dispute, _ Options) error { return c.withdraw(d) }),
+		"dp reinstate":           to(func(c *call, d *dispute, with Options) error { return c.reinstate(d, with.Amount) }),
+		"re succeed":             refund(refundSucceeded),
+		"re fail":                refund(refundFailed),
+		"re cancel":              refund(refundCanceled),
+		"re require_action":      refund(refundNeedsAction),
+		"cs pay":                 to(func(c *call, cs *checkoutSession, with Options) error { return c.payWith(cs, with, "pm_card_visa") }),
+		"cs decline":             to((*call).declineSession),
+		"cs pay_async":           to(func(c *call, cs *checkoutSession, _ Options) error { return c.payAsync(cs) }),
+		"cs async_succeed":       settledPage(true),
+		"cs async_fail":          settledPage(false),
+		"cs expire":              to(func(c *call, cs *checkoutSession, _ Options) error { return c.expireNow(cs) }),
+		"sub renew":              to((*call).renewUsually),
+		"sub fail_payment": to(func(c *call, sub *subscription, with Options) error {
+			return c.renew(sub, c.newCardMethod(testCards()["chargeCustomerFail"]), extras{with.Discount, with.Tax})
+		}),
+		"sub cancel": to(func(c *call, sub *subscription, _ Options) error { return c.end(sub) }),
+	}
+}
+
+func (c *call) disputeIntent(o object, with Options) (object, error) {
+	pi, _ := o.(*paymentIntent) // by its id
 	ch, ok := c.byID[string(pi.LatestCharge)].(*charge)
 	if !ok || !ch.Captured {
 		return nil, unexpectedState(pi, "dispute")
@@ -88,78 +129,39 @@ func (c *call) disputeIntent(pi *paymentIntent, with Options) (object, error) {
 	if ch.dispute != nil && !ch.dispute.over() {
 		return nil, invalid(codeChargeDisputed, "", "Charge %s is disputed already.", ch.ID)
 	}
-	if with.Amount == 0 {
-		with.Amount = ch.refundable()
-	}
+	with.Amount = cmp.Or(with.Amount, ch.refundable())
 	if with.Amount < 1 || with.Amount > ch.AmountCaptured {
 		return nil, invalid("", "amount", "A dispute's amount must be between 1 and %d.", ch.AmountCaptured)
 	}
-	if with.Reason == "" {
-		with.Reason = "fraudulent"
-	}
-	return c.openDispute(ch, with.Amount, with.Reason, with.Inquiry), nil
+	return c.openDispute(ch, with.Amount, cmp.Or(with.Reason, "fraudulent"), with.Inquiry), nil
 }
 
-func (c *call) actOnDispute(d *dispute, action string) error {
-	switch action {
-	case "win":
-		return c.decide(d, true)
-	case "lose":
-		return c.decide(d, false)
-	case "withdraw":
-		return c.withdraw(d)
-	case "reinstate":
-		return c.reinstate(d)
+// settleNow decides a payment that is processing.
+func (c *call) settleNow(pi *paymentIntent, ok bool) error {
+	if pi == nil || pi.Status != intentProcessing {
+		return invalid(codeIntentState, "", "There is no payment that is processing.")
 	}
-	return noAction(d, action)
+	c.settle(pi, ok)
+	return nil
 }
 
-func (c *call) actOnRefund(re *refund, action string) error {
-	switch action {
-	case "succeed":
-		return c.settleRefund(re, refundSucceeded)
-	case "fail":
-		return c.settleRefund(re, refundFailed)
-	case "cancel":
-		return c.settleRefund(re, refundCanceled)
-	case "require_action":
-		return c.settleRefund(re, refundNeedsAction)
+func (c *call) declineSession(cs *checkoutSession, with Options) error {
+	err := c.payWith(cs, with, "pm_card_chargeDeclined")
+	if e, ok := errors.AsType[*apiError](err); ok && e.Type == typeCard {
+		return nil // as it was asked for
 	}
-	return noAction(re, action)
+	return err
 }
 
-func (c *call) actOnSession(cs *checkoutSession, action string, with Options) error {
-	pi, _ := c.byID[string(cs.PaymentIntent)].(*paymentIntent)
-	switch action {
-	case "pay":
-		return c.payWith(cs, with.PaymentMethod, "pm_card_visa")
-	case "decline":
-		err := c.payWith(cs, with.PaymentMethod, "pm_card_chargeDeclined")
-		if e, ok := errors.AsType[*apiError](err); ok && e.Type == typeCard {
-			return nil // as it was asked for
-		}
-		return err
-	case "pay_async":
-		return c.payAsync(cs)
-	case "async_succeed", "async_fail":
-		if pi == nil || pi.Status != intentProcessing {
-			return invalid("", "", "This session has no payment that is processing.")
-		}
-		c.settle(pi, action == "async_succeed")
-		return nil
-	case "expire":
-		return c.expireNow(cs)
-	}
-	return noAction(cs, action)
-}
-
-func (c *call) payWith(cs *checkoutSession, methodID, otherwise string) error {
-	if methodID == "" {
-		methodID = otherwise
-	}
-	pm, err := c.method(methodID, "payment_method")
+func (c *call) payWith(cs *checkoutSession, with Options, otherwise string) error {
+	pm, err := c.methodByID(cmp.Or(with.PaymentMethod, otherwise), "payment_method")
 	if err != nil {
 		return err
+	}
+	if cs.Status == sessionOpen {
+		if err := cs.adjust(with.Discount, with.Tax); err != nil {
+			return err
+		}
 	}
 	return c.paySession(cs, pm)
 }
@@ -174,18 +176,10 @@ func (c *call) payAsync(cs *checkoutSession) error {
 	return c.paySession(cs, c.newDebitMethod("AT611904300234573201"))
 }
 
-func (c *call) actOnSubscription(sub *subscription, action string) error {
-	switch action {
-	case "renew":
-		pm, ok := c.byID[string(sub.DefaultPaymentMethod)].(*paymentMethod)
-		if !ok {
-			return invalid(codeResourceMissing, "", "This subscription has no default payment method.")
-		}
-		return c.renew(sub, pm)
-	case "fail_payment":
-		return c.renew(sub, c.newCardMethod(testCards["chargeCustomerFail"].complete()))
-	case "cancel":
-		return c.end(sub)
+func (c *call) renewUsually(sub *subscription, with Options) error {
+	pm, ok := c.byID[string(sub.DefaultPaymentMethod)].(*paymentMethod)
+	if !ok {
+		return invalid(codeResourceMissing, "", "This subscription has no default payment method.")
 	}
-	return noAction(sub, action)
+	return c.renew(sub, pm, extras{with.Discount, with.Tax})
 }

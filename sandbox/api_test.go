@@ -62,8 +62,8 @@ func TestKeys(t *testing.T) {
 	b := start(t, func(cfg *sandbox.Config) { cfg.SecretKey = testKey })
 	for key, want := range map[string]string{
 		"sk_live_" + "1234567890":   "test keys only",
-		"sk_test_another1234567890": "sk_test_*************7890",
-		"pk_test_1234567890":        "pk_test_******7890",
+		"sk_test_another1234567890": "Invalid API Key",
+		"pk_test_1234567890":        "Invalid API Key",
 	} {
 		_, err := newClient(b.url, key).Accounts.Get()
 		e := refused(t, err, 401, stripe.ErrorTypeInvalidRequest, "")

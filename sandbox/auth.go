@@ -2,9 +2,40 @@ package sandbox
 
 import (
 	"crypto/subtle"
+	"net"
 	"net/http"
 	"strings"
 )
+
+// ControlHeader must come with each control call. A web page can't send it: the
+// browser asks first, and the sandbox never says yes.
+const ControlHeader = "Sandbox-Control"
+
+// guard keeps out what a web page makes its reader's browser send: requests
+// from another site, even with a key in their address, and to a name that
+// the page's owner lets point here (DNS rebinding).
+func (s *Sandbox) guard(next http.Handler) http.Handler {
+	next = http.NewCrossOriginProtection().Handler(next)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !s.isOurs(r.Host) {
+			e := invalid("", "", "Unknown host: the sandbox is asked by an address, as localhost, or by the name it was told to listen on.")
+			e.status = http.StatusMisdirectedRequest
+			s.answerError(w, r, e)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// isOurs tells whether a Host header names the sandbox. An address always does:
+// rebinding takes a name.
+func (s *Sandbox) isOurs(host string) bool {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	host = strings.ToLower(strings.Trim(host, "[]"))
+	return host == "localhost" || host == strings.ToLower(s.cfg.Host) && host != "" || net.ParseIP(host) != nil
+}
 
 // authorize checks the API key, sent as a bearer token or as the user of basic
 // authentication. https://docs.stripe.com/api/authentication
@@ -22,7 +53,7 @@ func (s *Sandbox) authorize(w http.ResponseWriter, r *http.Request) error {
 		return unauthorized(w, "Invalid API Key provided: this is a sandbox, which takes test keys only.")
 	}
 	if !s.knows(key) {
-		return unauthorized(w, "Invalid API Key provided: "+redact(key))
+		return unauthorized(w, "Invalid API Key provided.")
 	}
 	return nil
 }
@@ -37,18 +68,4 @@ func (s *Sandbox) knows(key string) bool {
 func unauthorized(w http.ResponseWriter, message string) error {
 	w.Header().Set("WWW-Authenticate", `Basic realm="Stripe"`)
 	return &apiError{status: http.StatusUnauthorized, Type: typeInvalidRequest, Message: message}
-}
-
-// redact shows a key's kind and its last four characters, as Stripe does.
-func redact(key string) string {
-	const shown = 4
-	kind := ""
-	if i := strings.LastIndexByte(key, '_'); i >= 0 {
-		kind = key[:i+1]
-	}
-	rest := key[len(kind):]
-	if len(rest) <= 2*shown {
-		return kind + strings.Repeat("*", len(rest))
-	}
-	return kind + strings.Repeat("*", len(rest)-shown) + rest[len(rest)-shown:]
 }

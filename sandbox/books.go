@@ -33,9 +33,7 @@ func (st *state) books() []Book {
 		}
 	}
 	for _, d := range st.disputes.rows {
-		if d.withheld {
-			disputed[d.PaymentIntent] += d.Amount
-		}
+		disputed[d.PaymentIntent] += d.held
 	}
 	books := make([]Book, 0, len(st.intents.rows))
 	for _, pi := range st.intents.rows {
@@ -47,10 +45,7 @@ func (st *state) books() []Book {
 			book.Session = pi.session.ID
 		}
 		if pi.invoice != nil {
-			book.Invoice = pi.invoice.ID
-			if pi.invoice.subscription != nil {
-				book.Subscription = pi.invoice.subscription.ID
-			}
+			book.Invoice, book.Subscription = pi.invoice.ID, pi.invoice.subscriptionID()
 		}
 		books = append(books, book)
 	}

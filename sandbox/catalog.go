@@ -3,12 +3,9 @@ package sandbox
 // product is something for sale. https://docs.stripe.com/api/products
 type product struct {
 	head
-	Active      bool              `json:"active"`
 	Description nullString        `json:"description"`
-	Images      []string          `json:"images"`
 	Metadata    map[string]string `json:"metadata"`
 	Name        string            `json:"name"`
-	Type        string            `json:"type"`
 	Updated     int64             `json:"updated"`
 }
 
@@ -16,133 +13,147 @@ type product struct {
 // https://docs.stripe.com/api/prices
 type price struct {
 	head
-	Active            bool              `json:"active"`
-	BillingScheme     string            `json:"billing_scheme"`
 	Currency          string            `json:"currency"`
 	LookupKey         nullString        `json:"lookup_key"`
 	Metadata          map[string]string `json:"metadata"`
 	Nickname          nullString        `json:"nickname"`
 	Product           string            `json:"product"`
 	Recurring         *recurring        `json:"recurring"`
-	TaxBehavior       string            `json:"tax_behavior"`
 	Type              string            `json:"type"`
 	UnitAmount        int64             `json:"unit_amount"`
 	UnitAmountDecimal string            `json:"unit_amount_decimal"`
+
+	product *product // made with it, and kept with it
 }
 
 type recurring struct {
-	Interval      string `json:"interval"`
-	IntervalCount int64  `json:"interval_count"`
-	UsageType     string `json:"usage_type"`
+	Interval      string     `json:"interval"`
+	IntervalCount int64      `json:"interval_count"`
+	Meter         nullString `json:"meter"`
+	UsageType     string     `json:"usage_type"`
 }
 
 func (c *call) createProduct() (any, error) {
-	name, description, metadata := c.form.required("name"), c.form.text("description"), c.form.metadata(nil)
-	c.form.ignore("expand", "active", "id", "images", "shippable", "statement_descriptor", "tax_code", "url")
+	p := c.readProduct(c.form)
 	if err := c.form.end(); err != nil {
 		return nil, err
 	}
-	p := c.newProduct(name, description, metadata)
-	c.emit("product.created", p, nil)
+	add(c.state, &c.products, p)
+	c.emit("product.created", p)
 	return p, nil
 }
 
-func (c *call) newProduct(name, description string, metadata map[string]string) *product {
-	return add(c.state, &c.products, &product{
-		head:   head{ID: newID("prod_", 14), Object: "product", Created: c.now},
-		Active: true, Description: nullString(description), Images: []string{}, Metadata: metadata,
-		Name: name, Type: "service", Updated: c.now,
-	})
-}
-
-func (c *call) getProduct() (any, error) {
-	return find[*product](c.state, "product", c.id(), inPath)
-}
-
-func (c *call) listProducts() (any, error) {
-	c.form.ignore("active")
-	return list(c, &c.products, nil)
+func (c *call) readProduct(f *form) *product {
+	f.fixed("active", "true")
+	return &product{
+		head:        head{ID: newID("prod_", 14), Object: "product", Created: c.now},
+		Description: nullString(f.text("description")), Metadata: f.metadata(nil),
+		Name: f.required("name"), Updated: c.now,
+	}
 }
 
 func (c *call) createPrice() (any, error) {
-	p, err := c.priceFrom(c.form)
-	if err != nil {
+	p := c.readPrice(c.form)
+	if err := c.form.end(); err != nil {
 		return nil, err
 	}
-	c.emit("price.created", p, nil)
+	c.keepPrice(p)
+	c.emit("price.created", p)
 	return p, nil
 }
 
-// priceFrom makes a price of its parameters, those of its own call or of
-// price_data; the product may be described in place.
-func (c *call) priceFrom(f *form) (*price, error) {
-	currency, unit := f.currency(), f.number("unit_amount", -1)
+// readPrice makes a price of its parameters, those of its own call or of
+// price_data; the product may be described in place. It is not kept yet.
+func (c *call) readPrice(f *form) *price {
+	unit := f.number("unit_amount", -1)
 	switch {
 	case unit < 0:
-		f.fail(invalid(codeMissing, f.full("unit_amount"), "Missing required param: %s.", f.full("unit_amount")))
+		f.missing("unit_amount")
 	case unit > largestAmount:
 		f.fail(invalid(codeAmountTooLarge, f.full("unit_amount"), "Amount must be no more than %d.", largestAmount))
 	}
+	f.fixed("active", "true")
+	f.fixed("tax_behavior", "unspecified")
+	f.fixed("billing_scheme", "per_unit")
 	p := &price{
-		Active: true, BillingScheme: "per_unit", Currency: currency,
+		head:      head{ID: newID("price_1", usualID-1), Object: "price", Created: c.now},
+		Currency:  f.currency(),
 		LookupKey: nullString(f.text("lookup_key")), Metadata: f.metadata(nil), Nickname: nullString(f.text("nickname")),
-		TaxBehavior: "unspecified", Type: "one_time", UnitAmount: unit, UnitAmountDecimal: itoa(unit),
+		Type: "one_time", UnitAmount: unit, UnitAmountDecimal: itoa(unit),
 	}
 	if r := f.at("recurring"); r != nil {
 		p.Type = "recurring"
 		p.Recurring = &recurring{
 			Interval:      r.oneOf("interval", "month", "day", "week", "year"),
-			IntervalCount: r.number("interval_count", 1), UsageType: "licensed",
+			IntervalCount: r.number("interval_count", 1), UsageType: r.oneOf("usage_type", "licensed"),
 		}
 	}
-	productID, err := c.productOf(f)
-	if err != nil {
-		return nil, err
+	if data := f.at("product_data"); data != nil {
+		p.product = c.readProduct(data)
+		p.Product = p.product.ID
+		return p
 	}
-	p.head = head{ID: newID("price_1", usualID-1), Object: "price", Created: c.now}
-	p.Product = productID
-	return add(c.state, &c.prices, p), nil
+	p.Product = f.required("product")
+	if _, err := find[*product](c.state, "product", p.Product, f.full("product")); err != nil {
+		f.fail(err)
+	}
+	return p
 }
 
-// productOf finds or makes the product of a price, and ends its form.
-func (c *call) productOf(f *form) (string, error) {
-	productID, data := f.text("product"), f.at("product_data")
-	f.ignore("expand", "active", "tax_behavior", "billing_scheme")
-	if data == nil {
-		if productID == "" {
-			f.fail(invalid(codeMissing, f.full("product"), "Missing required param: %s.", f.full("product")))
-		}
-		if err := f.end(); err != nil {
-			return "", err
-		}
-		_, err := find[*product](c.state, "product", productID, f.full("product"))
-		return productID, err
+func (c *call) keepPrice(p *price) {
+	if c.byID[p.ID] != nil {
+		return
 	}
-	name, description, metadata := data.required("name"), data.text("description"), data.metadata(nil)
-	data.ignore("images", "tax_code", "unit_label", "statement_descriptor")
-	if err := data.end(); err != nil {
-		return "", err
+	if p.product != nil {
+		add(c.state, &c.products, p.product)
 	}
-	if err := f.end(); err != nil {
-		return "", err
-	}
-	return c.newProduct(name, description, metadata).ID, nil
+	add(c.state, &c.prices, p)
 }
 
-// linePrice finds or makes the price of one line.
-func (c *call) linePrice(f *form) (*price, error) {
+// linePrice finds the price of one line, or makes it.
+func (c *call) linePrice(f *form) *price {
 	if data := f.at("price_data"); data != nil {
-		return c.priceFrom(data)
+		return c.readPrice(data)
 	}
-	return find[*price](c.state, "price", f.required("price"), f.full("price"))
+	p, err := find[*price](c.state, "price", f.required("price"), f.full("price"))
+	if err != nil {
+		f.fail(err)
+		return &price{}
+	}
+	return p
 }
 
-func (c *call) getPrice() (any, error) {
-	return find[*price](c.state, "price", c.id(), inPath)
+// line is one line of a session, a subscription or an invoice.
+type line struct {
+	price    *price
+	quantity int64
 }
 
-func (c *call) listPrices() (any, error) {
-	c.form.ignore("active", "type")
-	productID := c.form.text("product")
-	return list(c, &c.prices, func(p *price) bool { return productID == "" || p.Product == productID })
+func total(lines []line) (sum int64) {
+	for _, l := range lines {
+		sum += l.price.UnitAmount * l.quantity
+	}
+	return sum
+}
+
+// readLines reads what is bought, in one currency.
+func (c *call) readLines(f *form, key string) []line {
+	lines := []line{}
+	for _, each := range f.elements(key) {
+		l := line{price: c.linePrice(each), quantity: each.number("quantity", 1)}
+		if l.quantity < 1 || l.quantity > largestAmount {
+			f.fail(invalid("", each.full("quantity"), "Invalid quantity: must be between 1 and %d.", largestAmount))
+		}
+		lines = append(lines, l)
+		switch {
+		case l.price.Currency != lines[0].price.Currency:
+			f.fail(invalid("", key, "All prices must be in the same currency."))
+		case l.price.UnitAmount*l.quantity > largestAmount || total(lines) > largestAmount:
+			f.fail(invalid(codeAmountTooLarge, "", "The total must be no more than %d.", largestAmount))
+		}
+	}
+	if len(lines) == 0 {
+		f.missing(key)
+	}
+	return lines
 }

@@ -25,15 +25,10 @@ func TestCustomerAndItsPaymentMethods(t *testing.T) {
 	equal(t, "default", cus.InvoiceSettings.DefaultPaymentMethod.ID, pm.ID)
 	list := b.api.Customers.List(&stripe.CustomerListParams{Email: stripe.String("s@example.com")})
 	equal(t, "listed", list.Next(), true)
-	pm, err = b.api.PaymentMethods.Detach(pm.ID, nil)
-	ok(t, err)
-	if pm.Customer != nil {
-		t.Error("still attached")
-	}
 	got, err := b.api.PaymentMethods.Get(pm.ID, nil)
 	ok(t, err)
 	equal(t, "brand", got.Card.Brand, stripe.PaymentMethodCardBrandMastercard)
-	equalTypes(t, b.types(), "customer.created", "payment_method.attached", "customer.updated", "payment_method.detached")
+	equalTypes(t, b.types(), "customer.created", "payment_method.attached", "customer.updated")
 }
 
 func TestProductsAndPrices(t *testing.T) {
@@ -42,13 +37,7 @@ func TestProductsAndPrices(t *testing.T) {
 	ok(t, err)
 	price, err := b.api.Prices.New(&stripe.PriceParams{Product: &product.ID, Currency: stripe.String("eur"), UnitAmount: stripe.Int64(5000)})
 	ok(t, err)
-	price, err = b.api.Prices.Get(price.ID, &stripe.PriceParams{Expand: stripe.StringSlice([]string{"product"})})
-	ok(t, err)
-	equal(t, "expanded", price.Product.Name, "10 hours")
-	prices := b.api.Prices.List(&stripe.PriceListParams{Product: &product.ID})
-	equal(t, "listed", prices.Next(), true)
-	products := b.api.Products.List(nil)
-	equal(t, "listed", products.Next(), true)
+	equal(t, "of the product", price.Product.ID, product.ID)
 	_, err = b.api.Prices.New(&stripe.PriceParams{Currency: stripe.String("eur"), UnitAmount: stripe.Int64(5000)})
 	refused(t, err, 400, stripe.ErrorTypeInvalidRequest, stripe.ErrorCodeParameterMissing)
 }
@@ -74,7 +63,7 @@ func TestManualInvoice(t *testing.T) {
 	b := start(t)
 	cus, err := b.api.Customers.New(nil)
 	ok(t, err)
-	_, err = b.api.Invoices.New(&stripe.InvoiceParams{Customer: &cus.ID})
+	_, err = b.api.Invoices.New(&stripe.InvoiceParams{Customer: &cus.ID, PendingInvoiceItemsBehavior: stripe.String("include")})
 	if err == nil {
 		t.Error("an invoice of nothing")
 	}

@@ -1,5 +1,10 @@
 package sandbox
 
+import (
+	"maps"
+	"slices"
+)
+
 // charge is one attempt to take money. https://docs.stripe.com/api/charges
 // It lists its refunds only where they are asked for by expand.
 type charge struct {
@@ -7,7 +12,6 @@ type charge struct {
 	Amount             int64             `json:"amount"`
 	AmountCaptured     int64             `json:"amount_captured"`
 	AmountRefunded     int64             `json:"amount_refunded"`
-	Application        null              `json:"application"`
 	BalanceTransaction nullString        `json:"balance_transaction"`
 	BillingDetails     any               `json:"billing_details"`
 	Captured           bool              `json:"captured"`
@@ -29,8 +33,9 @@ type charge struct {
 	Shipping           any               `json:"shipping"`
 	Status             string            `json:"status"`
 
-	method  *paymentMethod
-	dispute *dispute // the latest
+	released int64 // what of AmountRefunded was only ever held
+	method   *paymentMethod
+	dispute  *dispute // the latest
 }
 
 // States of a charge: pending → succeeded | failed.
@@ -42,16 +47,10 @@ const (
 
 // newCharge keeps a charge of the whole intent, which holds no money yet.
 func (c *call) newCharge(pi *paymentIntent, pm *paymentMethod) *charge {
-	metadata := map[string]string{}
-	for k, v := range pi.Metadata {
-		metadata[k] = v
-	}
-	details := map[string]any{"type": pm.Type}
+	details := map[string]any{"type": pm.Type, pm.Type: pm.Cash}
 	if pm.Card != nil {
-		card := *pm.Card
-		card.Network = card.Brand
-		details[pm.Type] = card
-	} else {
+		details[pm.Type] = pm.Card
+	} else if pm.SepaDebit != nil {
 		details[pm.Type] = pm.SepaDebit
 	}
 	return add(c.state, &c.charges, &charge{
@@ -61,21 +60,19 @@ func (c *call) newCharge(pi *paymentIntent, pm *paymentMethod) *charge {
 		Currency:       pi.Currency,
 		Customer:       pi.Customer,
 		Description:    pi.Description,
-		Metadata:       metadata,
+		Metadata:       maps.Clone(pi.Metadata),
 		MethodDetails:  details,
-		Outcome: map[string]any{"network_status": "approved_by_network", "reason": nil, "risk_level": "normal",
-			"seller_message": "Payment complete.", "type": "authorized"},
-		PaymentIntent: pi.ID,
-		PaymentMethod: pm.ID,
-		ReceiptEmail:  pi.ReceiptEmail,
-		Shipping:      pi.Shipping,
-		Status:        chargePending,
-		method:        pm,
+		PaymentIntent:  pi.ID,
+		PaymentMethod:  pm.ID,
+		ReceiptEmail:   pi.ReceiptEmail,
+		Shipping:       pi.Shipping,
+		Status:         chargePending,
+		method:         pm,
 	})
 }
 
 func refusedOutcome(why decline) any {
-	return map[string]any{"network_status": "declined_by_network", "reason": nullString(why.reason), "risk_level": "normal",
+	return map[string]any{"network_status": "declined_by_network", "reason": nullString(why.Reason), "risk_level": "normal",
 		"seller_message": "The bank did not accept the payment.", "type": "issuer_declined"}
 }
 
@@ -87,57 +84,32 @@ func (c *call) take(ch *charge, amount int64) {
 
 // balance books the charge's money, which Stripe tells a little later.
 func (c *call) balance(ch *charge) {
-	before := c.snapshot(ch)
 	ch.BalanceTransaction = nullString(newID("txn_3", usualID-1))
-	c.emit("charge.updated", ch, before)
+	c.emit("charge.updated", ch)
 }
 
 // refundable is what of the charge's money can still go back.
-func (ch *charge) refundable() int64 { return ch.AmountCaptured - ch.AmountRefunded }
+func (ch *charge) refundable() int64 { return ch.AmountCaptured - ch.AmountRefunded + ch.released }
 
 // refundsOf gives a charge's refunds, newest first.
 func (st *state) refundsOf(chargeID string) (refunds []*refund) {
-	for i := len(st.refunds.rows) - 1; i >= 0; i-- {
-		if re := st.refunds.rows[i]; re.Charge == chargeID {
+	for _, re := range slices.Backward(st.refunds.rows) {
+		if re.Charge == chargeID {
 			refunds = append(refunds, re)
 		}
 	}
 	return refunds
 }
 
-func (c *call) getCharge() (any, error) {
-	return find[*charge](c.state, "charge", c.id(), inPath)
-}
-
-func (c *call) listCharges() (any, error) {
-	owner, intent := c.form.text("customer"), c.form.text("payment_intent")
-	return list(c, &c.charges, func(ch *charge) bool {
-		return (owner == "" || string(ch.Customer) == owner) && (intent == "" || ch.PaymentIntent == intent)
-	})
-}
-
-func (c *call) updateCharge() (any, error) {
-	ch, err := find[*charge](c.state, "charge", c.id(), inPath)
-	if err != nil {
-		return nil, err
-	}
+func (c *call) updateCharge(ch *charge) (any, error) {
 	metadata, description := c.form.metadata(ch.Metadata), ch.Description
 	if c.form.has("description") {
 		description = nullString(c.form.text("description"))
 	}
-	c.form.ignore("expand", "receipt_email", "shipping", "fraud_details")
 	if err := c.form.end(); err != nil {
 		return nil, err
 	}
-	before := c.snapshot(ch)
 	ch.Metadata, ch.Description = metadata, description
-	c.emit("charge.updated", ch, before)
+	c.emit("charge.updated", ch)
 	return ch, nil
-}
-
-func (c *call) listChargeRefunds() (any, error) {
-	if _, err := find[*charge](c.state, "charge", c.id(), inPath); err != nil {
-		return nil, err
-	}
-	return list(c, &c.refunds, func(re *refund) bool { return re.Charge == c.id() })
 }

@@ -16,6 +16,7 @@ import (
 // from the CLI's public source (pkg/stripeauth, pkg/websocket, pkg/proxy).
 const (
 	cliProtocol = "stripecli-devproxy-v1"
+	cliFeature  = "webhooks"
 
 	// cliReconnect is after how many seconds the CLI dials anew by itself.
 	cliReconnect = 24 * 60 * 60
@@ -58,18 +59,35 @@ type cliDelivery struct {
 
 // cliSession is the answer that tells a CLI where to connect.
 type cliSession struct {
-	Feature        string `json:"websocket_authorized_feature"`
-	WebSocketID    string `json:"websocket_id"`
-	WebSocketURL   string `json:"websocket_url"`
-	Secret         string `json:"secret"`
-	ReconnectDelay int    `json:"reconnect_delay"` // seconds
-	DefaultVersion string `json:"default_version"`
-	LatestVersion  string `json:"latest_version"`
-	DeviceToken    string `json:"device_token"`
-	ConnectWarning bool   `json:"display_connect_filter_warning"`
+	Feature        string  `json:"websocket_authorized_feature"`
+	WebSocketID    string  `json:"websocket_id"`
+	WebSocketURL   string  `json:"websocket_url"`
+	Secret         string  `json:"secret"`
+	ReconnectDelay int     `json:"reconnect_delay"` // seconds
+	DefaultVersion version `json:"default_version"`
+	LatestVersion  version `json:"latest_version"`
+	DeviceToken    string  `json:"device_token"`
+	ConnectWarning bool    `json:"display_connect_filter_warning"`
 }
 
+// createListener opens a session, of webhooks alone: logs and thin events are
+// refused, so that nobody waits for what never comes.
 func (c *call) createListener() (any, error) {
+	f := c.form
+	for _, told := range []string{"device_name", "forward_to_url", "forward_connect_to_url", "forward_thin_to_url", "forward_thin_connect_to_url"} {
+		f.text(told) // for the dashboard
+	}
+	for _, feature := range f.texts("websocket_features") {
+		if feature != cliFeature {
+			f.fail(invalid("", "websocket_features", "The sandbox has no %s for a CLI: only %s.", feature, cliFeature))
+		}
+	}
+	if f.has("filters") {
+		f.fail(invalid("", "filters", "The sandbox has no logs to tail."))
+	}
+	if err := f.end(); err != nil {
+		return nil, err
+	}
 	l := &listener{id: newID("cliws_", usualID), created: c.now}
 	for id, old := range c.listeners {
 		if old.link == nil && old.created < c.now-cliSessionLifetime {
@@ -78,13 +96,13 @@ func (c *call) createListener() (any, error) {
 	}
 	c.listeners[l.id] = l
 	return cliSession{
-		Feature:        "webhooks",
+		Feature:        cliFeature,
 		WebSocketID:    l.id,
 		WebSocketURL:   "ws://" + c.http.Host + "/stripecli/subscribe/" + l.id,
 		Secret:         c.sandbox.cfg.CLISecret,
 		ReconnectDelay: cliReconnect,
-		DefaultVersion: APIVersion,
-		LatestVersion:  APIVersion,
+		DefaultVersion: accountVersion,
+		LatestVersion:  newestVersion,
 		DeviceToken:    newID("", usualID),
 	}, nil
 }
@@ -241,7 +259,9 @@ func (l *listener) heard(message cliMessage) {
 	case "event_ack":
 		if d.State == deliveryWaiting {
 			d.State = deliveryDelivered
-			d.event.PendingWebhooks = max(d.event.PendingWebhooks-1, 0)
+			if d.version == accountVersion {
+				d.event.pending = max(d.event.pending-1, 0)
+			}
 			close(d.acked)
 		}
 	case "webhook_response":

@@ -18,28 +18,38 @@ type cliEvent struct {
 	WebhookID    string            `json:"webhook_id"`
 }
 
-// sendToListeners sends an event to every CLI that is connected.
+// sendToListeners sends an event to every CLI that is connected, in the
+// account's version and in the latest: the CLI takes the one that it was
+// started for.
 func (c *call) sendToListeners(e *event) {
 	for _, l := range c.listeners {
 		if l.link == nil {
 			continue
 		}
-		d := &cliDelivery{
-			delivery: &delivery{
-				Delivery: Delivery{Event: e.ID, Type: e.Type, Endpoint: l.id, State: deliveryWaiting},
-				event:    e,
-			},
-			conversation: newID("wc_", usualID),
-			acked:        make(chan struct{}),
-		}
-		c.remember(d.delivery)
-		if !c.render(d.delivery) {
-			continue
-		}
-		l.open[d.conversation] = d
-		s, k := c.sandbox, l.link
-		c.start(func(ctx context.Context) { s.tell(ctx, k, d) })
+		c.sendToListener(e, l, accountVersion)
+		c.sendToListener(e, l, newestVersion)
 	}
+}
+
+func (c *call) sendToListener(e *event, l *listener, v version) {
+	if !v.knows(e.about.Object) {
+		return
+	}
+	d := &cliDelivery{
+		delivery: &delivery{
+			Delivery: Delivery{Event: e.ID, Type: e.kind, Endpoint: l.id, State: deliveryWaiting},
+			event:    e, version: v,
+		},
+		conversation: newID("wc_", usualID),
+		acked:        make(chan struct{}),
+	}
+	c.remember(d.delivery)
+	if !c.fix(d.delivery) {
+		return
+	}
+	l.open[d.conversation] = d
+	s, k := c.sandbox, l.link
+	c.start(func(ctx context.Context) { s.tell(ctx, k, d) })
 }
 
 // tell sends an event to one CLI and waits for its acknowledgement.
@@ -73,9 +83,13 @@ func (s *Sandbox) tell(ctx context.Context, k *link, d *cliDelivery) {
 }
 
 func (s *Sandbox) write(ctx context.Context, conn *websocket.Conn, d *cliDelivery) error {
+	var named any // null is the account's own version
+	if d.version != accountVersion {
+		named = d.version
+	}
 	message, err := json.Marshal(cliEvent{
 		Type:     "webhook_event",
-		Endpoint: map[string]any{"api_version": nil}, // the account's own version
+		Endpoint: map[string]any{"api_version": named},
 		Payload:  string(d.payload),
 		Headers: map[string]string{
 			"Content-Type":     "application/json; charset=utf-8",

@@ -21,25 +21,10 @@ import (
 )
 
 // forCLI is a sandbox whose only way out is a listening CLI.
-func forCLI(cfg *sandbox.Config) {
-	cfg.Endpoints = nil
-	cfg.CLISecret = testSecret
-}
+func forCLI(cfg *sandbox.Config) { cfg.CLISecret = testSecret }
 
-// triggers are what a developer triggers first, with an event each makes.
-var triggers = []string{
-	"payment_intent.succeeded", "payment_intent.payment_failed", "payment_intent.canceled", "payment_intent.created",
-	"payment_intent.requires_action", "payment_intent.processing", "payment_intent.amount_capturable_updated",
-	"charge.succeeded", "charge.failed", "charge.captured", "charge.refunded", "charge.refund.updated",
-	"charge.dispute.created", "charge.dispute.updated", "charge.dispute.closed",
-	"checkout.session.completed", "checkout.session.expired",
-	"checkout.session.async_payment_succeeded", "checkout.session.async_payment_failed",
-	"customer.subscription.created", "customer.subscription.updated", "customer.subscription.deleted",
-	"invoice.paid", "invoice.payment_failed",
-}
-
-// TestStripeCLI drives the unmodified CLI that STRIPE_CLI names: listen,
-// trigger and events resend.
+// TestStripeCLI drives the unmodified CLI that STRIPE_CLI names: listen and
+// trigger.
 func TestStripeCLI(t *testing.T) {
 	path := os.Getenv("STRIPE_CLI")
 	if path == "" {
@@ -48,7 +33,7 @@ func TestStripeCLI(t *testing.T) {
 	b := start(t, forCLI)
 	cli := &stripeCLI{t: t, path: path, home: t.TempDir(), url: b.url}
 	cli.listen(b.hook.url)
-	for _, name := range triggers {
+	for name := range triggered {
 		cli.run("trigger", name, "--api-base", b.url, "--api-key", testKey)
 		eventually(t, name+" forwarded", func() bool { return b.hook.types()[name] > 0 })
 	}
@@ -60,9 +45,6 @@ func TestStripeCLI(t *testing.T) {
 		}
 		return true
 	})
-	id := b.hook.ids()[0]
-	cli.run("events", "resend", id, "--api-base", b.url, "--api-key", testKey)
-	eventually(t, "resent", func() bool { return count(b.hook.ids(), id) == 2 })
 }
 
 type stripeCLI struct {
@@ -125,31 +107,23 @@ func TestCLIProtocol(t *testing.T) {
 	b := start(t, forCLI)
 	p := connectCLI(t, b)
 	pi := b.pay(2000, "pm_card_visa")
-	var first wireEvent
 	for range 4 {
 		event := p.next()
-		if first.Conversation == "" {
-			first = event
-		}
-		p.send(map[string]any{"type": "event_ack", "event_id": event.id(t), "webhook_conversation_id": event.Conversation, "webhook_id": event.WebhookID})
+		p.acknowledge(event)
 		p.send(map[string]any{"type": "webhook_response", "forward_url": b.hook.url, "status": p.forward(event), "body": "",
 			"http_headers": map[string]string{}, "webhook_conversation_id": event.Conversation, "webhook_id": event.WebhookID})
 	}
-	b.settled()
 	equal(t, "succeeded", b.hook.types()["payment_intent.succeeded"], 1)
 	equal(t, "status", pi.Status, stripe.PaymentIntentStatusSucceeded)
 	eventually(t, "answers noted", func() bool {
+		n := 0
 		for _, d := range b.Deliveries() {
-			if d.State != "delivered" || d.Status != http.StatusOK || d.URL != b.hook.url {
-				return false
+			if d.State == "delivered" && d.Status == http.StatusOK && d.URL == b.hook.url {
+				n++
 			}
 		}
-		return true
+		return n == 4
 	})
-	form := url.Values{"for_stripecli": {"true"}}
-	status, _ := p.post("/v1/events/"+first.id(t)+"/retry", form)
-	equal(t, "resend", status, 200)
-	equal(t, "resent", p.next().id(t), first.id(t))
 }
 
 func TestCLISessionUnknown(t *testing.T) {
@@ -168,10 +142,21 @@ func TestCLIGoesAway(t *testing.T) {
 	p.next()
 	ok(t, p.conn.CloseNow())
 	b.settled()
-	equal(t, "state", b.Deliveries()[0].State, "abandoned")
+	abandoned := 0
+	for _, d := range b.Deliveries() {
+		if d.State == "abandoned" {
+			abandoned++
+		}
+	}
+	if abandoned == 0 {
+		t.Error("no delivery was abandoned")
+	}
 }
 
 type wireEvent struct {
+	Endpoint struct {
+		APIVersion *string `json:"api_version"`
+	} `json:"endpoint"`
 	Type         string            `json:"type"`
 	Payload      string            `json:"event_payload"`
 	Headers      map[string]string `json:"http_headers"`
@@ -188,9 +173,10 @@ func (e wireEvent) id(t *testing.T) string {
 
 // player plays the CLI.
 type player struct {
-	t    *testing.T
-	b    *bench
-	conn *websocket.Conn
+	t       *testing.T
+	b       *bench
+	conn    *websocket.Conn
+	version string // of the API; the account's where empty
 }
 
 func connectCLI(t *testing.T, b *bench) *player {
@@ -214,10 +200,33 @@ func connectCLI(t *testing.T, b *bench) *player {
 
 func (p *player) post(path string, form url.Values) (int, map[string]any) {
 	p.t.Helper()
-	req, err := http.NewRequest(http.MethodPost, p.b.url+path, strings.NewReader(form.Encode()))
+	return p.ask(http.MethodPost, path, strings.NewReader(form.Encode()))
+}
+
+func (p *player) get(path string) (int, map[string]any) {
+	p.t.Helper()
+	return p.ask(http.MethodGet, path, nil)
+}
+
+// want posts what must succeed.
+func (p *player) want(path string, form url.Values) map[string]any {
+	p.t.Helper()
+	status, answer := p.post(path, form)
+	if status != http.StatusOK {
+		p.t.Fatalf("%s: %d %v", path, status, answer)
+	}
+	return answer
+}
+
+func (p *player) ask(method, path string, body io.Reader) (int, map[string]any) {
+	p.t.Helper()
+	req, err := http.NewRequest(method, p.b.url+path, body)
 	ok(p.t, err)
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	req.Header.Set("Authorization", "Bearer "+testKey)
+	if p.version != "" {
+		req.Header.Set("Stripe-Version", p.version)
+	}
 	resp, err := http.DefaultClient.Do(req)
 	ok(p.t, err)
 	defer resp.Body.Close() //nolint:errcheck // it was only read
@@ -226,15 +235,31 @@ func (p *player) post(path string, form url.Values) (int, map[string]any) {
 	return resp.StatusCode, answer
 }
 
-func (p *player) next() (event wireEvent) {
+// next gives the next event of the account's own version, as a CLI does that was
+// not started for the latest; it acknowledges the others.
+func (p *player) next() wireEvent {
 	p.t.Helper()
 	ctx, cancel := context.WithTimeout(p.t.Context(), patience)
 	defer cancel()
-	_, raw, err := p.conn.Read(ctx)
-	ok(p.t, err)
-	ok(p.t, json.Unmarshal(raw, &event))
-	equal(p.t, "type", event.Type, "webhook_event")
-	return event
+	for {
+		_, raw, err := p.conn.Read(ctx)
+		ok(p.t, err)
+		var event wireEvent
+		ok(p.t, json.Unmarshal(raw, &event))
+		equal(p.t, "type", event.Type, "webhook_event")
+		if event.Endpoint.APIVersion == nil {
+			return event
+		}
+		if !strings.Contains(event.Payload, `"api_version": "`+*event.Endpoint.APIVersion+`"`) {
+			p.t.Errorf("not of %s: %s", *event.Endpoint.APIVersion, event.Payload)
+		}
+		p.acknowledge(event)
+	}
+}
+
+func (p *player) acknowledge(event wireEvent) {
+	p.t.Helper()
+	p.send(map[string]any{"type": "event_ack", "event_id": event.id(p.t), "webhook_conversation_id": event.Conversation, "webhook_id": event.WebhookID})
 }
 
 func (p *player) send(message any) {

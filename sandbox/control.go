@@ -8,12 +8,10 @@ import (
 	"io"
 	"net/http"
 	"time"
-
-	"go.uber.org/zap"
 )
 
-// controlRoutes are the calls that are not Stripe's. They take and give JSON
-// and ask for no key, so the sandbox belongs on a loopback address.
+// controlRoutes are the calls that are not Stripe's. They take and give JSON,
+// and need ControlHeader instead of a key.
 //
 //	GET|POST /sandbox/chaos        how webhooks misbehave: Chaos
 //	GET|POST /sandbox/faults       how API calls fail: Fault; DELETE ends it
@@ -23,12 +21,13 @@ import (
 //	POST /sandbox/KIND/ID/ACTION   what Stripe or a customer does: see Do
 func controlRoutes() map[string]handler {
 	routes := map[string]handler{
-		"GET /sandbox/chaos":     func(c *call) (any, error) { return c.chaos, nil },
-		"POST /sandbox/chaos":    (*call).setChaos,
-		"GET /sandbox/faults":    (*call).listFaults,
-		"POST /sandbox/faults":   (*call).addFault,
-		"DELETE /sandbox/faults": (*call).clearFaults,
-		"GET /sandbox/books":     func(c *call) (any, error) { return map[string]any{"data": c.books()}, nil },
+		"GET /sandbox/chaos":      func(c *call) (any, error) { return c.chaos, nil },
+		"POST /sandbox/chaos":     (*call).setChaos,
+		"GET /sandbox/faults":     (*call).listFaults,
+		"POST /sandbox/faults":    (*call).addFault,
+		"DELETE /sandbox/faults":  (*call).clearFaults,
+		"GET /sandbox/books":      func(c *call) (any, error) { return map[string]any{"data": c.books()}, nil },
+		"GET /sandbox/deliveries": func(c *call) (any, error) { return map[string]any{"data": c.lastDeliveries()}, nil },
 	}
 	for _, kind := range []string{"payment_intents", "disputes", "refunds", "checkout/sessions", "subscriptions"} {
 		routes["POST /sandbox/"+kind+"/{id}/{action}"] = (*call).postAction
@@ -38,7 +37,7 @@ func controlRoutes() map[string]handler {
 
 // control serves one control call.
 func (s *Sandbox) control(h handler) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
+	return s.controlled(func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
@@ -49,9 +48,22 @@ func (s *Sandbox) control(h handler) http.HandlerFunc {
 		s.within(func(st *state) {
 			c := s.newCall(st)
 			c.http, c.json = r, body
-			a = s.answerTo(c, h)
+			a = s.answerTo(c, resource{}, h)
 		})
 		a.write(w)
+	})
+}
+
+// controlled lets only control calls with ControlHeader through.
+func (s *Sandbox) controlled(next http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get(ControlHeader) == "" {
+			e := invalid("", "", "A control call needs a header, so that no web page can make it: %s: 1", ControlHeader)
+			e.status = http.StatusForbidden
+			s.answerError(w, r, e)
+			return
+		}
+		next(w, r)
 	}
 }
 
@@ -73,25 +85,11 @@ func (c *call) setChaos() (any, error) {
 	return x, c.keepChaos(x)
 }
 
-func (s *Sandbox) getDeliveries(w http.ResponseWriter, _ *http.Request) {
-	s.writeJSON(w, map[string]any{"data": s.Deliveries()})
-}
-
 // flushLimit is how long /sandbox/flush waits at most.
 const flushLimit = time.Minute
 
 func (s *Sandbox) flush(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), flushLimit)
 	defer cancel()
-	s.writeJSON(w, map[string]any{"pending": s.Wait(ctx) != nil})
-}
-
-func (s *Sandbox) writeJSON(w http.ResponseWriter, value any) {
-	body, err := json.MarshalIndent(value, "", "  ")
-	if err != nil {
-		s.log.Error("sandbox answer failed", zap.Error(err))
-		w.WriteHeader(http.StatusInternalServerError)
-		return
-	}
-	answer{status: http.StatusOK, body: append(body, '\n')}.write(w)
+	s.rendered(http.StatusOK, map[string]any{"pending": s.Wait(ctx) != nil}).write(w)
 }

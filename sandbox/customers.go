@@ -4,8 +4,8 @@ package sandbox
 type customer struct {
 	head
 	Address         any               `json:"address"`
-	Balance         int64             `json:"balance"`
-	DefaultSource   null              `json:"default_source"`
+	Balance         int64             `json:"balance"` // below 0: what pays the next invoices
+	Currency        nullString        `json:"currency"`
 	Delinquent      bool              `json:"delinquent"`
 	Description     nullString        `json:"description"`
 	Email           nullString        `json:"email"`
@@ -13,62 +13,55 @@ type customer struct {
 	Metadata        map[string]string `json:"metadata"`
 	Name            nullString        `json:"name"`
 	Phone           nullString        `json:"phone"`
+	Shipping        any               `json:"shipping"`
 
 	methods []*paymentMethod // in the order of attaching
 }
 
 type invoiceSettings struct {
 	DefaultPaymentMethod nullString `json:"default_payment_method"`
-	Footer               null       `json:"footer"`
+	Footer               nullString `json:"footer"`
+	CustomFields         any        `json:"custom_fields"`
+	RenderingOptions     any        `json:"rendering_options"`
 }
 
-func (c *call) newCustomer(email nullString) *customer {
-	return add(c.state, &c.customers, &customer{
-		head:     head{ID: newID("cus_", 14), Object: "customer", Created: c.now},
-		Email:    email,
-		Metadata: map[string]string{},
-	})
+func (c *call) newCustomer(cus *customer) *customer {
+	cus.head = head{ID: newID("cus_", 14), Object: "customer", Created: c.now}
+	if cus.Metadata == nil {
+		cus.Metadata = map[string]string{}
+	}
+	add(c.state, &c.customers, cus)
+	c.emit("customer.created", cus)
+	return cus
 }
 
 func (c *call) createCustomer() (any, error) {
-	attached, preferred := c.form.text("payment_method"), c.preferredMethod()
-	draft := &customer{}
-	c.readCustomer(draft)
+	cus := &customer{}
+	preferred := c.readCustomer(cus)
+	attached := c.form.text("payment_method")
+	var pm *paymentMethod
+	if attached != "" {
+		pm = c.method(c.form, "payment_method")
+	}
+	if preferred != "" && preferred != attached {
+		c.form.fail(noSuch("PaymentMethod", preferred, "invoice_settings[default_payment_method]"))
+	}
 	if err := c.form.end(); err != nil {
 		return nil, err
 	}
-	var pm *paymentMethod
-	if attached != "" {
-		var err error
-		if pm, err = c.method(attached, "payment_method"); err != nil {
-			return nil, err
-		}
-	}
-	if preferred != "" && (pm == nil || preferred != attached) {
-		return nil, noSuch("PaymentMethod", preferred, "invoice_settings[default_payment_method]")
-	}
-	cus := c.newCustomer("")
-	draft.head = cus.head
-	*cus = *draft
 	if preferred != "" && pm != nil {
 		cus.InvoiceSettings.DefaultPaymentMethod = nullString(pm.ID)
 	}
-	c.emit("customer.created", cus, nil)
+	c.newCustomer(cus)
 	if pm != nil {
 		c.attach(pm, cus)
 	}
 	return cus, nil
 }
 
-func (c *call) preferredMethod() string {
-	if settings := c.form.at("invoice_settings"); settings != nil {
-		return settings.text("default_payment_method")
-	}
-	return ""
-}
-
-// readCustomer reads what can be set at creation and changed later alike.
-func (c *call) readCustomer(cus *customer) {
+// readCustomer reads what can be set at creation and changed later alike, and
+// gives the id of the payment method that is to pay invoices.
+func (c *call) readCustomer(cus *customer) (preferred string) {
 	f := c.form
 	for key, field := range map[string]*nullString{
 		"description": &cus.Description, "email": &cus.Email, "name": &cus.Name, "phone": &cus.Phone,
@@ -77,44 +70,34 @@ func (c *call) readCustomer(cus *customer) {
 			*field = nullString(f.text(key))
 		}
 	}
-	if f.has("address") {
-		cus.Address = f.tree("address")
+	for key, field := range map[string]*any{"address": &cus.Address, "shipping": &cus.Shipping} {
+		if f.has(key) {
+			*field = f.tree(key)
+		}
 	}
+	cus.Balance = f.number("balance", cus.Balance)
 	cus.Metadata = f.metadata(cus.Metadata)
-	f.ignore("expand", "preferred_locales", "shipping", "tax_exempt")
+	if settings := f.at("invoice_settings"); settings != nil {
+		return settings.text("default_payment_method")
+	}
+	return ""
 }
 
-func (c *call) updateCustomer() (any, error) {
-	cus, err := find[*customer](c.state, "customer", c.id(), inPath)
-	if err != nil {
-		return nil, err
-	}
+func (c *call) updateCustomer(cus *customer) (any, error) {
 	changed := *cus
-	c.readCustomer(&changed)
-	preferred := c.preferredMethod()
-	if err := c.form.end(); err != nil {
-		return nil, err
-	}
-	if preferred != "" {
+	if preferred := c.readCustomer(&changed); preferred != "" {
 		pm, err := find[*paymentMethod](c.state, "PaymentMethod", preferred, "invoice_settings[default_payment_method]")
 		if err != nil {
 			return nil, err
 		}
 		changed.InvoiceSettings.DefaultPaymentMethod = nullString(pm.ID)
 	}
-	before := c.snapshot(cus)
+	if err := c.form.end(); err != nil {
+		return nil, err
+	}
 	*cus = changed
-	c.emit("customer.updated", cus, before)
+	c.emit("customer.updated", cus)
 	return cus, nil
-}
-
-func (c *call) getCustomer() (any, error) {
-	return find[*customer](c.state, "customer", c.id(), inPath)
-}
-
-func (c *call) listCustomers() (any, error) {
-	email := c.form.text("email")
-	return list(c, &c.customers, func(cus *customer) bool { return email == "" || string(cus.Email) == email })
 }
 
 // usualMethod is what the customer's invoices are paid with, nil for nothing.

@@ -43,6 +43,7 @@ const longestRetry = time.Hour
 type delivery struct {
 	Delivery
 	event     *event
+	version   version
 	payload   []byte // until it is over
 	to        *endpoint
 	delay     time.Duration
@@ -52,10 +53,10 @@ type delivery struct {
 // dispatch sends a new event to everybody who wants it. How many do stands in
 // the event from the start, so it is counted first.
 func (c *call) dispatch(e *event) {
-	e.PendingWebhooks = c.connected()
+	e.pending = c.connected()
 	for _, to := range c.endpoints {
-		if to.wants(e.Type) {
-			e.PendingWebhooks++
+		if to.wants(e) {
+			e.pending++
 		}
 	}
 	c.sendToEndpoints(e)
@@ -64,7 +65,7 @@ func (c *call) dispatch(e *event) {
 
 func (c *call) sendToEndpoints(e *event) {
 	for _, to := range c.endpoints {
-		if !to.wants(e.Type) {
+		if !to.wants(e) {
 			continue
 		}
 		for _, d := range c.upset(e, to) {
@@ -73,13 +74,11 @@ func (c *call) sendToEndpoints(e *event) {
 	}
 }
 
-// send delivers an event whatever the chaos.
-func (c *call) send(e *event, to *endpoint) { c.enqueue(newDelivery(e, to)) }
-
 func newDelivery(e *event, to *endpoint) *delivery {
 	return &delivery{
-		Delivery: Delivery{Event: e.ID, Type: e.Type, Endpoint: to.ID, URL: to.URL, State: deliveryWaiting},
+		Delivery: Delivery{Event: e.ID, Type: e.kind, Endpoint: to.ID, URL: to.URL, State: deliveryWaiting},
 		event:    e,
+		version:  to.version(),
 		to:       to,
 	}
 }
@@ -90,7 +89,7 @@ func (c *call) enqueue(d *delivery) {
 	if d.State == deliveryDropped {
 		return
 	}
-	if !c.render(d) {
+	if !c.fix(d) {
 		return
 	}
 	s := c.sandbox
@@ -104,9 +103,9 @@ func (c *call) remember(d *delivery) {
 	c.deliveries = append(c.deliveries, d)
 }
 
-// render fixes the payload, so that each attempt sends the same bytes.
-func (c *call) render(d *delivery) bool {
-	payload, err := json.MarshalIndent(d.event, "", "  ")
+// fix renders the payload, so that each attempt sends the same bytes.
+func (c *call) fix(d *delivery) bool {
+	payload, err := json.MarshalIndent(d.content(), "", "  ")
 	if err != nil {
 		c.sandbox.log.Error("sandbox event failed", zap.String("event_id", d.Event), zap.Error(err))
 		d.State, d.Error = deliveryGivenUp, "the event cannot be rendered"
@@ -114,6 +113,14 @@ func (c *call) render(d *delivery) bool {
 	}
 	d.payload = payload
 	return true
+}
+
+// content is the event as its receiver asked for it.
+func (d *delivery) content() any {
+	if d.to != nil && d.to.thin {
+		return d.event.thin()
+	}
+	return d.event.render(d.version)
 }
 
 // deliver sends until a 2xx comes back, ever more rarely.
@@ -149,7 +156,7 @@ func (s *Sandbox) attempted(d *delivery, status int, err error) (done bool) {
 		}
 		if status >= 200 && status < 300 {
 			d.State, d.payload = deliveryDelivered, nil
-			d.event.PendingWebhooks = max(d.event.PendingWebhooks-1, 0)
+			d.event.pending = max(d.event.pending-1, 0)
 			done = true
 		}
 		d.to.letOvertake(d)
@@ -160,12 +167,15 @@ func (s *Sandbox) attempted(d *delivery, status int, err error) (done bool) {
 }
 
 // Deliveries gives what became of the last deliveries, newest first.
-func (s *Sandbox) Deliveries() []Delivery {
+func (s *Sandbox) Deliveries() (all []Delivery) {
+	s.within(func(st *state) { all = st.lastDeliveries() })
+	return all
+}
+
+func (st *state) lastDeliveries() []Delivery {
 	all := []Delivery{}
-	s.within(func(st *state) {
-		for i := len(st.deliveries) - 1; i >= 0 && len(all) < maxDeliveries; i-- {
-			all = append(all, st.deliveries[i].Delivery)
-		}
-	})
+	for i := len(st.deliveries) - 1; i >= 0 && len(all) < maxDeliveries; i-- {
+		all = append(all, st.deliveries[i].Delivery)
+	}
 	return all
 }

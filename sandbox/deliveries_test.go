@@ -45,7 +45,10 @@ func TestGivenUpButListed(t *testing.T) {
 func TestEndpointsGetWhatTheyAskFor(t *testing.T) {
 	b := start(t)
 	second := newReceiver(t, "whsec_second")
-	b.AddEndpoint(sandbox.Endpoint{URL: second.url, Secret: "whsec_second", Events: []string{"invoice.*", "customer.subscription.created"}})
+	ok(t, b.AddEndpoint(sandbox.Endpoint{URL: second.url, Secret: "whsec_second", Events: []string{"invoice.paid", "customer.subscription.created"}}))
+	if b.AddEndpoint(sandbox.Endpoint{URL: second.url, Events: []string{"invoice.*"}}) == nil {
+		t.Error("a pattern was taken for an event type")
+	}
 	b.subscribe("pm_card_visa")
 	b.settled()
 	equal(t, "invoice.paid", second.types()["invoice.paid"], 1)
@@ -55,7 +58,8 @@ func TestEndpointsGetWhatTheyAskFor(t *testing.T) {
 }
 
 func TestRunEndsAtOnce(t *testing.T) {
-	s := sandbox.New(sandbox.Config{Endpoints: []sandbox.Endpoint{{URL: "http://127.0.0.1:1", Secret: testSecret}}, RetryBase: patience})
+	s := sandbox.New(sandbox.Config{RetryBase: patience})
+	ok(t, s.AddEndpoint(sandbox.Endpoint{URL: "http://127.0.0.1:1", Secret: testSecret}))
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error)
 	go func() { ended <- s.Run(ctx) }()

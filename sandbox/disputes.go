@@ -1,6 +1,10 @@
 package sandbox
 
-import "time"
+import (
+	"cmp"
+	"maps"
+	"time"
+)
 
 // dispute is a charge contested by the card's holder.
 // https://docs.stripe.com/api/disputes
@@ -19,7 +23,7 @@ type dispute struct {
 	Reason              string            `json:"reason"`
 	Status              string            `json:"status"`
 
-	withheld bool // its money is with the card's holder
+	held int64 // of its money, what is with the card's holder
 }
 
 type evidenceDetails struct {
@@ -34,6 +38,8 @@ type evidenceDetails struct {
 //	warning_needs_response → warning_under_review → warning_closed
 //	warning_* → needs_response: the inquiry became a chargeback
 //	needs_response → under_review → won | lost
+//	won → under_review: its bank contests that
+//	any but won and lost → prevented: settled between the banks
 const (
 	inquiryNeedsResponse = "warning_needs_response"
 	inquiryUnderReview   = "warning_under_review"
@@ -42,6 +48,7 @@ const (
 	disputeUnderReview   = "under_review"
 	disputeWon           = "won"
 	disputeLost          = "lost"
+	disputePrevented     = "prevented"
 )
 
 func (d *dispute) inquiry() bool {
@@ -49,12 +56,12 @@ func (d *dispute) inquiry() bool {
 }
 
 func (d *dispute) over() bool {
-	return d.Status == inquiryClosed || d.Status == disputeWon || d.Status == disputeLost
+	return d.Status == inquiryClosed || d.Status == disputeWon || d.Status == disputeLost || d.Status == disputePrevented
 }
 
 // blocked tells whether a dispute keeps the charge from being refunded.
 func (ch *charge) blocked() bool {
-	return ch.dispute != nil && !ch.dispute.inquiry() && ch.dispute.Status != disputeWon
+	return ch.dispute != nil && !ch.dispute.inquiry() && ch.dispute.Status != disputeWon && ch.dispute.Status != disputePrevented
 }
 
 // timeToRespond is how long evidence is waited for.
@@ -84,12 +91,11 @@ func (c *call) openDispute(ch *charge, amount int64, reason string, inquiry bool
 	} else {
 		c.book(d, -d.Amount, "Chargeback withdrawal for "+ch.ID)
 	}
-	before := c.snapshot(ch)
 	ch.Disputed, ch.dispute = true, d
-	c.emit("charge.dispute.created", d, nil)
-	c.emit("charge.updated", ch, before)
+	c.emit("charge.dispute.created", d)
+	c.emit("charge.updated", ch)
 	if !inquiry {
-		c.emit("charge.dispute.funds_withdrawn", d, nil)
+		c.emit("charge.dispute.funds_withdrawn", d)
 	}
 	return d
 }
@@ -103,10 +109,10 @@ func caseType(inquiry bool) string {
 
 // book notes money taken or given back by the dispute, in minor units.
 func (c *call) book(d *dispute, amount int64, description string) {
-	d.withheld = amount < 0
+	d.held -= amount
 	d.BalanceTransactions = append(d.BalanceTransactions, map[string]any{
-		"id": newID("txn_1", usualID-1), "object": "balance_transaction", "amount": amount, "created": c.now,
-		"currency": d.Currency, "description": description, "fee": 0, "net": amount,
+		"id": newID("txn_1", usualID-1), "object": "balance_transaction", "amount": amount, "available_on": c.now, "created": c.now,
+		"currency": d.Currency, "description": description, "exchange_rate": nil, "fee": 0, "fee_details": []any{}, "net": amount,
 		"reporting_category": reportingCategory(amount), "source": d.ID, "type": "adjustment", "status": "available",
 	})
 }
@@ -119,65 +125,58 @@ func reportingCategory(amount int64) string {
 }
 
 // withdraw takes the dispute's money: an inquiry becomes a chargeback, or
-// money reinstated is taken again.
+// what was given back is taken again.
 func (c *call) withdraw(d *dispute) error {
-	if d.withheld || d.Status == inquiryClosed || d.Status == disputeWon {
+	if d.held > 0 || d.Status == inquiryClosed || d.Status == disputePrevented {
 		return invalid("", "", "This dispute's money cannot be withdrawn: it is %s.", d.Status)
 	}
-	before := c.snapshot(d)
+	was := d.Status
 	if d.inquiry() {
-		d.Status, d.IsChargeRefundable = disputeNeedsResponse, false
-		c.emit("charge.dispute.updated", d, before)
-		before = c.snapshot(d)
+		d.Status = disputeNeedsResponse
+	} else if d.over() {
+		d.Status = disputeUnderReview
+	}
+	if d.IsChargeRefundable = false; d.Status != was {
+		c.emit("charge.dispute.updated", d)
 	}
 	c.book(d, -d.Amount, "Chargeback withdrawal for "+d.Charge)
-	c.emit("charge.dispute.funds_withdrawn", d, before)
+	c.emit("charge.dispute.funds_withdrawn", d)
 	return nil
 }
 
-// reinstate gives the dispute's money back, whatever its status.
-func (c *call) reinstate(d *dispute) error {
-	if !d.withheld {
+// reinstate gives the dispute's money back, or a part of it, whatever its
+// status. 0 means all.
+func (c *call) reinstate(d *dispute, amount int64) error {
+	switch {
+	case d.held == 0:
 		return invalid("", "", "This dispute's money was not withdrawn: it is %s.", d.Status)
+	case amount < 0 || amount > d.held:
+		return invalid("", "amount", "What is given back must be between 1 and %d.", d.held)
 	}
-	before := c.snapshot(d)
-	c.book(d, d.Amount, "Chargeback reversal for "+d.Charge)
-	c.emit("charge.dispute.funds_reinstated", d, before)
+	c.book(d, cmp.Or(amount, d.held), "Chargeback reversal for "+d.Charge)
+	c.emit("charge.dispute.funds_reinstated", d)
 	return nil
 }
 
-// decide closes the dispute for or against the merchant. An inquiry closes as
-// one either way, for it never held money.
-func (c *call) decide(d *dispute, won bool) error {
+// decide closes the dispute. What is won may be a part of its money; 0 means
+// all. An inquiry closes as one, for it never held money.
+func (c *call) decide(d *dispute, verdict string, amount int64) error {
 	if d.over() {
 		return invalid("", "", "This dispute is already closed: it is %s.", d.Status)
 	}
-	before := c.snapshot(d)
-	switch {
-	case d.inquiry():
-		d.Status = inquiryClosed
-	case won:
-		d.Status, d.IsChargeRefundable = disputeWon, true
-		if d.withheld {
-			c.book(d, d.Amount, "Chargeback reversal for "+d.Charge)
-			c.emit("charge.dispute.funds_reinstated", d, before)
-		}
-	default:
-		d.Status = disputeLost
+	if amount < 0 || amount > d.held {
+		return invalid("", "amount", "What is given back must be between 1 and %d.", d.held)
 	}
-	c.emit("charge.dispute.closed", d, before)
+	if d.inquiry() && verdict != disputePrevented {
+		verdict = inquiryClosed
+	}
+	d.Status, d.IsChargeRefundable = verdict, verdict != disputeLost
+	if d.held > 0 && verdict != disputeLost {
+		c.book(d, cmp.Or(amount, d.held), "Chargeback reversal for "+d.Charge)
+		c.emit("charge.dispute.funds_reinstated", d)
+	}
+	c.emit("charge.dispute.closed", d)
 	return nil
-}
-
-func (c *call) getDispute() (any, error) {
-	return find[*dispute](c.state, "dispute", c.id(), inPath)
-}
-
-func (c *call) listDisputes() (any, error) {
-	chargeID, intentID := c.form.text("charge"), c.form.text("payment_intent")
-	return list(c, &c.disputes, func(d *dispute) bool {
-		return (chargeID == "" || d.Charge == chargeID) && (intentID == "" || d.PaymentIntent == intentID)
-	})
 }
 
 // Words that, sent as evidence, decide a test dispute.
@@ -188,69 +187,48 @@ const (
 )
 
 // updateDispute takes evidence, which is submitted at once unless submit=false.
-func (c *call) updateDispute() (any, error) {
-	d, err := find[*dispute](c.state, "dispute", c.id(), inPath)
-	if err != nil {
-		return nil, err
-	}
-	metadata, evidence := c.form.metadata(d.Metadata), c.form.at("evidence")
-	submit := c.form.text("submit") != "false"
-	c.form.ignore("expand")
+func (c *call) updateDispute(d *dispute) (any, error) {
+	metadata, evidence := c.form.metadata(d.Metadata), map[string]any{}
+	sent, _ := c.form.tree("evidence").(map[string]any)
+	submit := c.form.flag("submit", true)
 	if err := c.form.end(); err != nil {
 		return nil, err
 	}
-	if evidence != nil && d.over() {
+	if sent != nil && d.over() {
 		return nil, invalid("", "evidence", "This dispute is already closed: it is %s.", d.Status)
 	}
-	before := c.snapshot(d)
 	d.Metadata = metadata
-	if evidence != nil {
-		c.takeEvidence(d, evidence, submit)
+	if sent != nil {
+		maps.Copy(evidence, d.Evidence)
+		maps.Copy(evidence, sent)
+		d.Evidence, d.EvidenceDetails.HasEvidence = evidence, true
 	}
-	c.emit("charge.dispute.updated", d, before)
+	if sent != nil && submit {
+		c.submit(d, sent["uncategorized_text"])
+	}
+	c.emit("charge.dispute.updated", d)
 	return d, nil
 }
 
-func (c *call) takeEvidence(d *dispute, evidence *form, submit bool) {
-	merged := map[string]any{}
-	for key, value := range d.Evidence {
-		merged[key] = value
-	}
-	for key, value := range evidence.kids {
-		merged[key] = value.plain()
-	}
-	d.Evidence = merged
-	d.EvidenceDetails.HasEvidence = true
-	if !submit {
-		return
-	}
+// submit hands the evidence to the bank, whose verdict its own words are.
+func (c *call) submit(d *dispute, text any) {
 	d.EvidenceDetails.SubmissionCount++
 	if d.inquiry() {
 		d.Status = inquiryUnderReview
 	} else {
 		d.Status = disputeUnderReview
 	}
-	verdict := evidence.text("uncategorized_text")
-	if verdict != winningEvidence && verdict != losingEvidence {
+	verdict := disputeWon
+	switch text {
+	case nullString(losingEvidence):
+		verdict = disputeLost
+	case nullString(winningEvidence):
+	default:
 		return
 	}
 	c.later(func(c *call) {
 		if !d.over() {
-			_ = c.decide(d, verdict == winningEvidence) // refused only where it is over
+			_ = c.decide(d, verdict, 0) // refused only where it is over
 		}
 	})
-}
-
-// closeDispute accepts that the dispute is lost.
-// https://docs.stripe.com/api/disputes/close
-func (c *call) closeDispute() (any, error) {
-	d, err := find[*dispute](c.state, "dispute", c.id(), inPath)
-	if err != nil {
-		return nil, err
-	}
-	c.form.ignore("expand")
-	if err := c.form.end(); err != nil {
-		return nil, err
-	}
-	return d, c.decide(d, false)
 }

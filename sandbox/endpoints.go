@@ -2,11 +2,13 @@ package sandbox
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -29,12 +31,19 @@ type endpoint struct {
 	EnabledEvents []string   `json:"enabled_events"`
 	Status        string     `json:"status"`
 	APIVersion    nullString `json:"api_version"`
-	Application   null       `json:"application"`
+	Application   nullString `json:"application"`
 
+	thin   bool
 	secret string
 	slots  chan struct{}
 	held   []*delivery // waiting to be overtaken
 }
+
+// PaymentEvents are the types of a payment's events that the sandbox makes.
+func PaymentEvents() []string { return strings.Fields(stripes().Events.Payments) }
+
+// BillingEvents are those of what asks for payments by itself.
+func BillingEvents() []string { return strings.Fields(stripes().Events.Billing) }
 
 func newEndpoint(e Endpoint, now int64) *endpoint {
 	events := e.Events
@@ -46,31 +55,25 @@ func newEndpoint(e Endpoint, now int64) *endpoint {
 		URL:           e.URL,
 		EnabledEvents: events,
 		Status:        "enabled",
+		APIVersion:    nullString(e.APIVersion),
+		thin:          e.Thin,
 		secret:        e.Secret,
 		slots:         make(chan struct{}, atOnce),
 	}
 }
 
 func (c *call) listEndpoints() (any, error) {
-	return list(c, &table[*endpoint]{rows: c.endpoints}, nil)
+	return list(c, &table[*endpoint]{rows: c.endpoints}, func(*endpoint) bool { return true })
 }
 
-func (e *endpoint) wants(kind string) bool {
-	for _, enabled := range e.EnabledEvents {
-		if covers(enabled, kind) {
-			return true
-		}
-	}
-	return false
+// wants tells whether the endpoint gets events of a type: one that it asks
+// for, and whose object its version knows.
+func (e *endpoint) wants(event *event) bool {
+	asked := slices.Contains(e.EnabledEvents, "*") || slices.Contains(e.EnabledEvents, event.kind)
+	return asked && e.version().knows(event.about.Object)
 }
 
-// covers tells whether a type, "*" or "family.*" covers the type.
-func covers(pattern, kind string) bool {
-	if family, ok := strings.CutSuffix(pattern, "*"); ok {
-		return strings.HasPrefix(kind, family)
-	}
-	return pattern == kind
-}
+func (e *endpoint) version() version { return cmp.Or(version(e.APIVersion), accountVersion) }
 
 func newWebhookClient() *http.Client {
 	return &http.Client{

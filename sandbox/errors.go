@@ -3,6 +3,7 @@ package sandbox
 import (
 	"fmt"
 	"net/http"
+	"strings"
 )
 
 // apiError is an error as Stripe answers it.
@@ -84,12 +85,4 @@ func unrecognized(r *http.Request) *apiError {
 	return e
 }
 
-func dashes(code string) string {
-	b := []byte(code)
-	for i := range b {
-		if b[i] == '_' {
-			b[i] = '-'
-		}
-	}
-	return string(b)
-}
+func dashes(code string) string { return strings.ReplaceAll(code, "_", "-") }

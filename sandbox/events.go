@@ -4,28 +4,24 @@ import (
 	"encoding/json"
 	"reflect"
 	"slices"
+	"strings"
 	"time"
 
 	"go.uber.org/zap"
 )
 
 // event is Stripe's notice of one change. https://docs.stripe.com/api/events
+// It holds the object as it was right after the change, and what of it was
+// before, as all versions have it; what it is rendered for decides.
 type event struct {
 	head
-	APIVersion      string       `json:"api_version"`
-	Data            eventData    `json:"data"`
-	PendingWebhooks int          `json:"pending_webhooks"` // not yet answered with a 2xx
-	Request         eventRequest `json:"request"`
-	Type            string       `json:"type"`
-
-	number int // counts the events, for those of one second
-}
-
-// eventData is the object as it was right after the change, and what of it was
-// different before.
-type eventData struct {
-	Object             json.RawMessage `json:"object"`
-	PreviousAttributes any             `json:"previous_attributes,omitempty"`
+	kind    string
+	request eventRequest
+	about   head           // the object
+	object  map[string]any // as whole gives it
+	before  map[string]any // nil where that makes no sense
+	pending int            // webhooks not yet answered with a 2xx
+	number  int            // counts the events, for those of one second
 }
 
 // eventRequest names the API call behind an event; null for what Stripe did.
@@ -38,38 +34,59 @@ type eventRequest struct {
 // https://docs.stripe.com/api/events
 const eventLifetime = 30 * 24 * time.Hour
 
-// snapshot is an object as it is now, to compare with later.
-type snapshot map[string]any
-
-func (c *call) snapshot(o object) snapshot {
-	rendered, err := generic(o)
-	if err != nil {
-		c.sandbox.log.Error("sandbox snapshot failed", zap.Error(err))
-		return nil
+// render gives the event as a version has it.
+func (e *event) render(v version) map[string]any {
+	after, _ := shaped(e.object, v).(map[string]any)
+	data := map[string]any{"object": after}
+	if e.before != nil {
+		before, _ := shaped(e.before, v).(map[string]any)
+		data["previous_attributes"] = differences(before, after)
 	}
-	m, _ := rendered.(map[string]any)
-	return m
+	return map[string]any{"id": e.ID, "object": "event", "created": e.Created, "livemode": false, "type": e.kind, "api_version": v,
+		"data": data, "pending_webhooks": e.pending, "request": e.request}
 }
 
-// emit makes the event of a change and sends it to whoever wants it. before is
-// the object before the change, nil where that makes no sense.
-func (c *call) emit(kind string, o object, before snapshot) {
-	raw, err := json.Marshal(o)
+// MarshalJSON gives the event as the account's own version has it.
+func (e *event) MarshalJSON() ([]byte, error) { return json.Marshal(e.render(accountVersion)) }
+
+// thin gives the event as one that only names its object.
+// https://docs.stripe.com/event-destinations#thin-events
+func (e *event) thin() map[string]any {
+	return map[string]any{"id": "evt_test_65" + e.ID[len("evt_1"):], "object": "v2.core.event", "type": "v1." + e.kind, "livemode": false,
+		"context": nil, "created": time.Unix(e.Created, 0).UTC().Format("2006-01-02T15:04:05.000Z"),
+		"reason":         map[string]any{"type": "request", "request": e.request},
+		"related_object": map[string]any{"id": e.about.ID, "type": e.about.Object, "url": pathOf(e.about)}, "snapshot_event": e.ID}
+}
+
+// pathOf is where an object is fetched.
+func pathOf(o head) string {
+	folder := o.Object
+	if folder == "checkout.session" {
+		folder = "checkout/session"
+	}
+	return "/v1/" + folder + "s/" + o.ID
+}
+
+// changes are the endings of the types that tell what was before.
+// https://docs.stripe.com/api/events/object#event_object-data-previous_attributes
+var changes = []string{"updated", "captured", "refunded", "closed", "funds_withdrawn", "funds_reinstated"}
+
+// emit makes the event of a change and sends it to whoever wants it.
+func (c *call) emit(kind string, o object) {
+	rendered, err := c.whole(o)
 	if err != nil {
 		c.sandbox.log.Error("sandbox event failed", zap.String("type", kind), zap.Error(err))
 		return
 	}
+	now, _ := rendered.(map[string]any)
 	e := &event{
-		head:       head{ID: newID("evt_1", usualID-1), Object: "event", Created: c.now},
-		APIVersion: APIVersion,
-		Data:       eventData{Object: raw},
-		Request:    c.reason,
-		Type:       kind,
-		number:     len(c.events.rows),
+		head: head{ID: newID("evt_1", usualID-1), Object: "event", Created: c.now},
+		kind: kind, request: c.reason, about: head{ID: o.key(), Object: o.named()}, object: now, number: len(c.events.rows),
 	}
-	if before != nil {
-		e.Data.PreviousAttributes = differences(before, c.snapshot(o))
+	if slices.Contains(changes, kind[strings.LastIndexByte(kind, '.')+1:]) {
+		e.before = c.told[o.key()]
 	}
+	c.told[o.key()] = now
 	add(c.state, &c.events, e)
 	c.dispatch(e)
 }
@@ -99,15 +116,14 @@ func differences(before, after map[string]any) map[string]any {
 }
 
 func (c *call) shown(e *event) bool {
-	return e.Created >= c.now-int64(eventLifetime.Seconds())
+	return e.Created >= c.now-int64(eventLifetime.Seconds()) && accountVersion.knows(e.about.Object)
 }
 
-func (c *call) getEvent() (any, error) {
-	e, err := find[*event](c.state, "event", c.id(), inPath)
-	if err != nil || !c.shown(e) {
-		return nil, noSuch("event", c.id(), inPath)
+func (c *call) getEvent(e *event) (any, error) {
+	if !c.shown(e) {
+		return nil, noSuch("event", e.ID, inPath)
 	}
-	return e, nil
+	return e, c.form.end()
 }
 
 // listEvents narrows by type, which may end in ".*", or by types.
@@ -117,36 +133,15 @@ func (c *call) listEvents() (any, error) {
 	if kind := c.form.text("type"); kind != "" {
 		types = append(types, kind)
 	}
-	c.form.ignore("delivery_success")
 	return list(c, &c.events, func(e *event) bool {
-		return c.shown(e) && (len(types) == 0 || slices.ContainsFunc(types, func(t string) bool { return covers(t, e.Type) }))
+		return c.shown(e) && (len(types) == 0 || slices.ContainsFunc(types, func(t string) bool { return covers(t, e.kind) }))
 	})
 }
 
-// resendEvent sends an event again: to the listening CLIs, to the endpoint
-// named, or to everybody.
-func (c *call) resendEvent() (any, error) {
-	e, err := find[*event](c.state, "event", c.id(), inPath)
-	if err != nil {
-		return nil, err
+// covers tells whether a type, or "family.*", covers the type.
+func covers(pattern, kind string) bool {
+	if family, ok := strings.CutSuffix(pattern, "*"); ok {
+		return strings.HasPrefix(kind, family)
 	}
-	onlyCLI, only := c.form.flag("for_stripecli"), c.form.text("webhook_endpoint")
-	c.form.ignore("expand", "account")
-	if err := c.form.end(); err != nil {
-		return nil, err
-	}
-	switch {
-	case only != "":
-		i := slices.IndexFunc(c.endpoints, func(to *endpoint) bool { return to.ID == only })
-		if i < 0 {
-			return nil, noSuch("webhook endpoint", only, "webhook_endpoint")
-		}
-		c.send(e, c.endpoints[i])
-	case onlyCLI:
-		c.sendToListeners(e)
-	default:
-		c.sendToEndpoints(e)
-		c.sendToListeners(e)
-	}
-	return e, nil
+	return pattern == kind
 }

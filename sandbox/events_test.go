@@ -1,7 +1,6 @@
 package sandbox_test
 
 import (
-	"net/url"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -74,24 +73,4 @@ func TestEventIsASnapshot(t *testing.T) {
 	again, err := b.api.Events.Get(created.ID, nil)
 	ok(t, err)
 	equal(t, "pending no more", again.PendingWebhooks, 0)
-}
-
-func TestEventResent(t *testing.T) {
-	b := start(t)
-	b.pay(1000, "pm_card_visa")
-	b.settled()
-	id := b.event("payment_intent.succeeded").ID
-	p := &player{t: t, b: b}
-	status, _ := p.post("/v1/events/"+id+"/retry", nil)
-	equal(t, "status", status, 200)
-	b.settled()
-	equal(t, "received", count(b.hook.ids(), id), 2)
-	endpoints := b.api.WebhookEndpoints.List(nil)
-	equal(t, "endpoints", endpoints.Next(), true)
-	status, _ = p.post("/v1/events/"+id+"/retry", url.Values{"webhook_endpoint": {endpoints.WebhookEndpoint().ID}})
-	equal(t, "to one endpoint", status, 200)
-	b.settled()
-	equal(t, "received again", count(b.hook.ids(), id), 3)
-	status, _ = p.post("/v1/events/"+id+"/retry", url.Values{"webhook_endpoint": {"we_none"}})
-	equal(t, "to none", status, 400)
 }

@@ -18,15 +18,32 @@ type form struct {
 	value   string
 	kids    map[string]*form
 	order   []string // the kids' keys as they came
-	read    map[string]bool
-	mistake *error // shared by all levels
+	read    bool
+	mistake *error    // shared by all levels
+	known   parameter // shared by all levels
 }
 
-func newForm(values url.Values) *form {
-	f := &form{mistake: new(error)}
-	keys := make([]string, 0, len(values))
+// parameter tells whether Stripe's call takes a parameter of this name.
+type parameter func(name string) bool
+
+// Bounds of a form: a deep or wide one would take much more memory than its
+// bytes. Stripe's own parameters nest at most five deep.
+const (
+	deepestParameter = 8
+	mostParameters   = 1000
+)
+
+func newForm(values url.Values, known parameter) (*form, error) {
+	f := &form{mistake: new(error), known: known}
+	keys, count := make([]string, 0, len(values)), 0
 	for key := range values {
-		keys = append(keys, key)
+		keys, count = append(keys, key), count+len(values[key])
+		if strings.Count(key, "[") > deepestParameter {
+			return nil, invalid("", "", "Invalid request: a parameter nests deeper than %d.", deepestParameter)
+		}
+	}
+	if count > mostParameters {
+		return nil, invalid("", "", "Invalid request: it has more than %d parameters.", mostParameters)
 	}
 	slices.Sort(keys) // elements of lists come by their number, if it is small
 	for _, key := range keys {
@@ -35,15 +52,15 @@ func newForm(values url.Values) *form {
 			f.put(path, value)
 		}
 	}
-	return f
+	return f, nil
 }
 
 // readForm takes the parameters of the query and of the body.
-func readForm(r *http.Request) (*form, error) {
+func readForm(r *http.Request, known parameter) (*form, error) {
 	if err := r.ParseForm(); err != nil {
 		return nil, invalid("", "", "Invalid request: the body is not form-encoded.")
 	}
-	return newForm(r.Form), nil
+	return newForm(r.Form, known)
 }
 
 // splitKey turns a[b][] into a, b and "".
@@ -100,7 +117,7 @@ func (f *form) kid(key string) *form {
 	if f.name != "" {
 		name = f.name + "[" + key + "]"
 	}
-	kid := &form{name: name, mistake: f.mistake}
+	kid := &form{name: name, mistake: f.mistake, known: f.known}
 	f.kids[key] = kid
 	f.order = append(f.order, key)
 	return kid
@@ -113,30 +130,38 @@ func (f *form) fail(err error) {
 	}
 }
 
-// end gives the first mistake, or one about a parameter that nobody read.
+// end gives the first mistake, or one about a parameter that nobody read:
+// Stripe doesn't know it, or the sandbox does nothing with it.
 func (f *form) end() error {
 	for _, key := range f.order {
-		if !f.read[key] {
-			f.fail(invalid(codeUnknown, key, "Received unknown parameter: %s", key))
+		kid := f.kids[key]
+		switch {
+		case kid == nil: // there is one for each
+		case kid.read:
+			_ = kid.end() // its mistake is ours
+		case f.known(key):
+			f.fail(invalid("", kid.name, "The sandbox does nothing with the parameter %s, so it does not take it.", kid.name))
+		default:
+			f.fail(invalid(codeUnknown, kid.name, "Received unknown parameter: %s", kid.name))
 		}
 	}
 	return *f.mistake
 }
 
-// ignore accepts parameters that change nothing here.
-func (f *form) ignore(keys ...string) {
-	if f.read == nil {
-		f.read = map[string]bool{}
-	}
-	for _, key := range keys {
-		f.read[key] = true
-	}
-}
-
 // at gives the parameter, nil where it was not sent.
 func (f *form) at(key string) *form {
-	f.ignore(key)
-	return f.kids[key]
+	p := f.kids[key]
+	if p != nil {
+		p.read = true
+	}
+	return p
+}
+
+// fixed takes a parameter that may only be what the sandbox does anyway.
+func (f *form) fixed(key string, values ...string) {
+	if value := f.text(key); f.has(key) && !slices.Contains(values, strings.ToLower(value)) {
+		f.fail(invalid("", f.full(key), "The sandbox takes %s only as %s.", f.full(key), strings.Join(values, " or ")))
+	}
 }
 
 func (f *form) has(key string) bool { return f.at(key) != nil }
@@ -151,9 +176,13 @@ func (f *form) text(key string) string {
 func (f *form) required(key string) string {
 	value := f.text(key)
 	if value == "" {
-		f.fail(invalid(codeMissing, f.full(key), "Missing required param: %s.", f.full(key)))
+		f.missing(key)
 	}
 	return value
+}
+
+func (f *form) missing(key string) {
+	f.fail(invalid(codeMissing, f.full(key), "Missing required param: %s.", f.full(key)))
 }
 
 func (f *form) full(key string) string {
@@ -176,15 +205,17 @@ func (f *form) number(key string, otherwise int64) int64 {
 	return n
 }
 
-func (f *form) flag(key string) bool {
-	p := f.at(key)
-	if p == nil || p.value == "" || p.value == "false" {
+// flag reads a boolean, in any case: older clients send Python's True.
+func (f *form) flag(key string, otherwise bool) bool {
+	switch value := strings.ToLower(f.text(key)); value {
+	case "":
+		return otherwise
+	case "true", "false":
+		return value == "true"
+	default:
+		f.fail(invalid("", f.full(key), "Invalid boolean: %s", f.text(key)))
 		return false
 	}
-	if p.value != "true" {
-		f.fail(invalid("", p.name, "Invalid boolean: %s", p.value))
-	}
-	return true
 }
 
 // oneOf reads a choice; the usual one needs not be sent.
@@ -206,7 +237,9 @@ func (f *form) elements(key string) (list []*form) {
 		return nil
 	}
 	for _, k := range p.order {
-		list = append(list, p.kids[k])
+		if element := p.at(k); element != nil {
+			list = append(list, element)
+		}
 	}
 	return list
 }
@@ -231,6 +264,7 @@ func (f *form) tree(key string) any {
 }
 
 func (f *form) plain() any {
+	f.read = true
 	if len(f.kids) == 0 {
 		return nullString(f.value)
 	}
@@ -256,6 +290,7 @@ func (f *form) metadata(old map[string]string) map[string]string {
 		return merged
 	}
 	for k, kid := range p.kids {
+		kid.read = true
 		switch {
 		case len(k) > 40 || len(kid.value) > 500:
 			f.fail(invalid("", kid.name, "Metadata keys can have up to 40 characters and values up to 500."))

@@ -24,14 +24,14 @@ const (
 // key was used for something else.
 func (c *call) replay(key string) (answer, bool) {
 	if len(key) > maxKeyLength {
-		return c.sandbox.errorAnswer(c.http, invalid("", "", "Idempotency keys can be up to %d characters.", maxKeyLength)), true
+		return c.errorAnswer(invalid("", "", "Idempotency keys can be up to %d characters.", maxKeyLength)), true
 	}
 	saved, ok := c.answers[key]
 	if !ok || saved.expires <= c.now {
 		return answer{}, false
 	}
 	if saved.sent != sent(c.http) {
-		return c.sandbox.errorAnswer(c.http, &apiError{
+		return c.errorAnswer(&apiError{
 			status: http.StatusBadRequest,
 			Type:   typeIdempotency,
 			Message: "Keys for idempotent requests can only be used with the same parameters they were first used with. " +

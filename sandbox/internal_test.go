@@ -68,10 +68,13 @@ func TestDifferences(t *testing.T) {
 }
 
 func TestForm(t *testing.T) {
-	f := newForm(url.Values{
+	f, err := newForm(url.Values{
 		"amount": {"12"}, "metadata[a]": {"1"}, "metadata[b]": {""}, "expand[]": {"x", "y"},
 		"items[0][price]": {"p0"}, "items[1][price]": {"p1"}, "confirm": {"maybe"}, "limit": {"ten"},
-	})
+	}, func(string) bool { return false })
+	if err != nil {
+		t.Fatal(err)
+	}
 	if n := f.number("amount", 0); n != 12 {
 		t.Errorf("amount: %d", n)
 	}
@@ -84,7 +87,7 @@ func TestForm(t *testing.T) {
 	if items := f.elements("items"); len(items) != 2 || items[1].text("price") != "p1" {
 		t.Errorf("items: %v", items)
 	}
-	f.flag("confirm")
+	f.flag("confirm", false)
 	f.number("limit", 0)
 	if err := f.end(); err == nil || err.Error() != "Invalid boolean: maybe" {
 		t.Errorf("the first mistake: %v", err)

@@ -2,41 +2,62 @@ package sandbox
 
 func (c *call) createInvoiceItem() (any, error) {
 	f := c.form
-	item := &invoiceItem{
-		Amount: f.amount(), Currency: f.currency(), Customer: f.required("customer"),
-		Date: c.now, Description: nullString(f.text("description")), Metadata: f.metadata(nil), Quantity: 1,
+	item := &invoiceItem{Customer: f.required("customer"), Date: c.now, Description: nullString(f.text("description")),
+		Metadata: f.metadata(nil), Period: map[string]int64{"start": c.now, "end": c.now}, Quantity: f.number("quantity", 1)}
+	priceID, param := f.text("price"), "price"
+	if named := f.at("pricing"); named != nil {
+		priceID, param = named.text("price"), "pricing[price]"
 	}
-	f.ignore("expand")
-	if err := f.end(); err != nil {
-		return nil, err
+	if priceID == "" {
+		item.Amount, item.Currency = f.amount()*item.Quantity, f.currency()
+	} else if p, err := find[*price](c.state, "price", priceID, param); err != nil {
+		f.fail(err)
+	} else {
+		item.Price, item.Pricing, item.Amount, item.Currency = p, pricing(p), p.UnitAmount*item.Quantity, p.Currency
+		f.fixed("currency", p.Currency)
+	}
+	if item.Quantity < 1 || item.Amount > largestAmount {
+		f.fail(invalid("", "quantity", "The item must cost at most %d.", largestAmount))
 	}
 	if _, err := find[*customer](c.state, "customer", item.Customer, "customer"); err != nil {
+		f.fail(err)
+	}
+	if err := f.end(); err != nil {
 		return nil, err
 	}
 	item.head = head{ID: newID("ii_1", usualID-1), Object: "invoiceitem", Created: c.now}
 	add(c.state, &c.invoiceItems, item)
-	c.emit("invoiceitem.created", item, nil)
+	c.emit("invoiceitem.created", item)
 	return item, nil
 }
 
-// createInvoice drafts an invoice of the customer's waiting items.
+// createInvoice drafts an invoice, of the customer's waiting items where it
+// asks for them; until 2022-08-01 it did so by itself.
 func (c *call) createInvoice() (any, error) {
 	f := c.form
-	inv := &invoice{BillingReason: billingManual, Customer: f.required("customer"),
+	inv := &invoice{BillingReason: billingManual, Customer: f.required("customer"), AutoAdvance: f.flag("auto_advance", false),
 		Description: nullString(f.text("description")), Metadata: f.metadata(nil), PeriodStart: c.now, PeriodEnd: c.now}
-	f.ignore("expand", "auto_advance", "collection_method", "currency", "pending_invoice_items_behavior", "days_until_due")
+	pending := f.oneOf("pending_invoice_items_behavior", "", "include", "exclude")
+	f.fixed("collection_method", "charge_automatically")
+	if _, err := find[*customer](c.state, "customer", inv.Customer, "customer"); err != nil {
+		f.fail(err)
+	}
+	inv.Currency = "usd"
+	if f.has("currency") {
+		inv.Currency = f.currency()
+	}
 	if err := f.end(); err != nil {
 		return nil, err
 	}
-	if _, err := find[*customer](c.state, "customer", inv.Customer, "customer"); err != nil {
-		return nil, err
+	lines := []invoiceLine{}
+	var waiting []*invoiceItem
+	if pending == "include" || pending == "" && !c.version.since("2022-08-01") {
+		if waiting, lines = c.waitingItems(inv.Customer); len(lines) == 0 {
+			return nil, invalid("invoice_no_customer_line_items", "", "Nothing to invoice for customer.")
+		}
+		inv.Currency = lines[0].Currency
 	}
-	waiting, lines := c.waitingItems(inv.Customer)
-	if len(lines) == 0 {
-		return nil, invalid("invoice_no_customer_line_items", "", "Nothing to invoice for customer.")
-	}
-	inv.Currency = lines[0].Currency
-	c.newInvoice(inv, lines)
+	c.newInvoice(inv, lines, extras{})
 	for _, item := range waiting {
 		item.Invoice = nullString(inv.ID)
 	}
@@ -51,32 +72,16 @@ func (c *call) waitingItems(owner string) (items []*invoiceItem, lines []invoice
 		items = append(items, item)
 		lines = append(lines, invoiceLine{
 			Amount: item.Amount, Currency: item.Currency, Description: item.Description, Discountable: true,
-			Metadata: item.Metadata, Period: map[string]int64{"start": c.now, "end": c.now}, Quantity: 1,
+			Metadata: item.Metadata, Period: item.Period, Price: item.Price, Pricing: item.Pricing, Quantity: item.Quantity,
 			Parent: map[string]any{"type": "invoice_item_details", "subscription_item_details": nil,
-				"invoice_item_details": map[string]any{"invoice_item": item.ID, "proration": false, "subscription": nil}},
+				"invoice_item_details": map[string]any{"invoice_item": item.ID, "proration": false, "proration_details": nil, "subscription": nil}},
 		})
 	}
 	return items, lines
 }
 
-func (c *call) getInvoice() (any, error) {
-	return find[*invoice](c.state, "invoice", c.id(), inPath)
-}
-
-func (c *call) listInvoices() (any, error) {
-	owner, sub, status := c.form.text("customer"), c.form.text("subscription"), c.form.text("status")
-	return list(c, &c.invoices, func(inv *invoice) bool {
-		return (owner == "" || inv.Customer == owner) && (status == "" || inv.Status == status) &&
-			(sub == "" || (inv.subscription != nil && inv.subscription.ID == sub))
-	})
-}
-
-func (c *call) finalizeInvoice() (any, error) {
-	inv, err := find[*invoice](c.state, "invoice", c.id(), inPath)
-	if err != nil {
-		return nil, err
-	}
-	c.form.ignore("expand", "auto_advance")
+func (c *call) finalizeInvoice(inv *invoice) (any, error) {
+	c.form.flag("auto_advance", false)
 	if err := c.form.end(); err != nil {
 		return nil, err
 	}
@@ -87,49 +92,49 @@ func (c *call) finalizeInvoice() (any, error) {
 	return inv, nil
 }
 
-func (c *call) payInvoice() (any, error) {
-	inv, err := find[*invoice](c.state, "invoice", c.id(), inPath)
-	if err != nil {
-		return nil, err
+func (c *call) payInvoice(inv *invoice) (any, error) {
+	pm, outside := c.method(c.form, "payment_method"), c.form.flag("paid_out_of_band", false)
+	c.form.fixed("off_session", "true")
+	if cus, ok := c.byID[inv.Customer].(*customer); ok && pm == nil {
+		pm = c.usualMethod(cus)
 	}
-	methodID := c.form.text("payment_method")
-	c.form.ignore("expand", "off_session")
+	if pm == nil && !outside && inv.AmountDue > 0 {
+		c.form.fail(noMethod())
+	}
 	if err := c.form.end(); err != nil {
 		return nil, err
 	}
-	if inv.Status == invoicePaid {
+	switch inv.Status {
+	case invoicePaid:
 		return nil, invalid("", "", "Invoice is already paid")
-	}
-	pm, err := c.methodFor(inv, methodID)
-	if err != nil {
-		return nil, err
-	}
-	if inv.Status == invoiceDraft {
+	case invoiceVoid, invoiceUncollectible:
+		return nil, invalid("", "", "An invoice with a status of %s is not paid here.", inv.Status)
+	case invoiceDraft:
 		c.finalize(inv)
 	}
-	if refused := c.pay(inv, pm); refused != nil {
+	if outside {
+		c.paidOutside(inv)
+	} else if refused := c.pay(inv, pm); refused != nil {
 		return nil, refused
 	}
 	return inv, nil
 }
 
-// methodFor chooses what an invoice is paid with.
-func (c *call) methodFor(inv *invoice, methodID string) (*paymentMethod, error) {
-	if methodID != "" {
-		return c.method(methodID, "payment_method")
+// paidOutside notes that the money came outside Stripe.
+func (c *call) paidOutside(inv *invoice) {
+	if inv.Status == invoicePaid {
+		return
 	}
-	if cus, ok := c.byID[inv.Customer].(*customer); ok {
-		if pm := c.usualMethod(cus); pm != nil {
-			return pm, nil
-		}
-	}
-	return nil, invalid(codeResourceMissing, "", "This customer has no attached payment source or default payment method.")
+	inv.outside, inv.AmountPaid = true, inv.AmountDue
+	c.cancel(inv.payment.intent, "")
+	inv.payment = nil
+	c.closeInvoice(inv)
 }
 
 func (c *call) listInvoicePayments() (any, error) {
 	invoiceID, status, intentID := c.form.text("invoice"), c.form.text("status"), ""
 	if payment := c.form.at("payment"); payment != nil {
-		payment.ignore("type")
+		payment.fixed("type", "payment_intent")
 		intentID = payment.text("payment_intent")
 	}
 	return list(c, &c.invoicePayments, func(p *invoicePayment) bool {

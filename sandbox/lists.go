@@ -15,6 +15,27 @@ const (
 	largestPage = 100
 )
 
+// by is what a list call is narrowed by: parameters, and what a row has there.
+type by[T object] map[string]func(T) string
+
+// listed answers a list call.
+func listed[T object](of func(*state) *table[T], by by[T]) handler {
+	return func(c *call) (any, error) {
+		wanted := map[string]string{}
+		for name := range by {
+			wanted[name] = c.form.text(name)
+		}
+		return list(c, of(c.state), func(row T) bool {
+			for name, has := range by {
+				if wanted[name] != "" && wanted[name] != has(row) {
+					return false
+				}
+			}
+			return true
+		})
+	}
+}
+
 // list answers a list call with the newest rows that keep wants, narrowed by
 // created and paged by limit, starting_after and ending_before.
 func list[T object](c *call, t *table[T], keep func(T) bool) (any, error) {
@@ -24,13 +45,12 @@ func list[T object](c *call, t *table[T], keep func(T) bool) (any, error) {
 		c.form.fail(invalid("", "limit", "Invalid limit: must be between 1 and %d.", largestPage))
 	}
 	after, before := c.form.text("starting_after"), c.form.text("ending_before")
-	c.form.ignore("expand")
 	if err := c.form.end(); err != nil {
 		return nil, err
 	}
 	rows := []T{}
 	for _, row := range slices.Backward(t.rows) {
-		if wanted(row.born()) && (keep == nil || keep(row)) {
+		if wanted(row.born()) && keep(row) {
 			rows = append(rows, row)
 		}
 	}

@@ -9,8 +9,7 @@ import (
 // so for their zero value.
 type (
 	nullString string
-	nullInt    int64    // an amount or a time
-	null       struct{} // a field that the sandbox never fills
+	nullInt    int64 // an amount or a time
 )
 
 func (s nullString) MarshalJSON() ([]byte, error) {
@@ -26,7 +25,5 @@ func (n nullInt) MarshalJSON() ([]byte, error) {
 	}
 	return strconv.AppendInt(nil, int64(n), 10), nil
 }
-
-func (null) MarshalJSON() ([]byte, error) { return []byte("null"), nil }
 
 func itoa(n int64) string { return strconv.FormatInt(n, 10) }

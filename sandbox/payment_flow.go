@@ -1,19 +1,25 @@
 package sandbox
 
-import "net/http"
+import (
+	"net/http"
+	"slices"
+)
 
 // attempt tries to pay the intent with the payment method and tells of
 // whatever comes of it. It gives Stripe's 402 where the attempt was refused.
-func (c *call) attempt(pi *paymentIntent, pm *paymentMethod, offSession bool) *apiError {
+func (c *call) attempt(pi *paymentIntent, pm *paymentMethod, noAction bool) *apiError {
+	c.keepMethod(pm)
 	pi.PaymentMethod, pi.NextAction, pi.LastPaymentError = nullString(pm.ID), nil, nil
 	switch {
 	case pm.Type == methodSepa:
 		c.process(pi, pm)
 		return nil
-	case pm.card.auth && offSession:
-		return c.refuse(pi, pm, decline{code: "authentication_required", reason: "authentication_required",
-			message: "Your card was declined. This transaction requires authentication."})
-	case pm.card.auth:
+	case pm.Type == methodCash:
+		c.awaitTransfer(pi)
+		return nil
+	case pm.card.Auth && noAction:
+		return c.refuse(pi, pm, decline{"authentication_required", "authentication_required", "Your card was declined. This transaction requires authentication."})
+	case pm.card.Auth:
 		c.askForAction(pi)
 		return nil
 	}
@@ -22,8 +28,8 @@ func (c *call) attempt(pi *paymentIntent, pm *paymentMethod, offSession bool) *a
 
 // charge asks the card's issuer.
 func (c *call) charge(pi *paymentIntent, pm *paymentMethod) *apiError {
-	if pm.card.decline != nil {
-		return c.refuse(pi, pm, *pm.card.decline)
+	if pm.card.Decline != nil {
+		return c.refuse(pi, pm, *pm.card.Decline)
 	}
 	if pi.CaptureMethod == "manual" {
 		c.authorizeOnly(pi, pm)
@@ -39,8 +45,8 @@ func (c *call) succeed(pi *paymentIntent, ch *charge) {
 	pi.Status, pi.LatestCharge = intentSucceeded, nullString(ch.ID)
 	pi.AmountReceived, pi.AmountCapturable = ch.AmountCaptured, 0
 	pi.NextAction, pi.LastPaymentError = nil, nil
-	c.emit("charge.succeeded", ch, nil)
-	c.emit("payment_intent.succeeded", pi, nil)
+	c.emit("charge.succeeded", ch)
+	c.emit("payment_intent.succeeded", pi)
 	c.balance(ch)
 	c.afterSuccess(pi, ch)
 }
@@ -53,17 +59,17 @@ func (c *call) afterSuccess(pi *paymentIntent, ch *charge) {
 	if pi.session != nil {
 		c.sessionPaid(pi.session)
 	}
-	if reason := ch.method.card.dispute; reason != "" {
-		c.openDispute(ch, ch.AmountCaptured, reason, ch.method.card.inquiry)
+	if reason := ch.method.card.Dispute; reason != "" {
+		c.openDispute(ch, ch.AmountCaptured, reason, ch.method.card.Inquiry)
 	}
 }
 
 // refuse notes a failed attempt; the intent asks for another payment method.
 func (c *call) refuse(pi *paymentIntent, pm *paymentMethod, why decline) *apiError {
 	ch := c.newCharge(pi, pm)
-	ch.Status, ch.FailureCode, ch.FailureMessage = chargeFailed, nullString(why.code), nullString(why.message)
+	ch.Status, ch.FailureCode, ch.FailureMessage = chargeFailed, nullString(why.Code), nullString(why.Message)
 	ch.Outcome = refusedOutcome(why)
-	c.emit("charge.failed", ch, nil)
+	c.emit("charge.failed", ch)
 	return c.fail(pi, pm, ch, why)
 }
 
@@ -72,10 +78,10 @@ func (c *call) fail(pi *paymentIntent, pm *paymentMethod, ch *charge, why declin
 	e := &apiError{
 		status:        http.StatusPaymentRequired,
 		Type:          typeCard,
-		Code:          why.code,
-		DeclineCode:   why.reason,
-		Message:       why.message,
-		DocURL:        "https://stripe.com/docs/error-codes/" + dashes(why.code),
+		Code:          why.Code,
+		DeclineCode:   why.Reason,
+		Message:       why.Message,
+		DocURL:        "https://stripe.com/docs/error-codes/" + dashes(why.Code),
 		PaymentMethod: pm,
 	}
 	if ch != nil {
@@ -84,7 +90,7 @@ func (c *call) fail(pi *paymentIntent, pm *paymentMethod, ch *charge, why declin
 	}
 	last := *e
 	pi.Status, pi.PaymentMethod, pi.NextAction, pi.LastPaymentError = intentNeedsMethod, "", nil, &last
-	c.emit("payment_intent.payment_failed", pi, nil)
+	c.emit("payment_intent.payment_failed", pi)
 	if pi.invoice != nil {
 		c.invoiceFailed(pi.invoice)
 	}
@@ -105,7 +111,7 @@ func (c *call) askForAction(pi *paymentIntent) {
 		pi.NextAction = map[string]any{"type": "use_stripe_sdk", "use_stripe_sdk": map[string]any{
 			"type": "three_d_secure_redirect", "stripe_js": "https://hooks.stripe.com/3d_secure_2/" + pi.ID}}
 	}
-	c.emit("payment_intent.requires_action", pi, nil)
+	c.emit("payment_intent.requires_action", pi)
 }
 
 // authenticated goes on after the card's holder did it, or did not.
@@ -118,8 +124,7 @@ func (c *call) authenticated(pi *paymentIntent, ok bool) error {
 		return err
 	}
 	if !ok {
-		_ = c.fail(pi, pm, nil, decline{code: "payment_intent_authentication_failure",
-			message: "The provided PaymentMethod has failed authentication."})
+		_ = c.fail(pi, pm, nil, decline{"payment_intent_authentication_failure", "", "The provided PaymentMethod has failed authentication."})
 		return nil
 	}
 	_ = c.charge(pi, pm) // a refusal is told by its events
@@ -131,8 +136,8 @@ func (c *call) process(pi *paymentIntent, pm *paymentMethod) {
 	ch := c.newCharge(pi, pm)
 	ch.Status = chargePending
 	pi.Status, pi.LatestCharge = intentProcessing, nullString(ch.ID)
-	c.emit("payment_intent.processing", pi, nil)
-	c.emit("charge.pending", ch, nil)
+	c.emit("payment_intent.processing", pi)
+	c.emit("charge.pending", ch)
 	c.later(func(c *call) {
 		if pi.session == nil || !pi.session.manual {
 			c.settle(pi, !debitFails[pm.iban])
@@ -150,10 +155,10 @@ func (c *call) settle(pi *paymentIntent, ok bool) {
 		c.succeed(pi, ch)
 		return
 	}
-	why := decline{code: "payment_method_provider_decline", reason: "", message: "The customer's bank account could not be debited."}
-	ch.Status, ch.FailureCode, ch.FailureMessage = chargeFailed, nullString(why.code), nullString(why.message)
+	why := decline{"payment_method_provider_decline", "", "The customer's bank account could not be debited."}
+	ch.Status, ch.FailureCode, ch.FailureMessage = chargeFailed, nullString(why.Code), nullString(why.Message)
 	ch.Outcome = refusedOutcome(why)
-	c.emit("charge.failed", ch, nil)
+	c.emit("charge.failed", ch)
 	_ = c.fail(pi, ch.method, ch, why) // nobody is asking
 }
 
@@ -163,33 +168,88 @@ func (c *call) authorizeOnly(pi *paymentIntent, pm *paymentMethod) {
 	ch := c.newCharge(pi, pm)
 	ch.Status, ch.Paid = chargeSucceeded, true
 	pi.Status, pi.LatestCharge, pi.AmountCapturable = intentNeedsCapture, nullString(ch.ID), pi.Amount
-	c.emit("charge.succeeded", ch, nil)
-	c.emit("payment_intent.amount_capturable_updated", pi, nil)
+	c.emit("charge.succeeded", ch)
+	c.emit("payment_intent.amount_capturable_updated", pi)
 }
 
+// capture takes the money that was held, or a part of it. Until basil the rest
+// was told as a refund; since then it is only not taken.
+// https://docs.stripe.com/changelog/basil/2025-03-31
 func (c *call) capture(pi *paymentIntent, amount int64) error {
 	ch, err := find[*charge](c.state, "charge", string(pi.LatestCharge), "latest_charge")
 	if err != nil {
 		return err
 	}
-	before := c.snapshot(ch)
 	c.take(ch, amount)
 	pi.Status, pi.AmountReceived, pi.AmountCapturable = intentSucceeded, amount, 0
-	c.emit("charge.captured", ch, before)
-	c.emit("payment_intent.succeeded", pi, nil)
+	c.release(ch, ch.Amount-amount)
+	c.emit("charge.captured", ch)
+	c.emit("payment_intent.succeeded", pi)
 	c.afterSuccess(pi, ch)
 	return nil
 }
 
-// cancel ends the intent. Money only held on the card goes back, which Stripe
-// tells as a refunded charge that was never captured.
+// release gives back what was only held on the card.
+func (c *call) release(ch *charge, amount int64) {
+	if amount == 0 || c.version.since(basil) {
+		return
+	}
+	re := c.refundOf(ch, amount)
+	re.release = true
+	ch.AmountRefunded, ch.released = ch.AmountRefunded+amount, amount
+	ch.Refunded = ch.AmountRefunded == ch.Amount
+	c.emit("refund.created", re)
+	c.emit("charge.refunded", ch)
+}
+
+// cancel ends the intent. Money only held on the card is released.
 func (c *call) cancel(pi *paymentIntent, reason string) {
 	if ch, ok := c.byID[string(pi.LatestCharge)].(*charge); ok && pi.Status == intentNeedsCapture {
-		before := c.snapshot(ch)
-		ch.AmountRefunded, ch.Refunded = ch.Amount, true
-		c.emit("charge.refunded", ch, before)
+		c.release(ch, ch.Amount)
 	}
 	pi.Status, pi.CanceledAt, pi.CancellationReason = intentCanceled, nullInt(c.now), nullString(reason)
 	pi.AmountCapturable, pi.NextAction = 0, nil
-	c.emit("payment_intent.canceled", pi, nil)
+	c.emit("payment_intent.canceled", pi)
+}
+
+// awaitTransfer waits for money to come by bank transfer.
+// https://docs.stripe.com/payments/bank-transfers
+func (c *call) awaitTransfer(pi *paymentIntent) {
+	pi.Status = intentNeedsAction
+	pi.NextAction = transferInstructions(pi)
+	c.emit("payment_intent.requires_action", pi)
+}
+
+func transferInstructions(pi *paymentIntent) any {
+	return map[string]any{"type": "display_bank_transfer_instructions", "display_bank_transfer_instructions": map[string]any{
+		"amount_remaining": pi.Amount - pi.funded, "currency": pi.Currency, "hosted_instructions_url": nil, "reference": pi.ID}}
+}
+
+// fundCash plays a bank transfer of the customer: it goes to the oldest intent
+// that waits for one. https://docs.stripe.com/api/cash_balance_transactions
+func (c *call) fundCash(cus *customer) (any, error) {
+	amount, currency := c.form.amount(), c.form.currency()
+	if err := c.form.end(); err != nil {
+		return nil, err
+	}
+	i := slices.IndexFunc(c.intents.rows, func(pi *paymentIntent) bool {
+		pm, ok := c.byID[string(pi.PaymentMethod)].(*paymentMethod)
+		return ok && pm.Type == methodCash && pi.Status == intentNeedsAction && string(pi.Customer) == cus.ID && pi.Currency == currency
+	})
+	if i < 0 {
+		return nil, invalid("", "", "The sandbox keeps no cash balance: none of the customer's payments waits for a transfer in %s.", currency)
+	}
+	pi := c.intents.rows[i]
+	if amount > pi.Amount-pi.funded {
+		return nil, invalid("", "amount", "The payment that waits for a transfer takes no more than %d.", pi.Amount-pi.funded)
+	}
+	if pi.funded += amount; pi.funded < pi.Amount {
+		pi.NextAction = transferInstructions(pi)
+		c.emit("payment_intent.partially_funded", pi)
+	} else {
+		pm, _ := c.byID[string(pi.PaymentMethod)].(*paymentMethod)
+		c.succeed(pi, c.newCharge(pi, pm))
+	}
+	return map[string]any{"id": newID("ccsbtxn_1", usualID-1), "object": "customer_cash_balance_transaction", "created": c.now,
+		"currency": currency, "customer": cus.ID, "ending_balance": 0, "livemode": false, "net_amount": amount, "type": "funded"}, nil
 }

@@ -1,6 +1,9 @@
 package sandbox
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // paymentIntent is one payment, however many attempts it takes.
 // https://docs.stripe.com/api/payment_intents
@@ -8,9 +11,8 @@ type paymentIntent struct {
 	head
 	Amount             int64             `json:"amount"`
 	AmountCapturable   int64             `json:"amount_capturable"`
-	AmountDetails      map[string]any    `json:"amount_details"`
+	AmountDetails      any               `json:"amount_details,omitempty"`
 	AmountReceived     int64             `json:"amount_received"`
-	Application        null              `json:"application"`
 	AutomaticMethods   any               `json:"automatic_payment_methods"`
 	CanceledAt         nullInt           `json:"canceled_at"`
 	CancellationReason nullString        `json:"cancellation_reason"`
@@ -25,14 +27,17 @@ type paymentIntent struct {
 	Metadata           map[string]string `json:"metadata"`
 	NextAction         any               `json:"next_action"`
 	PaymentMethod      nullString        `json:"payment_method"`
+	MethodOptions      any               `json:"payment_method_options"`
 	MethodTypes        []string          `json:"payment_method_types"`
-	Processing         null              `json:"processing"`
 	ReceiptEmail       nullString        `json:"receipt_email"`
 	SetupFutureUsage   nullString        `json:"setup_future_usage"`
 	Shipping           any               `json:"shipping"`
+	Descriptor         nullString        `json:"statement_descriptor"`
+	DescriptorSuffix   nullString        `json:"statement_descriptor_suffix"`
 	Status             string            `json:"status"`
 
 	returnURL string
+	funded    int64            // by bank transfer so far
 	invoice   *invoice         // it pays for
 	session   *checkoutSession // it was paid through
 }
@@ -60,7 +65,6 @@ const (
 func (c *call) newIntent(pi *paymentIntent) *paymentIntent {
 	pi.head = head{ID: newID("pi_3", usualID-1), Object: "payment_intent", Created: c.now}
 	pi.ClientSecret = newID(pi.ID+"_secret_", 25)
-	pi.AmountDetails = map[string]any{"tip": map[string]any{}}
 	pi.Status = intentNeedsMethod
 	if pi.PaymentMethod != "" {
 		pi.Status = intentNeedsConfirm
@@ -78,7 +82,7 @@ func (c *call) newIntent(pi *paymentIntent) *paymentIntent {
 		pi.Metadata = map[string]string{}
 	}
 	add(c.state, &c.intents, pi)
-	c.emit("payment_intent.created", pi, nil)
+	c.emit("payment_intent.created", pi)
 	return pi
 }
 
@@ -90,42 +94,37 @@ func (c *call) createIntent() (any, error) {
 		CaptureMethod:      f.oneOf("capture_method", "automatic", "automatic_async", "manual"),
 		ConfirmationMethod: f.oneOf("confirmation_method", "automatic", "manual"),
 		MethodTypes:        f.texts("payment_method_types"),
-		SetupFutureUsage:   nullString(f.oneOf("setup_future_usage", "", "on_session", "off_session")),
 	}
 	if auto := f.at("automatic_payment_methods"); auto != nil {
-		pi.AutomaticMethods = map[string]any{"enabled": auto.flag("enabled"), "allow_redirects": auto.oneOf("allow_redirects", "always", "never")}
+		pi.AutomaticMethods = map[string]any{"enabled": auto.flag("enabled", false), "allow_redirects": auto.oneOf("allow_redirects", "always", "never")}
 	}
 	c.readIntent(pi)
-	confirm, options := f.flag("confirm"), c.readConfirmation()
+	confirm := f.flag("confirm", false)
+	how := c.readConfirmation(pi)
+	if confirm && how.method == nil {
+		f.fail(invalid(codeMissing, "payment_method", "A PaymentIntent can only be confirmed with a payment method."))
+	}
 	if err := f.end(); err != nil {
 		return nil, err
 	}
-	pm, err := c.chooseMethod(pi, options)
-	if err != nil {
-		return nil, err
-	}
-	if confirm && pm == nil {
-		return nil, invalid(codeMissing, "payment_method", "A PaymentIntent can only be confirmed with a payment method.")
-	}
+	c.use(pi, how)
 	c.newIntent(pi)
-	if !confirm || pm == nil {
+	if !confirm {
 		return pi, nil
 	}
-	return c.confirmed(pi, pm, options)
+	return c.confirmed(pi, how)
 }
 
 // readIntent reads what can be set at creation and changed later alike.
 func (c *call) readIntent(pi *paymentIntent) {
 	f := c.form
 	pi.Metadata = f.metadata(pi.Metadata)
-	if f.has("description") {
-		pi.Description = nullString(f.text("description"))
-	}
-	if f.has("receipt_email") {
-		pi.ReceiptEmail = nullString(f.text("receipt_email"))
-	}
-	if f.has("shipping") {
-		pi.Shipping = f.tree("shipping")
+	for key, field := range map[string]*nullString{
+		"description": &pi.Description, "statement_descriptor": &pi.Descriptor, "statement_descriptor_suffix": &pi.DescriptorSuffix,
+	} {
+		if f.has(key) {
+			*field = nullString(f.text(key))
+		}
 	}
 	if id := f.text("customer"); id != "" {
 		if _, err := find[*customer](c.state, "customer", id, "customer"); err != nil {
@@ -133,30 +132,34 @@ func (c *call) readIntent(pi *paymentIntent) {
 		}
 		pi.Customer = nullString(id)
 	}
-	f.ignore("expand", "statement_descriptor", "statement_descriptor_suffix", "transfer_group", "application_fee_amount")
-}
-
-func (c *call) getIntent() (any, error) {
-	c.form.ignore("expand", "client_secret")
-	if err := c.form.end(); err != nil {
-		return nil, err
+	if d := f.at("amount_details"); d != nil {
+		pi.AmountDetails = readAmountDetails(d)
 	}
-	return find[*paymentIntent](c.state, "payment_intent", c.id(), inPath)
 }
 
-func (c *call) listIntents() (any, error) {
-	owner := c.form.text("customer")
-	return list(c, &c.intents, func(pi *paymentIntent) bool {
-		return owner == "" || string(pi.Customer) == owner
-	})
+// readAmountDetails reads what an amount is made of.
+// https://docs.stripe.com/api/payment_intents/create#create_payment_intent-amount_details
+func readAmountDetails(f *form) any {
+	details := map[string]any{"tip": map[string]any{}}
+	if f.has("discount_amount") {
+		details["discount_amount"] = f.number("discount_amount", 0)
+	}
+	if tax := f.at("tax"); tax != nil {
+		details["tax"] = map[string]any{"total_tax_amount": tax.number("total_tax_amount", 0)}
+	}
+	if shipping := f.at("shipping"); shipping != nil {
+		details["shipping"] = map[string]any{"amount": shipping.number("amount", 0)}
+	}
+	return details
+}
+
+// open tells whether the intent can still be confirmed or changed.
+func (pi *paymentIntent) open() bool {
+	return pi.Status == intentNeedsMethod || pi.Status == intentNeedsConfirm || pi.Status == intentNeedsAction
 }
 
 // updateIntent changes an intent that is not over. Stripe makes no event of it.
-func (c *call) updateIntent() (any, error) {
-	pi, err := find[*paymentIntent](c.state, "payment_intent", c.id(), inPath)
-	if err != nil {
-		return nil, err
-	}
+func (c *call) updateIntent(pi *paymentIntent) (any, error) {
 	changed := *pi
 	c.readIntent(&changed)
 	money := c.form.has("amount") || c.form.has("currency")
@@ -166,109 +169,103 @@ func (c *call) updateIntent() (any, error) {
 	if c.form.has("currency") {
 		changed.Currency = c.form.currency()
 	}
-	options := c.readConfirmation()
+	how := c.readConfirmation(&changed)
 	if err := c.form.end(); err != nil {
 		return nil, err
 	}
-	if money && !slices.Contains([]string{intentNeedsMethod, intentNeedsConfirm, intentNeedsAction}, pi.Status) {
+	if money && !pi.open() {
 		return nil, unexpectedState(pi, "change the amount of")
 	}
-	pm, err := c.chooseMethod(&changed, options)
-	if err != nil {
-		return nil, err
-	}
-	if pm != nil && changed.Status == intentNeedsMethod {
+	c.use(&changed, how)
+	if how.method != nil && changed.Status == intentNeedsMethod {
 		changed.Status = intentNeedsConfirm
 	}
 	*pi = changed
 	return pi, nil
 }
 
-func (c *call) confirmIntent() (any, error) {
-	pi, err := find[*paymentIntent](c.state, "payment_intent", c.id(), inPath)
-	if err != nil {
-		return nil, err
-	}
-	options := c.readConfirmation()
-	c.form.ignore("expand", "client_secret", "receipt_email", "shipping", "setup_future_usage")
+func (c *call) confirmIntent(pi *paymentIntent) (any, error) {
+	changed := *pi
+	how := c.readConfirmation(&changed)
+	secret := c.form.text("client_secret")
 	if err := c.form.end(); err != nil {
 		return nil, err
 	}
-	if !slices.Contains([]string{intentNeedsMethod, intentNeedsConfirm, intentNeedsAction}, pi.Status) {
+	switch {
+	case secret != "" && secret != pi.ClientSecret:
+		return nil, invalid("", "client_secret", "The client_secret provided does not match the PaymentIntent.")
+	case !pi.open():
 		return nil, unexpectedState(pi, "confirm")
-	}
-	pm, err := c.chooseMethod(pi, options)
-	if err != nil {
-		return nil, err
-	}
-	if pm == nil {
+	case how.method == nil:
 		e := invalid(codeIntentState, "", "You cannot confirm this PaymentIntent because it's missing a payment method.")
 		e.PaymentIntent = pi
 		return nil, e
 	}
-	return c.confirmed(pi, pm, options)
+	*pi = changed
+	c.use(pi, how)
+	return c.confirmed(pi, how)
 }
 
 // confirmation is how an intent is to be confirmed.
 type confirmation struct {
-	method     string // a payment method's id
-	methodData *form  // or its parameters
-	offSession bool
-	returnURL  string
+	method   *paymentMethod // nil for none
+	noAction bool           // nobody is there to authenticate
 }
 
-func (c *call) readConfirmation() confirmation {
-	c.form.ignore("payment_method_options", "mandate_data", "mandate", "use_stripe_sdk", "error_on_requires_action", "radar_options")
-	offSession := c.form.text("off_session")
-	return confirmation{
-		method:     c.form.text("payment_method"),
-		methodData: c.form.at("payment_method_data"),
-		offSession: offSession != "" && offSession != "false",
-		returnURL:  c.form.text("return_url"),
+// readConfirmation reads how the intent is to be paid, into a copy of it or one
+// that is not kept yet.
+func (c *call) readConfirmation(pi *paymentIntent) (how confirmation) {
+	f := c.form
+	if url := f.text("return_url"); url != "" {
+		pi.returnURL = url
 	}
-}
-
-// chooseMethod puts the payment method that was sent, if any, into the intent
-// and gives the one that it now has; nil for none.
-func (c *call) chooseMethod(pi *paymentIntent, options confirmation) (*paymentMethod, error) {
-	if options.returnURL != "" {
-		pi.returnURL = options.returnURL
+	if f.has("receipt_email") {
+		pi.ReceiptEmail = nullString(f.text("receipt_email"))
 	}
-	var pm *paymentMethod
-	var err error
+	if f.has("shipping") {
+		pi.Shipping = f.tree("shipping")
+	}
+	pi.SetupFutureUsage = nullString(f.oneOf("setup_future_usage", string(pi.SetupFutureUsage), "on_session", "off_session"))
+	if options := f.at("payment_method_options"); options != nil && options.has(methodCash) {
+		pi.MethodOptions = map[string]any{methodCash: options.tree(methodCash)}
+	}
+	f.tree("mandate_data") // the sandbox's banks debit without asking for one
+	offSession := strings.ToLower(f.text("off_session"))
+	how.noAction = f.flag("error_on_requires_action", false) || (offSession != "" && offSession != "false")
+	data := f.at("payment_method_data")
 	switch {
-	case options.methodData != nil:
-		pm, err = c.methodFrom(options.methodData)
-	case options.method != "":
-		pm, err = c.method(options.method, "payment_method")
+	case data != nil:
+		how.method = c.readMethod(data)
+	case f.text("payment_method") != "":
+		how.method = c.method(f, "payment_method")
 	case pi.PaymentMethod != "":
-		return find[*paymentMethod](c.state, "PaymentMethod", string(pi.PaymentMethod), "payment_method")
+		how.method, _ = c.byID[string(pi.PaymentMethod)].(*paymentMethod)
 	}
-	if err != nil || pm == nil {
-		return nil, err
+	if pm := how.method; pm != nil && pi.AutomaticMethods == nil && len(pi.MethodTypes) > 0 && !slices.Contains(pi.MethodTypes, pm.Type) {
+		f.fail(invalid("payment_intent_incompatible_payment_method", "payment_method",
+			"The PaymentMethod provided (%s) is not allowed for this PaymentIntent.", pm.Type))
 	}
-	if pi.AutomaticMethods == nil && len(pi.MethodTypes) > 0 && !slices.Contains(pi.MethodTypes, pm.Type) {
-		return nil, invalid("payment_intent_incompatible_payment_method", "payment_method",
-			"The PaymentMethod provided (%s) is not allowed for this PaymentIntent.", pm.Type)
-	}
-	pi.PaymentMethod = nullString(pm.ID)
-	return pm, nil
+	return how
 }
 
-func (c *call) confirmed(pi *paymentIntent, pm *paymentMethod, options confirmation) (any, error) {
-	if refused := c.attempt(pi, pm, options.offSession); refused != nil {
+// use puts the payment method, if there is one, into the intent.
+func (c *call) use(pi *paymentIntent, how confirmation) {
+	if how.method != nil {
+		c.keepMethod(how.method)
+		pi.PaymentMethod = nullString(how.method.ID)
+	}
+}
+
+func (c *call) confirmed(pi *paymentIntent, how confirmation) (any, error) {
+	if refused := c.attempt(pi, how.method, how.noAction); refused != nil {
 		return nil, refused
 	}
 	return pi, nil
 }
 
-func (c *call) captureIntent() (any, error) {
-	pi, err := find[*paymentIntent](c.state, "payment_intent", c.id(), inPath)
-	if err != nil {
-		return nil, err
-	}
+func (c *call) captureIntent(pi *paymentIntent) (any, error) {
 	amount := c.form.number("amount_to_capture", pi.AmountCapturable)
-	c.form.ignore("expand")
+	c.form.fixed("final_capture", "true")
 	if err := c.form.end(); err != nil {
 		return nil, err
 	}
@@ -281,13 +278,8 @@ func (c *call) captureIntent() (any, error) {
 	return pi, c.capture(pi, amount)
 }
 
-func (c *call) cancelIntent() (any, error) {
-	pi, err := find[*paymentIntent](c.state, "payment_intent", c.id(), inPath)
-	if err != nil {
-		return nil, err
-	}
+func (c *call) cancelIntent(pi *paymentIntent) (any, error) {
 	reason := c.form.oneOf("cancellation_reason", "", "duplicate", "fraudulent", "requested_by_customer", "abandoned")
-	c.form.ignore("expand")
 	if err := c.form.end(); err != nil {
 		return nil, err
 	}

@@ -8,12 +8,14 @@ type refund struct {
 	Charge             string            `json:"charge"`
 	Currency           string            `json:"currency"`
 	DestinationDetails any               `json:"destination_details"`
+	InstructionsEmail  string            `json:"instructions_email,omitempty"`
 	FailureReason      string            `json:"failure_reason,omitempty"`
 	Metadata           map[string]string `json:"metadata"`
 	PaymentIntent      nullString        `json:"payment_intent"`
 	Reason             nullString        `json:"reason"`
-	ReceiptNumber      null              `json:"receipt_number"`
 	Status             string            `json:"status"`
+
+	release bool // of money that was only held
 }
 
 // States of a refund (https://docs.stripe.com/refunds#failed-refunds):
@@ -29,7 +31,9 @@ const (
 )
 
 // counts tells whether the refund's money is away, or about to be.
-func (re *refund) counts() bool { return re.Status != refundFailed && re.Status != refundCanceled }
+func (re *refund) counts() bool {
+	return !re.release && re.Status != refundFailed && re.Status != refundCanceled
+}
 
 func (c *call) createRefund() (any, error) {
 	f := c.form
@@ -38,9 +42,8 @@ func (c *call) createRefund() (any, error) {
 	if f.has("amount") {
 		amount = f.amount()
 	}
-	reason := f.oneOf("reason", "", "duplicate", "fraudulent", "requested_by_customer")
+	reason, email := f.oneOf("reason", "", "duplicate", "fraudulent", "requested_by_customer"), f.text("instructions_email")
 	metadata := f.metadata(nil)
-	f.ignore("expand", "instructions_email", "refund_application_fee", "reverse_transfer")
 	if err := f.end(); err != nil {
 		return nil, err
 	}
@@ -54,7 +57,10 @@ func (c *call) createRefund() (any, error) {
 	if err := refusal(ch, amount); err != nil {
 		return nil, err
 	}
-	return c.newRefund(ch, amount, reason, metadata), nil
+	re := c.refundOf(ch, amount)
+	re.Reason, re.InstructionsEmail, re.Metadata = nullString(reason), email, metadata
+	c.startRefund(ch, re)
+	return re, nil
 }
 
 // chargeToRefund finds the charge by its own id or by that of its intent.
@@ -90,35 +96,35 @@ func refusal(ch *charge, amount int64) error {
 	return nil
 }
 
-func (c *call) newRefund(ch *charge, amount int64, reason string, metadata map[string]string) *refund {
-	re := add(c.state, &c.refunds, &refund{
+// refundOf keeps a refund that changes nothing yet.
+func (c *call) refundOf(ch *charge, amount int64) *refund {
+	return add(c.state, &c.refunds, &refund{
 		head:               head{ID: newID("re_3", usualID-1), Object: "refund", Created: c.now},
 		Amount:             amount,
 		BalanceTransaction: nullString(newID("txn_3", usualID-1)),
 		Charge:             ch.ID,
 		Currency:           ch.Currency,
 		DestinationDetails: map[string]any{"type": ch.method.Type},
-		Metadata:           metadata,
+		Metadata:           map[string]string{},
 		PaymentIntent:      nullString(ch.PaymentIntent),
-		Reason:             nullString(reason),
 		Status:             refundSucceeded,
 	})
-	if ch.method.card.refund == refundPending {
+}
+
+func (c *call) startRefund(ch *charge, re *refund) {
+	if ch.method.card.Refund == refundPending {
 		re.Status = refundIsPending
 	}
-	before := c.snapshot(ch)
-	ch.AmountRefunded += amount
+	ch.AmountRefunded += re.Amount
 	ch.Refunded = ch.refundable() == 0
-	c.emit("refund.created", re, nil)
-	c.emit("charge.refunded", ch, before)
-	c.decideLater(re, ch.method.card.refund)
-	return re
+	c.emit("refund.created", re)
+	c.emit("charge.refunded", ch)
+	c.decideLater(re, ch.method.card.Refund)
 }
 
 // decideLater lets the test card's refund take its course.
 func (c *call) decideLater(re *refund, fate refundFate) {
 	switch fate {
-	case refundSucceeds: // at once
 	case refundPending:
 		c.later(func(c *call) {
 			if re.Status == refundIsPending {
@@ -137,7 +143,6 @@ func (c *call) decideLater(re *refund, fate refundFate) {
 // moveRefund changes a refund's status. What failed or was canceled is back
 // with the charge, and can be refunded again.
 func (c *call) moveRefund(re *refund, status string) {
-	before := c.snapshot(re)
 	countedBefore := re.counts()
 	re.Status = status
 	if status == refundFailed {
@@ -147,10 +152,10 @@ func (c *call) moveRefund(re *refund, status string) {
 		ch.AmountRefunded -= re.Amount
 		ch.Refunded = false
 	}
-	c.emit("refund.updated", re, before)
-	c.emit("charge.refund.updated", re, before)
+	c.emit("refund.updated", re)
+	c.emit("charge.refund.updated", re)
 	if status == refundFailed {
-		c.emit("refund.failed", re, before)
+		c.emit("refund.failed", re)
 	}
 }
 
@@ -168,43 +173,22 @@ func (c *call) settleRefund(re *refund, status string) error {
 	return nil
 }
 
-func (c *call) getRefund() (any, error) {
-	return find[*refund](c.state, "refund", c.id(), inPath)
-}
-
-func (c *call) listRefunds() (any, error) {
-	chargeID, intentID := c.form.text("charge"), c.form.text("payment_intent")
-	return list(c, &c.refunds, func(re *refund) bool {
-		return (chargeID == "" || re.Charge == chargeID) && (intentID == "" || string(re.PaymentIntent) == intentID)
-	})
-}
-
-func (c *call) updateRefund() (any, error) {
-	re, err := find[*refund](c.state, "refund", c.id(), inPath)
-	if err != nil {
-		return nil, err
-	}
+func (c *call) updateRefund(re *refund) (any, error) {
 	metadata := c.form.metadata(re.Metadata)
-	c.form.ignore("expand")
 	if err := c.form.end(); err != nil {
 		return nil, err
 	}
-	before := c.snapshot(re)
 	re.Metadata = metadata
-	c.emit("refund.updated", re, before)
-	c.emit("charge.refund.updated", re, before)
+	c.emit("refund.updated", re)
+	c.emit("charge.refund.updated", re)
 	return re, nil
 }
 
 // cancelRefund is allowed while the refund waits for the customer.
 // https://docs.stripe.com/api/refunds/cancel
-func (c *call) cancelRefund() (any, error) {
-	re, err := find[*refund](c.state, "refund", c.id(), inPath)
-	if err != nil {
-		return nil, err
-	}
+func (c *call) cancelRefund(re *refund) error {
 	if re.Status != refundNeedsAction {
-		return nil, invalid("", "", "Only a refund with a status of requires_action can be canceled; this one is %s.", re.Status)
+		return invalid("", "", "Only a refund with a status of requires_action can be canceled; this one is %s.", re.Status)
 	}
-	return re, c.settleRefund(re, refundCanceled)
+	return c.settleRefund(re, refundCanceled)
 }

@@ -3,18 +3,14 @@ package sandbox
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
 	"go.uber.org/zap"
 )
-
-// APIVersion is the API version that events carry. It is stripe-go v76's, so
-// that its webhook package takes them. Fields stand where Stripe's later
-// versions keep them: a charge lists no refunds unless asked to, and an
-// invoice names its subscription in parent.
-const APIVersion = "2023-10-16"
 
 // Config says how a Sandbox behaves. Its zero value works.
 type Config struct {
@@ -22,8 +18,9 @@ type Config struct {
 	// (sk_test_…, rk_test_…) is.
 	SecretKey string
 
-	// Endpoints receive webhooks from the start.
-	Endpoints []Endpoint
+	// Host is the name that the sandbox is asked by, beside its addresses and
+	// localhost; none where empty.
+	Host string
 
 	// CLISecret signs what a listening Stripe CLI forwards; made up where
 	// empty. With the product's own webhook secret here, `stripe listen
@@ -54,19 +51,22 @@ type Endpoint struct {
 	URL    string
 	Secret string // whsec_…, signs what is sent to it
 
-	// Events are the enabled event types; none, or "*", means all. A trailing
-	// ".*" takes a whole family, such as "invoice.*".
+	// Events are the enabled event types, each in full, as Stripe has them; none
+	// means all.
 	Events []string
+
+	APIVersion string // of its events; the account's where empty
+	Thin       bool   // gets thin events, which only name the object
 }
 
 // Sandbox is the stand-in. Make one with New, serve its Handler, and run Run
 // beside the server for as long as it serves.
 type Sandbox struct {
-	cfg    Config
-	log    *zap.Logger
-	client *http.Client
-	mux    *http.ServeMux
-	wake   chan struct{} // Run has something to start
+	cfg     Config
+	log     *zap.Logger
+	client  *http.Client
+	handler http.Handler
+	wake    chan struct{} // Run has something to start
 
 	mu    sync.Mutex
 	state *state
@@ -91,19 +91,24 @@ func New(cfg Config) *Sandbox {
 		wake:   make(chan struct{}, 1),
 		state:  newState(),
 	}
-	s.mux = s.routes()
-	for _, endpoint := range cfg.Endpoints {
-		s.AddEndpoint(endpoint)
-	}
+	s.handler = s.routes()
 	return s
 }
 
-// AddEndpoint registers a webhook endpoint for the events to come, and gives
-// its id (we_…).
-func (s *Sandbox) AddEndpoint(endpoint Endpoint) string {
+// AddEndpoint registers a webhook endpoint for the events to come. Its error
+// says what of it Stripe would refuse.
+func (s *Sandbox) AddEndpoint(endpoint Endpoint) error {
+	for _, kind := range endpoint.Events {
+		if strings.Contains(kind, "*") {
+			return fmt.Errorf("%s: an endpoint names each event type in full", kind)
+		}
+	}
+	if v := endpoint.APIVersion; v != "" && !versionForm.MatchString(v) {
+		return fmt.Errorf("%q is no version of Stripe's API", v)
+	}
 	e := newEndpoint(endpoint, s.cfg.Clock().Unix())
 	s.within(func(st *state) { st.endpoints = append(st.endpoints, e) })
-	return e.ID
+	return nil
 }
 
 // Run delivers webhooks and lets time-delayed things happen, until ctx is done

@@ -40,7 +40,6 @@ func start(t *testing.T, configure ...func(*sandbox.Config)) *bench {
 	t.Helper()
 	hook := newReceiver(t, testSecret)
 	cfg := sandbox.Config{
-		Endpoints:   []sandbox.Endpoint{{URL: hook.url, Secret: testSecret}},
 		RetryBase:   time.Millisecond,
 		MaxAttempts: 5,
 		SettleAfter: time.Millisecond,
@@ -49,6 +48,9 @@ func start(t *testing.T, configure ...func(*sandbox.Config)) *bench {
 		f(&cfg)
 	}
 	s := sandbox.New(cfg)
+	if cfg.CLISecret == "" {
+		ok(t, s.AddEndpoint(sandbox.Endpoint{URL: hook.url, Secret: testSecret}))
+	}
 	server := httptest.NewServer(s.Handler())
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
@@ -132,6 +134,7 @@ func (b *bench) call(method, path, body string) (int, map[string]any) {
 	b.t.Helper()
 	req, err := http.NewRequest(method, b.url+path, bytes.NewBufferString(body))
 	ok(b.t, err)
+	req.Header.Set(sandbox.ControlHeader, "1")
 	resp, err := http.DefaultClient.Do(req)
 	ok(b.t, err)
 	defer resp.Body.Close() //nolint:errcheck // it was only read
@@ -196,7 +199,8 @@ func newReceiver(t *testing.T, secret string) *receiver {
 		if err != nil {
 			t.Errorf("read webhook: %v", err)
 		}
-		event, err := webhook.ConstructEvent(body, req.Header.Get("Stripe-Signature"), secret)
+		event, err := webhook.ConstructEventWithOptions(body, req.Header.Get("Stripe-Signature"), secret,
+			webhook.ConstructEventOptions{IgnoreAPIVersionMismatch: true})
 		if err != nil {
 			t.Errorf("webhook: %v", err)
 		}

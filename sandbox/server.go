@@ -18,6 +18,7 @@ type call struct {
 	*state
 	sandbox *Sandbox
 	now     int64 // Unix seconds; one time for all that the call makes
+	version version
 	form    *form
 	json    []byte        // the body of a control call
 	http    *http.Request // nil where nobody called
@@ -28,105 +29,29 @@ type call struct {
 func (c *call) id() string { return c.http.PathValue("id") }
 
 // handler answers a call with what to render, or an error, best an *apiError.
+// It reads all of the form and ends it before it changes anything.
 type handler func(*call) (any, error)
 
 // Handler serves Stripe's API and the control calls.
-func (s *Sandbox) Handler() http.Handler { return s.mux }
-
-func (s *Sandbox) routes() *http.ServeMux {
-	mux := http.NewServeMux()
-	for pattern, h := range apiRoutes() {
-		mux.Handle(pattern, s.api(h))
-	}
-	for pattern, h := range controlRoutes() {
-		mux.Handle(pattern, s.control(h))
-	}
-	mux.HandleFunc("GET /sandbox/deliveries", s.getDeliveries)
-	mux.HandleFunc("POST /sandbox/flush", s.flush)
-	mux.HandleFunc("GET /stripecli/subscribe/{id}", s.subscribe)
-	mux.Handle("/", s.api(func(c *call) (any, error) { return nil, unrecognized(c.http) }))
-	return mux
-}
-
-// apiRoutes are the calls of Stripe's API that the sandbox knows.
-// https://docs.stripe.com/api
-func apiRoutes() map[string]handler {
-	return map[string]handler{
-		"GET /v1/account": (*call).getAccount,
-
-		"POST /v1/payment_intents":               (*call).createIntent,
-		"GET /v1/payment_intents":                (*call).listIntents,
-		"GET /v1/payment_intents/{id}":           (*call).getIntent,
-		"POST /v1/payment_intents/{id}":          (*call).updateIntent,
-		"POST /v1/payment_intents/{id}/confirm":  (*call).confirmIntent,
-		"POST /v1/payment_intents/{id}/capture":  (*call).captureIntent,
-		"POST /v1/payment_intents/{id}/cancel":   (*call).cancelIntent,
-		"GET /v1/charges":                        (*call).listCharges,
-		"GET /v1/charges/{id}":                   (*call).getCharge,
-		"POST /v1/charges/{id}":                  (*call).updateCharge,
-		"GET /v1/charges/{id}/refunds":           (*call).listChargeRefunds,
-		"POST /v1/refunds":                       (*call).createRefund,
-		"GET /v1/refunds":                        (*call).listRefunds,
-		"GET /v1/refunds/{id}":                   (*call).getRefund,
-		"POST /v1/refunds/{id}":                  (*call).updateRefund,
-		"POST /v1/refunds/{id}/cancel":           (*call).cancelRefund,
-		"GET /v1/disputes":                       (*call).listDisputes,
-		"GET /v1/disputes/{id}":                  (*call).getDispute,
-		"POST /v1/disputes/{id}":                 (*call).updateDispute,
-		"POST /v1/disputes/{id}/close":           (*call).closeDispute,
-		"POST /v1/payment_methods":               (*call).createMethod,
-		"GET /v1/payment_methods/{id}":           (*call).getMethod,
-		"POST /v1/payment_methods/{id}/attach":   (*call).attachMethod,
-		"POST /v1/payment_methods/{id}/detach":   (*call).detachMethod,
-		"POST /v1/customers":                     (*call).createCustomer,
-		"GET /v1/customers":                      (*call).listCustomers,
-		"GET /v1/customers/{id}":                 (*call).getCustomer,
-		"POST /v1/customers/{id}":                (*call).updateCustomer,
-		"POST /v1/products":                      (*call).createProduct,
-		"GET /v1/products":                       (*call).listProducts,
-		"GET /v1/products/{id}":                  (*call).getProduct,
-		"POST /v1/prices":                        (*call).createPrice,
-		"GET /v1/prices":                         (*call).listPrices,
-		"GET /v1/prices/{id}":                    (*call).getPrice,
-		"POST /v1/checkout/sessions":             (*call).createSession,
-		"GET /v1/checkout/sessions":              (*call).listSessions,
-		"GET /v1/checkout/sessions/{id}":         (*call).getSession,
-		"POST /v1/checkout/sessions/{id}/expire": (*call).expireSession,
-		"GET /v1/payment_pages/{id}":             (*call).getSession,
-		"POST /v1/payment_pages/{id}/confirm":    (*call).confirmPage,
-		"POST /v1/subscriptions":                 (*call).createSubscription,
-		"GET /v1/subscriptions":                  (*call).listSubscriptions,
-		"GET /v1/subscriptions/{id}":             (*call).getSubscription,
-		"POST /v1/subscriptions/{id}":            (*call).updateSubscription,
-		"DELETE /v1/subscriptions/{id}":          (*call).deleteSubscription,
-		"POST /v1/invoiceitems":                  (*call).createInvoiceItem,
-		"POST /v1/invoices":                      (*call).createInvoice,
-		"GET /v1/invoices":                       (*call).listInvoices,
-		"GET /v1/invoices/{id}":                  (*call).getInvoice,
-		"POST /v1/invoices/{id}/finalize":        (*call).finalizeInvoice,
-		"POST /v1/invoices/{id}/pay":             (*call).payInvoice,
-		"GET /v1/invoice_payments":               (*call).listInvoicePayments,
-		"GET /v1/events":                         (*call).listEvents,
-		"GET /v1/events/{id}":                    (*call).getEvent,
-		"POST /v1/events/{id}/retry":             (*call).resendEvent,
-		"GET /v1/webhook_endpoints":              (*call).listEndpoints,
-		"POST /v1/stripecli/sessions":            (*call).createListener,
-	}
-}
+func (s *Sandbox) Handler() http.Handler { return s.handler }
 
 // api serves one call of Stripe's API: who is calling, trouble asked for, an
 // answer given before, and only then the call.
-func (s *Sandbox) api(h handler) http.HandlerFunc {
+func (s *Sandbox) api(about resource, h handler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		requestID := newID("req_", 14)
 		w.Header().Set("Request-Id", requestID)
-		w.Header().Set("Stripe-Version", APIVersion)
-		if err := s.authorize(w, r); err != nil {
+		v, err := versionOf(r)
+		w.Header().Set("Stripe-Version", string(v))
+		if err == nil {
+			err = s.authorize(w, r)
+		}
+		if err != nil {
 			s.answerError(w, r, err)
 			return
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
-		params, err := readForm(r)
+		params, err := readForm(r, stripes().takes(about.kind))
 		if err != nil {
 			s.answerError(w, r, err)
 			return
@@ -139,7 +64,8 @@ func (s *Sandbox) api(h handler) http.HandlerFunc {
 			trouble.write(w)
 			return
 		}
-		a := s.answerOnce(h, r, params, requestID)
+		c := &call{version: v, form: params, http: r, reason: eventRequest{ID: nullString(requestID)}}
+		a := s.answerOnce(c, about, h)
 		if trouble.loses() {
 			trouble.write(w)
 			return
@@ -150,28 +76,26 @@ func (s *Sandbox) api(h handler) http.HandlerFunc {
 
 // answerOnce makes the call, or finds the answer that its Idempotency-Key had
 // before.
-func (s *Sandbox) answerOnce(h handler, r *http.Request, params *form, requestID string) (a answer) {
+func (s *Sandbox) answerOnce(c *call, about resource, h handler) (a answer) {
 	s.within(func(st *state) {
-		c := s.newCall(st)
-		c.form, c.http = params, r
-		c.reason = eventRequest{ID: nullString(requestID)}
+		c.state, c.sandbox, c.now = st, s, s.cfg.Clock().Unix()
 		key := ""
-		if r.Method == http.MethodPost {
-			key = r.Header.Get("Idempotency-Key")
+		if c.http.Method == http.MethodPost {
+			key = c.http.Header.Get("Idempotency-Key")
 			c.reason.IdempotencyKey = nullString(key)
 		}
 		var seen bool
 		if a, seen = c.replay(key); seen {
 			return
 		}
-		a = s.answerTo(c, h)
-		c.keep(key, requestID, a)
+		a = s.answerTo(c, about, h)
+		c.keep(key, string(c.reason.ID), a)
 	})
 	return a
 }
 
 func (s *Sandbox) newCall(st *state) *call {
-	return &call{state: st, sandbox: s, now: s.cfg.Clock().Unix(), form: newForm(nil)}
+	return &call{state: st, sandbox: s, now: s.cfg.Clock().Unix(), version: accountVersion, form: &form{mistake: new(error)}}
 }
 
 // later lets Stripe do something by itself after Config.SettleAfter.
@@ -200,38 +124,65 @@ func (a answer) write(w http.ResponseWriter) {
 	_, _ = w.Write(a.body) // a caller who went away needs no answer
 }
 
-// answerTo makes the call and renders what it gave, expanded as it asked.
-func (s *Sandbox) answerTo(c *call, h handler) answer {
+// answerTo makes the call and renders what it gave, in the version and
+// expanded as it asked.
+func (s *Sandbox) answerTo(c *call, about resource, h handler) answer {
 	expansions := c.form.texts("expand")
-	value, err := h(c)
-	if err == nil && len(expansions) > 0 {
-		value, err = c.expand(value, expansions)
+	value, err := any(nil), checkExpansions(about.kind, about.list, expansions, c.version)
+	if err == nil {
+		value, err = h(c)
+	}
+	if err == nil {
+		value, err = c.render(value, expansions)
 	}
 	if err != nil {
-		return s.errorAnswer(c.http, err)
+		return c.errorAnswer(err)
 	}
-	body, err := json.MarshalIndent(value, "", "  ")
-	if err != nil {
-		return s.errorAnswer(c.http, err)
-	}
-	return answer{status: http.StatusOK, body: append(body, '\n')}
+	return s.rendered(http.StatusOK, value)
 }
 
-// errorAnswer renders Stripe's errors as they are, and all others as Stripe's
-// own failure, with the cause in the log only.
-func (s *Sandbox) errorAnswer(r *http.Request, err error) answer {
+// render gives a value in the call's version.
+func (c *call) render(value any, expansions []string) (any, error) {
+	all, err := c.whole(value)
+	if err != nil {
+		return nil, err
+	}
+	one := shaped(all, c.version)
+	return one, c.expand(one, expansions, c.version)
+}
+
+// errorAnswer renders an error, with the objects in it in the call's version.
+func (c *call) errorAnswer(err error) answer {
+	e := c.sandbox.asStripes(c.http, err)
+	value, err := c.render(map[string]*apiError{"error": e}, nil)
+	if err != nil {
+		return c.sandbox.rendered(e.status, map[string]*apiError{"error": {Type: e.Type, Message: e.Message}})
+	}
+	return c.sandbox.rendered(e.status, value)
+}
+
+// asStripes gives Stripe's errors as they are, and all others as Stripe's own
+// failure, with the cause in the log only.
+func (s *Sandbox) asStripes(r *http.Request, err error) *apiError {
 	e, ok := errors.AsType[*apiError](err)
 	if !ok {
 		s.log.Error("sandbox call failed", zap.String("path", r.URL.Path), zap.Error(err))
 		e = &apiError{status: http.StatusInternalServerError, Type: typeAPI, Message: "An unknown error occurred."}
 	}
-	body, err := json.MarshalIndent(map[string]*apiError{"error": e}, "", "  ")
-	if err != nil {
-		return answer{status: http.StatusInternalServerError, body: []byte(`{"error":{"type":"api_error"}}`)}
-	}
-	return answer{status: e.status, body: append(body, '\n')}
+	return e
 }
 
+// answerError answers a call that was never made.
 func (s *Sandbox) answerError(w http.ResponseWriter, r *http.Request, err error) {
-	s.errorAnswer(r, err).write(w)
+	e := s.asStripes(r, err)
+	s.rendered(e.status, map[string]*apiError{"error": e}).write(w)
+}
+
+func (s *Sandbox) rendered(status int, value any) answer {
+	body, err := json.MarshalIndent(value, "", "  ")
+	if err != nil {
+		s.log.Error("sandbox answer failed", zap.Error(err))
+		return answer{status: http.StatusInternalServerError, body: []byte(`{"error":{"type":"api_error"}}`)}
+	}
+	return answer{status: status, body: append(body, '\n')}
 }

@@ -22,7 +22,9 @@ type state struct {
 	invoices        table[*invoice]
 	invoiceItems    table[*invoiceItem]
 	invoicePayments table[*invoicePayment]
+	creditNotes     table[*creditNote]
 	events          table[*event]
+	told            map[string]map[string]any // the objects as the last events told of them
 
 	answers map[string]*savedAnswer // by Idempotency-Key
 	faults  []*fault
@@ -44,6 +46,7 @@ type state struct {
 func newState() *state {
 	return &state{
 		byID:      map[string]object{},
+		told:      map[string]map[string]any{},
 		answers:   map[string]*savedAnswer{},
 		random:    newRandom(0),
 		listeners: map[string]*listener{},
@@ -60,6 +63,7 @@ func (st *state) start(t task) {
 // object is anything with a Stripe id.
 type object interface {
 	key() string
+	named() string
 	born() int64
 }
 
@@ -71,8 +75,9 @@ type head struct {
 	Livemode bool   `json:"livemode"`
 }
 
-func (h *head) key() string { return h.ID }
-func (h *head) born() int64 { return h.Created }
+func (h *head) key() string   { return h.ID }
+func (h *head) named() string { return h.Object }
+func (h *head) born() int64   { return h.Created }
 
 // table keeps objects of one kind in the order of their making.
 type table[T object] struct{ rows []T }

@@ -21,7 +21,7 @@ func TestSalesThatWereLostAreMadeAgainOfStripesEvents(t *testing.T) {
 		restored := harness.NewDatabase(t, yesterday.Engine) // knows nothing of the sales
 		restored.MustRun(t, "plans", "add", "--id", "pack8", "--name", "8 hours", "--hours", "8.00", "--amount", "12000", "--currency", "eur")
 		again := restored.Serve(t, standIn.Settings()...)
-		standIn.SendTo(again)
+		standIn.SendTo(t, again)
 		for _, sold := range []harness.Response{byHours, byPlan} {
 			_, err := standIn.API.PaymentIntents.Confirm(sold.Get("stripe_payment_intent_id").String(), &stripe.PaymentIntentConfirmParams{
 				PaymentMethod: stripe.String("pm_card_visa"), ReturnURL: stripe.String("https://example.com"),

@@ -21,7 +21,7 @@ func TestTheServingRoleServes(t *testing.T) {
 	owner, standIn := harness.NewDatabase(t, database.Postgres), harness.NewStripe(t)
 	db := owner.ServingRole(t)
 	app := db.Serve(t, standIn.Settings()...)
-	standIn.SendTo(app)
+	standIn.SendTo(t, app)
 	db.MustRun(t, "plans", "add", "--id", "pack8", "--name", "8 hours", "--hours", "8.00", "--amount", "12000", "--currency", "eur")
 	purchase, intent, refunds := paidShop(t, app, standIn)
 	app.Post(t, harness.AdminKey, refunds, `{"hours":"2.00","reason":"the teacher fell ill"}`).Want(t, http.StatusCreated)

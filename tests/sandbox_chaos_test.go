@@ -19,7 +19,7 @@ func TestAThousandPurchasesUnderChaosEndAsStripesBooksSay(t *testing.T) {
 	harness.ForEachDatabase(t, func(t *testing.T, db *harness.Database) {
 		standIn := harness.NewStripe(t)
 		app := db.Serve(t, standIn.Settings()...)
-		standIn.SendTo(app)
+		standIn.SendTo(t, app)
 		if err := standIn.SetChaos(sandbox.Chaos{Duplicate: 0.5, Drop: 0.4, Reorder: 0.5, DelayMS: 500, Seed: 11}); err != nil {
 			t.Fatal(err)
 		}

@@ -20,7 +20,7 @@ func selling(t *testing.T, test func(t *testing.T, app *harness.App, standIn *ha
 	harness.ForEachDatabase(t, func(t *testing.T, db *harness.Database) {
 		standIn := harness.NewStripe(t)
 		app := db.Serve(t, standIn.Settings()...)
-		standIn.SendTo(app)
+		standIn.SendTo(t, app)
 		test(t, app, standIn)
 	})
 }
@@ -127,6 +127,7 @@ func clearFaults(t *testing.T, standIn *harness.Stripe) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	request.Header.Set(sandbox.ControlHeader, "1")
 	response, err := http.DefaultClient.Do(request)
 	if err != nil || response.StatusCode/100 != 2 {
 		t.Fatalf("clear the faults: %v %v", err, response)

@@ -203,13 +203,20 @@ func TestFailure7TwoKindsOfEventsForOnePaymentCreditTwice(t *testing.T) {
 	})
 }
 
-// A subscription in the stand-in, told as Stripe tells it: bought, renewed,
-// refunded, cancelled.
+// A subscription in the stand-in, told as Stripe tells it, in each version that
+// keeps things elsewhere: bought, renewed, refunded, cancelled.
 func TestASubscriptionsLifeInTheStandIn(t *testing.T) {
+	for _, version := range []string{"2020-08-27", "2022-11-15", "2025-03-31.basil", "2026-10-28.endive"} {
+		t.Run(version, func(t *testing.T) { liveASubscription(t, version) })
+	}
+}
+
+func liveASubscription(t *testing.T, version string) {
 	harness.ForEachDatabase(t, func(t *testing.T, db *harness.Database) {
 		standIn := harness.NewStripe(t)
+		standIn.EventVersion = version
 		app := db.Serve(t, standIn.Settings()...)
-		standIn.SendTo(app)
+		standIn.SendTo(t, app)
 		monthly(t, app)
 		subscription := subscribe(t, standIn)
 		standIn.Settle(t)

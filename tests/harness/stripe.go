@@ -21,6 +21,8 @@ type Stripe struct {
 	*sandbox.Sandbox
 	URL string
 	API *client.API // stripe-go's own client, to play the customer with
+
+	EventVersion string // of the events that SendTo sends; the account's where empty
 }
 
 // NewStripe starts a stand-in that sends to nobody yet.
@@ -54,11 +56,16 @@ func NewStripeAt(tb testing.TB, clock func() time.Time) *Stripe {
 }
 
 // SendTo lets the stand-in send its events to both addresses of the program.
-func (s *Stripe) SendTo(app *App) {
-	s.AddEndpoint(sandbox.Endpoint{URL: app.BaseURL + WebhookPath, Secret: WebhookSecret,
-		Events: []string{"payment_intent.*", "charge.*", "refund.*", "checkout.session.*"}})
-	s.AddEndpoint(sandbox.Endpoint{URL: app.BaseURL + SubscriptionsPath, Secret: SubscriptionsSecret,
-		Events: []string{"customer.subscription.*", "invoice.*", "invoice_payment.*"}})
+func (s *Stripe) SendTo(tb testing.TB, app *App) {
+	tb.Helper()
+	for _, to := range []sandbox.Endpoint{
+		{URL: app.BaseURL + WebhookPath, Secret: WebhookSecret, Events: sandbox.PaymentEvents(), APIVersion: s.EventVersion},
+		{URL: app.BaseURL + SubscriptionsPath, Secret: SubscriptionsSecret, Events: sandbox.BillingEvents(), APIVersion: s.EventVersion},
+	} {
+		if err := s.AddEndpoint(to); err != nil {
+			tb.Fatal(err)
+		}
+	}
 }
 
 // Settle waits until everything that was to happen and to be sent has been.
