@@ -12,6 +12,7 @@ import (
 	"hourbank/config"
 	"hourbank/controllers"
 	"hourbank/controllers/console"
+	"hourbank/controllers/console/protection"
 	"hourbank/services"
 )
 
@@ -72,7 +73,7 @@ func New(cfg *config.Config, s *services.Services, log *zap.Logger) http.Handler
 		return controllers.RequireRole(cfg.APIKeys, role, throttle)
 	})
 	pages := console.New(cfg, s, throttle)
-	register(engine.Group("", console.Headers, pages.RenderErrors, console.RefuseForgeries), consoleTable(pages, cfg), pages.RequireRole)
+	register(engine.Group("", protection.Headers, pages.RenderErrors, protection.RefuseForgeries), consoleTable(pages, cfg), pages.RequireRole)
 	engine.NoRoute(pages.RenderErrors, pages.Session, controllers.NotFound)
 	engine.NoMethod(pages.RenderErrors, controllers.MethodNotAllowed)
 	return engine

@@ -17,6 +17,7 @@ import (
 
 	"hourbank/config"
 	"hourbank/controllers"
+	"hourbank/controllers/console/protection"
 	"hourbank/controllers/console/till"
 	"hourbank/models"
 	"hourbank/services"
@@ -33,13 +34,14 @@ type Console struct {
 	till     *till.Till // its page is served in a sandbox alone
 	attempts *securecookie.SecureCookie
 	throttle *controllers.Throttle
+	cookies  protection.Cookies
 	pages    map[string]*template.Template
 }
 
 // New makes the controllers. It panics where a template doesn't parse, which
 // every test would see.
 func New(cfg *config.Config, s *services.Services, throttle *controllers.Throttle) *Console {
-	return &Console{cfg: cfg, services: s, till: till.New(s.Stripe, s.Purchases), attempts: newAttempts(cfg.ConsoleKey()), throttle: throttle, pages: parsePages()}
+	return &Console{cfg: cfg, services: s, till: till.New(s.Stripe, s.Purchases), attempts: newAttempts(cfg.ConsoleKey()), throttle: throttle, cookies: protection.Cookies{PublicURL: cfg.PublicURL}, pages: parsePages()}
 }
 
 // parsePages makes one template a page, each inside the layout.
@@ -101,7 +103,7 @@ func (h *Console) render(c *gin.Context, status int, name, title string, page an
 	var html bytes.Buffer
 	here, _, _ := strings.Cut(strings.TrimPrefix(c.FullPath(), "/console/"), "/")
 	err := h.pages[name].ExecuteTemplate(&html, "layout.html", view{
-		Title: title, Here: here, Session: sessionOf(c), CSRF: formToken(sessionOf(c)), Query: c.Query("q"),
+		Title: title, Here: here, Session: sessionOf(c), CSRF: protection.FormToken(sessionOf(c)), Query: c.Query("q"),
 		Notice: notices[c.Query("done")], Sandbox: h.cfg.Sandbox, Page: page,
 	})
 	if err != nil {
@@ -138,4 +140,19 @@ func asset(c *gin.Context, name, contentType string) error {
 func seeOther(c *gin.Context, address string) error {
 	c.Redirect(http.StatusSeeOther, address)
 	return nil
+}
+
+// RenderErrors answers errors of the console's addresses as a page; they are
+// logged as all others are.
+func (h *Console) RenderErrors(c *gin.Context) {
+	c.Next()
+	last := c.Errors.Last()
+	if last != nil && !c.Writer.Written() && !controllers.HungUp(c) && strings.HasPrefix(c.Request.URL.Path, "/console/") {
+		protection.Headers(c)
+		known := services.AsError(last.Err)
+		controllers.SayWhen(c, known.Code)
+		if err := h.render(c, controllers.StatusOf(known.Code), "error", http.StatusText(controllers.StatusOf(known.Code)), known); err != nil {
+			_ = c.Error(err) // and answered as JSON by the middleware around this one
+		}
+	}
 }

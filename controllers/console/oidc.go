@@ -6,6 +6,7 @@ import (
 	"github.com/gin-gonic/gin"
 	"github.com/gorilla/securecookie"
 
+	"hourbank/controllers/console/protection"
 	"hourbank/models"
 	"hourbank/services/sessions"
 )
@@ -28,7 +29,7 @@ func (h *Console) BeginOIDC(c *gin.Context) error {
 	if err := h.throttle.Attempt(c); err != nil {
 		return err
 	}
-	address, attempt, err := h.services.OIDC.Begin(c.Request.Context(), inConsole(c.Query("next")))
+	address, attempt, err := h.services.OIDC.Begin(c.Request.Context(), protection.InConsole(c.Query("next")))
 	if err != nil {
 		return err
 	}
@@ -36,7 +37,7 @@ func (h *Console) BeginOIDC(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	h.setCookie(c, attemptCookie, value, attemptAge)
+	h.cookies.Set(c, attemptCookie, value, attemptAge)
 	return seeOther(c, address)
 }
 
@@ -49,14 +50,13 @@ func (h *Console) FinishOIDC(c *gin.Context) error {
 		return models.Errorf(models.CodeUnauthorized, "The OpenID Connect provider refused: %s.", refusal)
 	}
 	var attempt sessions.Attempt
-	value, err := c.Cookie(h.cookieName(c, attemptCookie))
-	if err != nil || h.attempts.Decode(attemptCookie, value, &attempt) != nil {
+	if h.attempts.Decode(attemptCookie, h.cookies.Get(c, attemptCookie), &attempt) != nil {
 		return models.Errorf(models.CodeUnauthorized, "This sign-in was not begun in this browser, or is too old. Sign in again.")
 	}
-	h.setCookie(c, attemptCookie, "", -time.Second)
+	h.cookies.Set(c, attemptCookie, "", protection.Remove)
 	person, err := h.services.OIDC.Finish(c.Request.Context(), attempt, c.Query("state"), c.Query("code"))
 	if err != nil {
 		return err
 	}
-	return h.start(c, person.Name, person.Role, true, inConsole(attempt.Next))
+	return h.start(c, person.Name, person.Role, true, protection.InConsole(attempt.Next))
 }

@@ -1,18 +1,24 @@
-package console
+// Package protection keeps other sites and strangers from using the browser of
+// who is signed in to the console.
+package protection
 
 import (
 	"crypto/hmac"
 	"crypto/rand"
 	"net/http"
+	"net/url"
+	"path"
 	"strings"
 
 	"github.com/gin-gonic/gin"
 
 	"hourbank/controllers"
 	"hourbank/models"
-	"hourbank/services"
 	"hourbank/services/sessions"
 )
+
+// Home is the console's first page.
+const Home = "/console/"
 
 // contentPolicy lets a page load its stylesheet and charts and send its forms
 // here, and nothing else: there are no scripts at all.
@@ -29,7 +35,8 @@ func Headers(c *gin.Context) {
 	c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, maxFormBytes)
 }
 
-var errForged = models.Errorf(models.CodeForbidden, "This form was not made by this console, or is too old. Go back, reload the page and try again.")
+// ErrForged is what a form is refused with that was not made for this browser.
+var ErrForged = models.Errorf(models.CodeForbidden, "This form was not made by this console, or is too old. Go back, reload the page and try again.")
 
 // otherSites are told by what every browser says of where a form comes from.
 var otherSites = http.NewCrossOriginProtection()
@@ -38,13 +45,13 @@ var otherSites = http.NewCrossOriginProtection()
 // included.
 func RefuseForgeries(c *gin.Context) {
 	if otherSites.Check(c.Request) != nil {
-		controllers.Fail(c, errForged)
+		controllers.Fail(c, ErrForged)
 	}
 }
 
-// formToken shows that a form was made for this session. It is another one
+// FormToken shows that a form was made for this session. It is another one
 // each time, so that no compression beside what somebody typed tells it.
-func formToken(s *sessions.Session) string {
+func FormToken(s *sessions.Session) string {
 	if s == nil {
 		return ""
 	}
@@ -52,23 +59,19 @@ func formToken(s *sessions.Session) string {
 	return salt + "." + s.MAC([]byte(salt))
 }
 
-// isFormOf says whether the token was made for this session.
-func isFormOf(s *sessions.Session, token string) bool {
+// IsFormOf says whether the token was made for this session.
+func IsFormOf(s *sessions.Session, token string) bool {
 	salt, mac, _ := strings.Cut(token, ".")
 	return hmac.Equal([]byte(mac), []byte(s.MAC([]byte(salt))))
 }
 
-// RenderErrors answers errors of the console's addresses as a page; they are
-// logged as all others are.
-func (h *Console) RenderErrors(c *gin.Context) {
-	c.Next()
-	last := c.Errors.Last()
-	if last != nil && !c.Writer.Written() && !controllers.HungUp(c) && strings.HasPrefix(c.Request.URL.Path, "/console/") {
-		Headers(c)
-		known := services.AsError(last.Err)
-		controllers.SayWhen(c, known.Code)
-		if err := h.render(c, controllers.StatusOf(known.Code), "error", http.StatusText(controllers.StatusOf(known.Code)), known); err != nil {
-			_ = c.Error(err) // and answered as JSON by the middleware around this one
-		}
+// InConsole keeps a sign-in from sending people elsewhere: browsers take a
+// backslash for a slash, and dots for a way out.
+func InConsole(next string) string {
+	address, err := url.Parse(next)
+	if err != nil || address.IsAbs() || address.Host != "" || address.User != nil || strings.Contains(next, `\`) ||
+		!strings.HasPrefix(address.Path, Home) || !strings.HasPrefix(path.Clean(address.Path)+"/", Home) {
+		return Home
 	}
+	return address.RequestURI()
 }
