@@ -110,6 +110,10 @@ bench-lists: ## every list at a million purchases; rewrites docs/performance.md 
 bench-growth: ## the load at ten million stored events; rewrites docs/performance.md (10 minutes, 10 GB)
 	HOURBANK_MEASURE=growth go test -count=1 -v -timeout 90m -run TestGrowth ./tests/measure
 
+.PHONY: bench-parked
+bench-parked: ## the load beside a million parked events; rewrites docs/performance.md (5 minutes)
+	HOURBANK_MEASURE=parked go test -count=1 -v -timeout 60m -run TestParked ./tests/measure
+
 .PHONY: soak
 soak: ## the law over a million histories, the faults 200 times, 10,000 generated requests (an hour)
 	HOURBANK_LAW_HISTORIES=1000000 go test -count=1 -timeout 60m -run Law ./...

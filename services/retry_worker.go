@@ -14,6 +14,7 @@ import (
 )
 
 const (
+	// A million that are due at once must not hold up what Stripe sends now.
 	retryPoll = 500 * time.Millisecond
 	retryMany = 100 // events claimed at a time
 
@@ -40,12 +41,8 @@ func (w *RetryWorker) Run(ctx context.Context) error {
 	poll := time.NewTicker(retryPoll)
 	defer poll.Stop()
 	for {
-		claimed, err := w.retryDue(ctx)
-		if err != nil && ctx.Err() == nil {
+		if err := w.retryDue(ctx); err != nil && ctx.Err() == nil {
 			w.log.Warn("claiming parked events failed", zap.Error(err))
-		}
-		if claimed == retryMany && err == nil {
-			continue // there are more
 		}
 		select {
 		case <-poll.C:
@@ -57,10 +54,10 @@ func (w *RetryWorker) Run(ctx context.Context) error {
 
 // retryDue claims what is due and tries it, all at once so that the events
 // share a transaction.
-func (w *RetryWorker) retryDue(ctx context.Context) (int, error) {
+func (w *RetryWorker) retryDue(ctx context.Context) error {
 	claimed, err := w.claim(ctx)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	var group sync.WaitGroup
 	for _, event := range claimed {
@@ -75,7 +72,7 @@ func (w *RetryWorker) retryDue(ctx context.Context) (int, error) {
 		})
 	}
 	group.Wait()
-	return len(claimed), nil
+	return nil
 }
 
 // claim takes due events by moving their next attempt a lease away, so that

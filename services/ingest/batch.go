@@ -108,12 +108,12 @@ func (b *batch) run(ctx context.Context) (err error) {
 func (b *batch) transaction(ctx context.Context) error {
 	return b.db.WithContext(ctx).Transaction(func(tx *gorm.DB) (err error) {
 		b.now = tx.NowFunc()
-		if err := b.refuseOtherMode(tx); err != nil {
-			return err
-		}
 		events := make([]*stripe.Event, len(b.items))
 		for i, e := range b.items {
 			events[i] = e.event
+		}
+		if err := b.owner.RefuseOthers(tx, events); err != nil {
+			return err
 		}
 		if b.book, err = openBook(tx, events, true); err != nil {
 			return err
@@ -124,24 +124,6 @@ func (b *batch) transaction(ctx context.Context) error {
 		b.decide()
 		return b.write(tx)
 	})
-}
-
-// refuseOtherMode ignores what is of another mode than the database's, which
-// the first event of our account decides.
-func (b *batch) refuseOtherMode(tx *gorm.DB) error {
-	for _, e := range b.items {
-		if e.event.IsOwn() || e.event.Reason == models.ReasonForeignAccount {
-			continue
-		}
-		livemode, err := b.owner.Stamp(tx, e.event.Livemode)
-		if err != nil {
-			return err
-		}
-		if e.event.Livemode != livemode {
-			e.event.Status, e.event.Reason = models.EventIgnored, models.ReasonLivemodeMismatch
-		}
-	}
-	return nil
 }
 
 // loadKnown reads and locks the rows of events that were committed before.
@@ -197,7 +179,7 @@ func (b *batch) decideOne(e *item) {
 	if decided.status == models.EventParked {
 		b.park(e, &row, decided)
 	} else {
-		row.Status, row.Reason = decided.status, reasonOrNull(decided.reason)
+		row.Status, row.Reason = decided.status, orNull(decided.reason)
 		row.NextAttemptAt, row.ProcessedAt = nil, &b.now
 		if decided.purchase != nil {
 			row.TransactionID = &decided.purchase.ID
@@ -224,7 +206,7 @@ func (b *batch) park(e *item, row *models.WebhookEvent, decided result) {
 		reason = models.Reason(models.CaseUnmatchedPayment)
 	}
 	if waited >= b.options.ParkFor {
-		row.Status, row.Reason = models.EventIgnored, reasonOrNull(models.ReasonUnmatched)
+		row.Status, row.Reason = models.EventIgnored, orNull(models.ReasonUnmatched)
 		row.NextAttemptAt, row.ProcessedAt = nil, &b.now
 		return
 	}
@@ -233,14 +215,13 @@ func (b *batch) park(e *item, row *models.WebhookEvent, decided result) {
 		delay = min(delay, patience-waited)
 	}
 	next := b.now.Add(delay)
-	row.Status, row.Reason = models.EventParked, reasonOrNull(reason)
+	row.Status, row.Reason = models.EventParked, orNull(reason)
 	row.NextAttemptAt, row.ProcessedAt = &next, nil
 }
 
 func unmatched(e *stripe.Event) models.CaseState {
-	state := models.CaseState{Kind: models.CaseUnmatchedPayment, Subject: cmp.Or(e.Payment, e.ID), Payment: e.Payment}
-	state.Amount, state.Currency = e.Told.Largest()
-	return state
+	amount, currency := e.Told.Largest()
+	return models.CaseState{Kind: models.CaseUnmatchedPayment, Subject: cmp.Or(e.Payment, e.ID), Payment: e.Payment, Amount: amount, Currency: currency}
 }
 
 // concerns says whether an event that tells of money is for a person to look
@@ -253,14 +234,7 @@ func (b *batch) concerns(e *stripe.Event) bool {
 // wasOpen says whether an event that was committed before found no purchase
 // then, so that it may have opened a case.
 func wasOpen(known *models.WebhookEvent) bool {
-	return known != nil && (known.Status != models.EventProcessed)
-}
-
-func reasonOrNull(reason models.Reason) *models.Reason {
-	if reason == "" {
-		return nil
-	}
-	return &reason
+	return known != nil && known.Status != models.EventProcessed
 }
 
 // newRow starts the event's row from what is known of it.
@@ -291,10 +265,10 @@ func outcomeOf(row models.WebhookEvent, duplicate bool) Outcome {
 // that was faster than our own commit, the last ones cost next to nothing.
 const (
 	firstRetryDelay = time.Second
-	lastRetryDelay  = 4 * time.Hour
+	lastRetryDelay  = 12 * time.Hour
 )
 
-// retryDelay doubles with every attempt, up to lastRetryDelay.
+// retryDelay is four times as long with every attempt, up to lastRetryDelay.
 func retryDelay(attempts int) time.Duration {
-	return min(firstRetryDelay<<min(attempts-1, 20), lastRetryDelay)
+	return min(firstRetryDelay<<min(2*(attempts-1), 20), lastRetryDelay)
 }

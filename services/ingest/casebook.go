@@ -121,7 +121,7 @@ func (c *caseChange) row(key caseKey, now time.Time) models.Case {
 	return row
 }
 
-func orNull(s string) *string {
+func orNull[T ~string](s T) *T {
 	if s == "" {
 		return nil
 	}

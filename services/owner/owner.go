@@ -13,6 +13,7 @@ import (
 
 	"hourbank/database"
 	"hourbank/models"
+	"hourbank/services/stripe"
 )
 
 // Service stamps the database, and refuses one that is another's. It is safe
@@ -94,6 +95,25 @@ func (s *Service) Stamp(tx *gorm.DB, livemode bool) (bool, error) {
 		return false, fmt.Errorf("stamp the database: %w", err)
 	}
 	return known.Mode == models.ModeLive, s.accept(known)
+}
+
+// RefuseOthers lets events be ignored that are of another mode than the
+// database's, which the first one of our account decides. It returns a
+// *MismatchError where the database is another's.
+func (s *Service) RefuseOthers(tx *gorm.DB, events []*stripe.Event) error {
+	for _, e := range events {
+		if e.IsOwn() || e.Reason == models.ReasonForeignAccount {
+			continue
+		}
+		livemode, err := s.Stamp(tx, e.Livemode)
+		if err != nil {
+			return err
+		}
+		if e.Livemode != livemode {
+			e.Status, e.Reason = models.EventIgnored, models.ReasonLivemodeMismatch
+		}
+	}
+	return nil
 }
 
 // Committed notes that a transaction with Stamp was committed, so that none

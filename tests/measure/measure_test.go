@@ -1,6 +1,6 @@
 // Package measure measures on a machine of one's own and writes what it found
 // into docs/performance.md. Nothing here passes or fails by a time; "make
-// bench", "make bench-lists" and "make bench-growth" run it.
+// bench", "make bench-lists", "make bench-growth" and the like run it.
 package measure
 
 import (
