@@ -35,10 +35,13 @@ $(BIN)/stripe-node/% $(BIN)/stripe-node-2022/%:
 	npm install --silent --no-save --prefix $(@D) stripe@$(@F)
 	touch $@
 
+# What is one after another by its nature: pages in a browser, stories, tables
+# of events and refusals. The faults run the program in a process of its own.
+UNRACED := Console|Till|TestMoney$$|WebhookTool|OfEveryType|EveryList|EveryMethod|EveryRefusal|HostileEvents|ListsRefuse|BodyThatIsNot|Statement|Export|Migrat
 .PHONY: race
 race: ## the tests under the race detector, one package at a time: it is slow enough
 	go build -race ./... # with all cores
-	go test -race -vet=off -p 1 -timeout 30m -skip 'Console|Till|TestMoney$$' ./... # pages in a browser, and stories told one after another: without it, above
+	go test -race -short -vet=off -p 1 -timeout 30m -skip '$(UNRACED)' $$(go list ./... | grep -v -e /tests/faults -e /tests/law/telling)
 
 .PHONY: format
 format: ## fail where gofmt would change something

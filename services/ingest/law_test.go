@@ -26,6 +26,9 @@ const lawHistories = 10_000
 func histories(t *testing.T, parts int) (asked bool) {
 	t.Helper()
 	n := lawHistories
+	if testing.Short() {
+		n /= 10
+	}
 	text := os.Getenv("HOURBANK_LAW_HISTORIES")
 	if text != "" {
 		var err error
