@@ -62,7 +62,22 @@ func (p *program) runServer(ctx context.Context, cfg *config.Config, started fun
 	if err != nil {
 		return err
 	}
+	address := servers[0].listener.Addr().String()
+	return runUntil(ctx, s, servers, log, func(ctx context.Context) {
+		log.Info("listening", zap.String("address", address), zap.String("database", string(db.Engine)))
+		for _, warning := range cfg.Warnings() {
+			log.Warn(warning)
+		}
+		if started != nil {
+			if err := started(ctx, s, address); err != nil {
+				log.Error("start", zap.Error(err))
+			}
+		}
+	})
+}
 
+// runUntil serves until ctx ends, or a server can't serve any more.
+func runUntil(ctx context.Context, s *services.Services, servers []server, log *zap.Logger, started func(context.Context)) error {
 	// The services outlive the server, so that requests in flight at a
 	// SIGTERM still get their events committed.
 	working, stopWork := context.WithCancel(context.WithoutCancel(ctx))
@@ -83,16 +98,7 @@ func (p *program) runServer(ctx context.Context, cfg *config.Config, started fun
 		log.Info("shutting down")
 		return shutdown(context.WithoutCancel(ctx), servers)
 	})
-	address := servers[0].listener.Addr().String()
-	log.Info("listening", zap.String("address", address), zap.String("database", string(db.Engine)))
-	for _, warning := range cfg.Warnings() {
-		log.Warn(warning)
-	}
-	if started != nil {
-		if err := started(ctx, s, address); err != nil {
-			log.Error("start", zap.Error(err))
-		}
-	}
+	started(ctx)
 	return group.Wait()
 }
 

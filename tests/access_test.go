@@ -121,23 +121,23 @@ func TestHealth(t *testing.T) {
 // A server that browsers reach has a key that sells plans, at their prices.
 func TestAWriteKeySellsAtPlansPricesOnly(t *testing.T) {
 	harness.ForEachDatabase(t, func(t *testing.T, db *harness.Database) {
-		app := db.Serve(t, "API_KEYS=shop:write:plans-alone,desk:write+price:any-price,boss:admin:"+harness.AdminKey)
+		app := db.Serve(t, "API_KEYS=shop:write:a-key-for-plans-alone-x7Qk,desk:write+price:a-key-for-any-price-at-all-x7Qk,boss:admin:"+harness.AdminKey)
 		const named, plan = `{"student_id":"s","hours":"10000000.00","amount":100,"currency":"eur"}`, `{"student_id":"s","plan":"pack8"}`
 		for _, row := range []struct {
 			key, body string
 			status    int
 			code      string
 		}{
-			{"plans-alone", named, http.StatusForbidden, "forbidden"},
-			{"plans-alone", `{"student_id":"s","amount":100}`, http.StatusForbidden, "forbidden"},
-			{"plans-alone", `{"student_id":"s"}`, http.StatusServiceUnavailable, "stripe_unavailable"}, // as far as it comes without Stripe
-			{"plans-alone", plan, http.StatusServiceUnavailable, "stripe_unavailable"},
-			{"any-price", named, http.StatusServiceUnavailable, "stripe_unavailable"},
+			{"a-key-for-plans-alone-x7Qk", named, http.StatusForbidden, "forbidden"},
+			{"a-key-for-plans-alone-x7Qk", `{"student_id":"s","amount":100}`, http.StatusForbidden, "forbidden"},
+			{"a-key-for-plans-alone-x7Qk", `{"student_id":"s"}`, http.StatusServiceUnavailable, "stripe_unavailable"}, // as far as it comes without Stripe
+			{"a-key-for-plans-alone-x7Qk", plan, http.StatusServiceUnavailable, "stripe_unavailable"},
+			{"a-key-for-any-price-at-all-x7Qk", named, http.StatusServiceUnavailable, "stripe_unavailable"},
 			{harness.AdminKey, named, http.StatusServiceUnavailable, "stripe_unavailable"},
 		} {
 			app.Post(t, row.key, api+"/purchases/", row.body).WantProblem(t, row.status, row.code)
 		}
-		app.Post(t, "any-price", api+"/students/s/grants/", `{"hours":"1.00","reason":"r","reference":"r"}`).WantProblem(t, http.StatusForbidden, "forbidden")
+		app.Post(t, "a-key-for-any-price-at-all-x7Qk", api+"/students/s/grants/", `{"hours":"1.00","reason":"r","reference":"r"}`).WantProblem(t, http.StatusForbidden, "forbidden")
 	})
 }
 

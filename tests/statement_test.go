@@ -252,6 +252,7 @@ func TestStatementsAddUp(t *testing.T) {
 	const histories = 25
 	harness.ForEachDatabase(t, func(t *testing.T, db *harness.Database) {
 		db.MustRun(t, "plans", "add", "--id", "pack8", "--name", "8 hours", "--hours", "8.00", "--amount", "12000", "--currency", "eur")
+		db.WithoutGuards(t) // these books add up by chance alone
 		var all []booked
 		for n := range histories {
 			type drawn struct {

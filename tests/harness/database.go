@@ -137,6 +137,22 @@ func (db *Database) Force(tb testing.TB, statement string, args ...any) {
 	}
 }
 
+// WithoutGuards takes the database's own guards away for good.
+func (db *Database) WithoutGuards(tb testing.TB) {
+	tb.Helper()
+	if db.Engine == database.Postgres {
+		for _, table := range []string{"hour_ledger_entries", "purchase_transactions", "student_account_balances"} {
+			db.Exec(tb, "ALTER TABLE "+table+" DISABLE TRIGGER ALL")
+		}
+		return
+	}
+	var drop string
+	if err := db.SQL(tb).QueryRowContext(tb.Context(), "SELECT group_concat('DROP TRIGGER ' || name, ';') FROM sqlite_schema WHERE type = 'trigger'").Scan(&drop); err != nil {
+		tb.Fatal(err)
+	}
+	db.Exec(tb, drop)
+}
+
 // withoutTriggers drops SQLite's triggers and foreign keys for a statement.
 func withoutTriggers(tb testing.TB, session *sql.Conn, statement string) []string {
 	tb.Helper()

@@ -61,18 +61,11 @@ func (day History) write(tx *gorm.DB) error {
 		reference := "maths_" + at.Format(time.DateOnly)
 		entries = append(entries, models.LedgerEntry{StudentID: day.Student, Kind: models.EntryConsumption, Hours: -day.Used, Currency: new("eur"), Reference: &reference})
 	}
-	var moved models.Movement
 	for i := range entries {
 		entries[i].ID, entries[i].OccurredAt, entries[i].CreatedAt = models.NewID(), at, at
-		moved.Add(entries[i])
-		if err := tx.Create(&entries[i]).Error; err != nil {
-			return err
-		}
 	}
-	return tx.Model(&account).Updates(map[string]any{
-		"hours_purchased": gorm.Expr("hours_purchased + ?", int64(moved.Purchased)),
-		"hours_reversed":  gorm.Expr("hours_reversed + ?", int64(moved.Reversed)),
-		"hours_consumed":  gorm.Expr("hours_consumed + ?", int64(moved.Consumed)),
-		"balance_amount":  gorm.Expr("balance_amount + ?", moved.Amount),
-	}).Error
+	if len(entries) == 0 {
+		return nil
+	}
+	return tx.Create(&entries).Error // which moves the account, too
 }
