@@ -72,8 +72,10 @@ func ReadBody(c *gin.Context, limit int64) ([]byte, error) {
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return nil, tooLarge(limit)
 	}
-	short := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
-	if err != nil && !(short && c.Request.ContentLength < 0) {
+	if c.Request.ContentLength < 0 && (errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)) {
+		err = nil // it promised no length
+	}
+	if err != nil {
 		return nil, &models.Error{Code: models.CodeInvalidRequest, Message: "The body could not be read to its end.", Err: err}
 	}
 	return body[:n], nil

@@ -130,15 +130,13 @@ func (s *Service) Committed(ctx context.Context) {
 // accept returns a *MismatchError where the database is another's. A sandbox's
 // is also that of a command that speaks to the stand-in, with a test key.
 func (s *Service) accept(known *models.Owner) error {
-	other := s.own.Mode != "" && s.own.Mode != known.Mode &&
-		!(known.Mode == models.ModeSandbox && s.own.Mode == models.ModeTest && s.own.APIBase != "")
-	if known.StripeAccount != nil && s.own.Account != "" && *known.StripeAccount != s.own.Account {
-		other = true
+	sandboxed := known.Mode == models.ModeSandbox && s.own.Mode == models.ModeTest && s.own.APIBase != ""
+	sameMode := s.own.Mode == "" || s.own.Mode == known.Mode || sandboxed
+	sameAccount := known.StripeAccount == nil || s.own.Account == "" || *known.StripeAccount == s.own.Account
+	if sameMode && sameAccount {
+		return nil
 	}
-	if other {
-		return &MismatchError{Database: *known, Program: s.own}
-	}
-	return nil
+	return &MismatchError{Database: *known, Program: s.own}
 }
 
 func read(db *gorm.DB) (*models.Owner, error) {
