@@ -35,10 +35,12 @@ func (t *webhookTest) checkStripe(ctx context.Context) {
 func (t *webhookTest) checkAccount(ctx context.Context, service *stripe.StripeService, name string) bool {
 	account, err := service.Account(ctx)
 	if errors.Is(err, stripe.ErrNotPermitted) {
-		if err = service.TryReading(ctx, "/v1/events"); err == nil {
-			t.pass(name, "with a restricted key, which may not say whose it is; STRIPE_ACCOUNT can")
-			return true
+		if err := service.TryReading(ctx, "/v1/events"); err != nil {
+			t.fail(name, "a key that may read events", "none", err.Error())
+			return false
 		}
+		t.pass(name, "with a restricted key, which may not say whose it is; STRIPE_ACCOUNT can")
+		return true
 	}
 	if err != nil {
 		t.fail(name, "the key's account", "no account", err.Error())
