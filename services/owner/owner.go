@@ -55,7 +55,14 @@ func (e *MismatchError) Error() string {
 
 // Get reads whose the database is; nil where nothing came yet.
 func (s *Service) Get(ctx context.Context) (*models.Owner, error) {
-	return read(s.db.Reader.WithContext(ctx))
+	var rows []models.Owner
+	if err := s.db.Reader.WithContext(ctx).Limit(1).Find(&rows).Error; err != nil {
+		return nil, fmt.Errorf("read whose the database is: %w", err)
+	}
+	if len(rows) == 0 {
+		return nil, nil
+	}
+	return &rows[0], nil
 }
 
 // Check returns a *MismatchError where the database is another's.
@@ -81,20 +88,21 @@ func (s *Service) Stamp(tx *gorm.DB, livemode bool) (bool, error) {
 	if s.own.Account != "" {
 		ours.StripeAccount = &s.own.Account
 	}
-	known, err := read(tx)
-	if err == nil && known == nil {
-		if err = tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&ours).Error; err == nil {
-			known, err = read(tx)
-		}
-	}
-	if err == nil && known.StripeAccount == nil && ours.StripeAccount != nil {
-		known.StripeAccount = ours.StripeAccount
-		err = tx.Model(&models.Owner{}).Where("stripe_account IS NULL").Update("stripe_account", *ours.StripeAccount).Error
-	}
-	if err != nil {
+	if err := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&ours).Error; err != nil {
 		return false, fmt.Errorf("stamp the database: %w", err)
 	}
-	return known.Mode == models.ModeLive, s.accept(known)
+	var known models.Owner // the first one's, which may have been another's
+	if err := tx.Take(&known).Error; err != nil {
+		return false, fmt.Errorf("read whose the database is: %w", err)
+	}
+	if known.StripeAccount == nil && ours.StripeAccount != nil {
+		known.StripeAccount = ours.StripeAccount
+		err := tx.Model(&models.Owner{}).Where("stripe_account IS NULL").Update("stripe_account", *ours.StripeAccount).Error
+		if err != nil {
+			return false, fmt.Errorf("note the database's Stripe account: %w", err)
+		}
+	}
+	return known.Mode == models.ModeLive, s.accept(&known)
 }
 
 // RefuseOthers lets events be ignored that are of another mode than the
@@ -137,15 +145,4 @@ func (s *Service) accept(known *models.Owner) error {
 		return nil
 	}
 	return &MismatchError{Database: *known, Program: s.own}
-}
-
-func read(db *gorm.DB) (*models.Owner, error) {
-	var rows []models.Owner
-	if err := db.Limit(1).Find(&rows).Error; err != nil {
-		return nil, fmt.Errorf("read whose the database is: %w", err)
-	}
-	if len(rows) == 0 {
-		return nil, nil
-	}
-	return &rows[0], nil
 }
