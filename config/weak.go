@@ -104,7 +104,10 @@ func (c *Config) overNetworkInClear() bool {
 // apiInClear says whether somebody on the way to Stripe could read the key.
 func (c *Config) apiInClear() bool {
 	address, err := url.Parse(c.StripeAPIBase)
-	return err == nil && address.Scheme == "http" && !isLoopback(address.Hostname())
+	if err != nil {
+		return false
+	}
+	return address.Scheme == "http" && !isLoopback(address.Hostname())
 }
 
 func isLoopback(host string) bool {
