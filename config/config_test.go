@@ -82,7 +82,7 @@ func beside(pairs ...string) map[string]string {
 func oidc() map[string]string {
 	return map[string]string{
 		"PUBLIC_URL": "https://hours.example.org", "OIDC_ISSUER": "https://login.example.org", "OIDC_CLIENT_ID": "hourbank",
-		"OIDC_CLIENT_SECRET": "hidden", "OIDC_GROUPS": "support:read, urn:x:finance:admin,desk:write+price",
+		"OIDC_CLIENT_SECRET": "hidden", "OIDC_GROUPS": "support:read, urn:x:finance:admin,desk:price",
 	}
 }
 
@@ -96,7 +96,7 @@ func TestOpenIDConnectIsSetAsAWholeOrNotAtAll(t *testing.T) {
 		want   config.Role
 	}{
 		{nil, config.RolePublic}, {[]string{"urn", "Support"}, config.RolePublic}, {[]string{"support"}, config.RoleRead},
-		{[]string{"support", "urn:x:finance", "others"}, config.RoleAdmin}, {[]string{"desk", "support"}, config.RoleWritePrice},
+		{[]string{"support", "urn:x:finance", "others"}, config.RoleAdmin}, {[]string{"desk", "support"}, config.RolePrice},
 	} {
 		if got := c.OIDCGroups.RoleOf(row.groups); got != row.want {
 			t.Errorf("%v are %s, want %s", row.groups, got, row.want)
@@ -164,12 +164,12 @@ func TestSecretsFromFiles(t *testing.T) {
 }
 
 func TestKeysAreFoundByTheirSecretAlone(t *testing.T) {
-	c, err := config.Load(map[string]string{"API_KEYS": "shop:write:" + long("abc:def") + ", staff:admin:" + long("xyz") + ", desk:write+price:" + long("d")})
+	c, err := config.Load(map[string]string{"API_KEYS": "shop:write:" + long("abc:def") + ", staff:admin:" + long("xyz") + ", desk:price:" + long("d")})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for secret, want := range map[string]config.Role{
-		long("abc:def"): config.RoleWrite, long("xyz"): config.RoleAdmin, long("d"): config.RoleWritePrice, "abc": 0, "": 0, "shop": 0, long("XYZ"): 0, long("abc"): 0,
+		long("abc:def"): config.RoleWrite, long("xyz"): config.RoleAdmin, long("d"): config.RolePrice, "abc": 0, "": 0, "shop": 0, long("XYZ"): 0, long("abc"): 0,
 	} {
 		if key, ok := c.APIKeys.Find(secret); key.Role != want || ok != (want != 0) {
 			t.Errorf("%q is %s of %q", secret, key.Role, key.Name)

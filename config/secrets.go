@@ -46,18 +46,18 @@ const (
 	RolePublic Role = iota
 	RoleRead
 	RoleWrite
-	RoleWritePrice // sells at other prices than plans', too
+	RolePrice // sells at other prices than plans', too
 	RoleAdmin
 )
 
-var roleNames = []string{"public", "read", "write", "write+price", "admin"}
+var roleNames = []string{"public", "read", "write", "price", "admin"}
 
 func (r Role) String() string { return roleNames[r] }
 
 func parseRole(name string) (Role, error) {
 	role := Role(slices.Index(roleNames, name))
 	if role < RoleRead {
-		return RolePublic, errors.New("must have the role read, write, write+price or admin")
+		return RolePublic, errors.New("must have the role read, write, price or admin")
 	}
 	return role, nil
 }

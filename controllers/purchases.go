@@ -39,8 +39,8 @@ func (h *Controllers) CreatePurchase(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	if order.NamesPrice() && roleOf(c) < config.RoleWritePrice {
-		return models.Errorf(models.CodeForbidden, "This key sells plans alone; hours, amount and currency need one with the role %s.", config.RoleWritePrice)
+	if order.NamesPrice() && roleOf(c) < config.RolePrice {
+		return models.Errorf(models.CodeForbidden, "This key sells plans alone; hours, amount and currency need one with the role %s.", config.RolePrice)
 	}
 	answer, err := h.services.Sales.Sell(c.Request.Context(), order, key)
 	if err != nil {

@@ -121,7 +121,7 @@ func TestHealth(t *testing.T) {
 // A server that browsers reach has a key that sells plans, at their prices.
 func TestAWriteKeySellsAtPlansPricesOnly(t *testing.T) {
 	harness.ForEachDatabase(t, func(t *testing.T, db *harness.Database) {
-		app := db.Serve(t, "API_KEYS=shop:write:a-key-for-plans-alone-x7Qk,desk:write+price:a-key-for-any-price-at-all-x7Qk,boss:admin:"+harness.AdminKey)
+		app := db.Serve(t, "API_KEYS=shop:write:a-key-for-plans-alone-x7Qk,desk:price:a-key-for-any-price-at-all-x7Qk,boss:admin:"+harness.AdminKey)
 		const named, plan = `{"student_id":"s","hours":"10000000.00","amount":100,"currency":"eur"}`, `{"student_id":"s","plan":"pack8"}`
 		for _, row := range []struct {
 			key, body string

@@ -40,7 +40,7 @@ func (db *Database) environ(settings ...string) []string {
 		"LISTEN_ADDR=127.0.0.1:0",
 		"STRIPE_WEBHOOK_SECRET=" + WebhookSecret,
 		"STRIPE_SUBSCRIPTIONS_WEBHOOK_SECRET=" + SubscriptionsSecret,
-		fmt.Sprintf("API_KEYS=reader:read:%s,writer:write+price:%s,boss:admin:%s", ReadKey, WriteKey, AdminKey),
+		fmt.Sprintf("API_KEYS=reader:read:%s,writer:price:%s,boss:admin:%s", ReadKey, WriteKey, AdminKey),
 	}, settings...)
 }
 
