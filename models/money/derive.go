@@ -213,7 +213,9 @@ func (e *Evidence) attempts() map[string]Attempts {
 
 // due is what was to pay: what a settled Checkout Session or invoice asked for
 // these hours, else what a PaymentIntent that paid says its amount is made of,
-// else the price.
+// else the price. A Payment Link is opened with a client_reference_id that its
+// customer types, so that neither its session nor what belongs to that says
+// anything of a purchase that was sold.
 func (e *Evidence) due(t Terms) int64 {
 	due := int64(-1)
 	least := func(amount int64) {
@@ -221,8 +223,9 @@ func (e *Evidence) due(t Terms) int64 {
 			due = max(amount, 0)
 		}
 	}
-	for _, s := range e.Sessions {
-		if s.Settled == nil || (s.PaymentLink && t.Sold) {
+	strange := e.ofPaymentLinks(t.Sold)
+	for id, s := range e.Sessions {
+		if s.Settled == nil || strange[id] {
 			continue
 		}
 		asked := Converted{Subtotal: s.Settled.Subtotal, Total: s.Settled.Total, Currency: s.Settled.Currency}
@@ -233,8 +236,8 @@ func (e *Evidence) due(t Terms) int64 {
 			least(asked.Total)
 		}
 	}
-	for _, invoice := range e.Invoices {
-		if bill := invoice.Paid; bill != nil && bill.Currency == t.Currency && invoice.sells(t) {
+	for id, invoice := range e.Invoices {
+		if bill := invoice.Paid; bill != nil && !strange[id] && bill.Currency == t.Currency && invoice.sells(t) {
 			least(invoice.forHours(bill.Total, t))
 		}
 	}
@@ -242,7 +245,7 @@ func (e *Evidence) due(t Terms) int64 {
 		return due
 	}
 	for id, p := range e.Payments {
-		if d := p.Details; d != nil && e.hasPaid(id, t.Currency) {
+		if d := p.Details; d != nil && !strange[id] && e.hasPaid(id, t.Currency) {
 			least(t.Amount - d.Discount + d.Tax + d.Shipping)
 		}
 	}
@@ -250,6 +253,24 @@ func (e *Evidence) due(t Terms) int64 {
 		return due
 	}
 	return t.Amount
+}
+
+// ofPaymentLinks are the sessions of Payment Links, and what belongs to them,
+// beside a purchase that was sold; else none.
+func (e *Evidence) ofPaymentLinks(sold bool) map[string]bool {
+	if !sold {
+		return nil
+	}
+	all, paid := map[string]bool{}, e.invoicePayments()
+	for id, s := range e.Sessions {
+		if s.PaymentLink {
+			all[id], all[s.Invoice], all[s.PaymentIntent] = true, true, true
+			for intent := range paid[s.Invoice] {
+				all[intent] = true
+			}
+		}
+	}
+	return all
 }
 
 // hasPaid says whether anything was received by a PaymentIntent, in the currency.

@@ -135,7 +135,7 @@ func (f *family) due(t terms) int64 {
 	}
 	for _, b := range f.bills {
 		v, told := f.invoices[b.id]
-		if !told || !v.paid || v.currency != t.currency {
+		if !told || !v.paid || v.currency != t.currency || f.linked(t, b.id) {
 			continue
 		}
 		if b.whole > 0 && v.hoursGross == t.price {
@@ -156,10 +156,30 @@ func (f *family) due(t terms) int64 {
 // dueByDetails: the price less discount, with tax and shipping as the
 // amount_details of a PaymentIntent that received money say. A tip is never
 // due.
+// linked says whether an invoice or payment is of a Payment Link, which says
+// nothing of a purchase that was sold before.
+func (f *family) linked(t terms, id string) bool {
+	for _, thing := range f.things {
+		s, told := f.sessions[thing]
+		if !told || !s.link || t.sale == nil {
+			continue
+		}
+		if s.invoice == id || s.intent == id {
+			return true
+		}
+		for _, b := range f.bills {
+			if b.id == s.invoice && slices.Contains(b.links, id) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 func (f *family) dueByDetails(t terms) []int64 {
 	var asked []int64
 	for _, p := range f.payments {
-		if p.received == 0 || p.currency != t.currency {
+		if p.received == 0 || p.currency != t.currency || f.linked(t, p.id) {
 			continue
 		}
 		for _, s := range slices.Backward(f.told.intents[p.id]) {
