@@ -91,6 +91,15 @@ var sessionStories = []story{
 		ends: "pending 0.00 h due 5000 received 4000", balance: "0.00 h 4000", cases: "underpaid",
 	},
 	{
+		name: "nor does the invoice of a Payment Link, whatever else it was for", sold: withoutIntent,
+		told: func(s *harness.Teller) events {
+			link := s.Session("completed", "cs_1", "", asked{Subtotal: 5000, Discount: 5000}, "no_payment_required").With("payment_link", s.ID("plink_1")).With("invoice", s.ID("in_1"))
+			bill := s.Bare().Invoice("paid", "in_1").With("subtotal", 5000).With("total", 0).With("amount_due", 0).With("amount_paid", 0)
+			return events{link, bill}
+		},
+		ends: "* 0.00 h due 5000 received 0", balance: "0.00 h 0", cases: "*",
+	},
+	{
 		name: "a Payment Link with a discount of all gives nothing of a purchase that was sold", sold: withoutIntent,
 		told: func(s *harness.Teller) events {
 			return events{s.Session("completed", "cs_1", "", asked{Subtotal: 5000, Discount: 5000}, "no_payment_required").With("payment_link", s.ID("plink_1"))}
