@@ -14,6 +14,7 @@ import (
 
 	"hourbank/commands/cli"
 	"hourbank/config"
+	"hourbank/models"
 	"hourbank/routes"
 	"hourbank/services"
 )
@@ -164,5 +165,11 @@ func checkOwner(ctx context.Context, cfg *config.Config, s *services.Services, l
 			log.Info("whose the secret key is could not be asked; STRIPE_ACCOUNT says it, too", zap.Error(err))
 		}
 	}
-	return cli.Refused(s.Owner.Check(ctx))
+	if err := s.Owner.Check(ctx); err != nil {
+		return cli.Refused(err)
+	}
+	if known, err := s.Owner.Get(ctx); err != nil || known == nil || known.Mode != models.ModeSandbox || cfg.Mode() != "" {
+		return err
+	}
+	return cli.Usage(errors.New("DATABASE_URL: the database is a sandbox's, and nothing says that this program is: events of Stripe's test mode would be booked in it"))
 }

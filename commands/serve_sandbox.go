@@ -55,7 +55,11 @@ func (p *program) serveSandbox(ctx context.Context) error {
 	stripeBase := "http://" + reachable(listener.Addr().String())
 	cfg.StripeAPIBase = cmp.Or(cfg.StripeAPIBase, stripeBase)
 	host, _, _ := net.SplitHostPort(cfg.SandboxAddr) // it was listened on
-	standIn := sandbox.New(sandbox.Config{Host: host, CLISecret: cfg.StripeWebhookSecrets[0], Logger: p.Logger(cfg).Named("sandbox")})
+	// Whoever listens with the Stripe CLI is told its secret, which must not be
+	// one that was set.
+	cliSecret := "whsec_" + rand.Text()
+	cfg.StripeWebhookSecrets = append(cfg.StripeWebhookSecrets, cliSecret)
+	standIn := sandbox.New(sandbox.Config{Host: host, CLISecret: cliSecret, Logger: p.Logger(cfg).Named("sandbox")})
 	server := cli.NewHTTPServer(standIn.Handler())
 	server.WriteTimeout = 0 // a listening Stripe CLI keeps its websocket
 

@@ -144,7 +144,8 @@ func (c *Config) ConsoleKey() []byte {
 // that is set of OpenID Connect. It changes where that does; false: it is gone.
 func (c *Config) Credential(name string, role Role, oidc bool) ([]byte, bool) {
 	if oidc {
-		return fmt.Appendf(nil, "%s\x00%s\x00%v", c.OIDCIssuer, c.OIDCClientID, c.OIDCGroups), c.HasOIDC()
+		// Its secret keeps who writes the table of sessions from making one.
+		return fmt.Appendf(nil, "%s\x00%s\x00%v\x00%s", c.OIDCIssuer, c.OIDCClientID, c.OIDCGroups, string(c.OIDCClientSecret)), c.HasOIDC()
 	}
 	for _, key := range c.APIKeys {
 		if key.Name == name && key.Role == role {

@@ -39,11 +39,11 @@ func ValidateTerms(hours Hours, amount int64, currency string) error {
 	return nil
 }
 
-// ValidateID checks an id that a caller chose. Characters that turn the
-// direction of text would let it look like another one.
+// ValidateID checks an id that a caller chose. Characters that nobody
+// sees would let it look like another one.
 func ValidateID(field, value string) error {
-	if ValidateText(field, value) != nil || strings.ContainsFunc(value, isBidi) {
-		return Errorf(CodeInvalidRequest, "%s must have 1 to %d bytes of UTF-8 and no control characters, nor those that turn the direction of text.", field, MaxIDLength)
+	if ValidateText(field, value) != nil || strings.ContainsFunc(value, isHidden) {
+		return Errorf(CodeInvalidRequest, "%s must have 1 to %d bytes of UTF-8 and no control characters, nor any that nobody sees.", field, MaxIDLength)
 	}
 	return nil
 }
@@ -62,12 +62,16 @@ func IsText(value string) bool {
 	return utf8.ValidString(value) && !strings.ContainsFunc(value, unicode.IsControl)
 }
 
-func isBidi(r rune) bool { return unicode.Is(unicode.Bidi_Control, r) }
+// isHidden says whether nobody sees the character: it turns the direction of
+// text, joins, or has no width.
+func isHidden(r rune) bool { return unicode.Is(unicode.Cf, r) }
 
 // Visible writes what a page or terminal would obey instead of showing, other
 // than tabs and line ends, as JSON escapes it: in a JSON text it is the same.
 func Visible(text string) string {
-	hidden := func(r rune) bool { return r != '\t' && r != '\n' && unicode.IsControl(r) || isBidi(r) }
+	hidden := func(r rune) bool {
+		return r != '\t' && r != '\n' && unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r)
+	}
 	if !strings.ContainsFunc(text, hidden) {
 		return text
 	}

@@ -79,12 +79,14 @@ func TestThePersonsGroupsAreItsRoleAndItsNameIsTheActor(t *testing.T) {
 		sign("claimed@example.org", false, "finance").wantSignedIn(t, true, "an e-mail address that nobody verified")
 
 		log := app.As(t, harness.AdminKey, http.MethodGet, api+"/audit-log/").Want(t, http.StatusOK)
-		want := `["subject-of-claimed@example.org","chief@example.org","chief@example.org","reads@example.org"]`
+		want := `["oidc:subject-of-claimed@example.org","chief@example.org","chief@example.org","reads@example.org"]`
 		if got := log.Get("data.#.actor").String(); got != want {
 			t.Errorf("the actors are %s, want %s", got, want)
 		}
 		chief.at(db.Serve(t, settings("support:read,finance:admin")...)).wantSignedIn(t, true, "another replica")
 		chief.at(db.Serve(t, settings("support:read")...)).wantSignedIn(t, false, "its group has no role any more")
+		rolled := append(settings("support:read,finance:admin"), "OIDC_CLIENT_SECRET=another-secret-of-the-provider-x7Q")
+		chief.at(db.Serve(t, rolled...)).wantSignedIn(t, false, "without the provider's secret no session can be made up")
 		chief.at(db.Serve(t)).wantSignedIn(t, false, "OpenID Connect is no more")
 	})
 }

@@ -39,7 +39,7 @@ func TestListsAreExportedAsCSV(t *testing.T) {
 			app.Post(t, harness.AdminKey, api+"/students/"+student+"/grants/", `{"hours":"1.00","reason":"`+reason+`","reference":"-1+1"}`).Want(t, http.StatusCreated)
 		}
 		grant(p.Student, `=HYPERLINK(\"http://x\")`)
-		grant("%40SUM(1)", "a, \\\"quoted\\\" gift")
+		grant("%40SUM(1)", "a, \\\"quoted\\\" gift; =1+1")
 
 		rows := csvOf(t, app, "ledger.csv?student_id="+p.Student)
 		var shown []string
@@ -53,6 +53,9 @@ func TestListsAreExportedAsCSV(t *testing.T) {
 		wantSame(t, "the ledger's export", shown, want)
 		if at, err := time.Parse(time.RFC3339, rows[0]["occurred_at"]); err != nil || at.Location() != time.UTC || rows[0]["transaction_id"] != p.ID || rows[0]["test"] != "false" {
 			t.Errorf("%v %v", err, rows[0])
+		}
+		if gift := csvOf(t, app, "ledger.csv?student_id=%40SUM(1)"); len(gift) != 1 || gift[0]["reason"] != `'a, "quoted" gift; =1+1` {
+			t.Errorf("what some spreadsheets take for a cell of its own: %v", gift)
 		}
 		if students := csvOf(t, app, "students.csv"); len(students) != 2 || students[0]["student_id"] != "'@SUM(1)" || students[0]["hours_granted"] != "1.00" || students[0]["currency"] != "" {
 			t.Errorf("students: %v", students)

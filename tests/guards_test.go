@@ -63,6 +63,9 @@ func TestDatabaseRefuses(t *testing.T) {
 			"an account that opens with hours":         "INSERT INTO student_account_balances (student_id, currency, hours_granted, updated_at) VALUES ('rich', 'eur', 100, '2026-01-01 00:00:00+00:00')",
 			"a credit of a purchase that is not paid":  ledgerEntry(other, "x", "credit", 1000, 5000, "'"+other.ID+"'", "NULL"),
 			"a credit of other hours than were bought": ledgerEntry(other, "x", "credit", 999, 5000, "'"+other.ID+"'", "NULL"),
+			"other hours of a purchase that is paid":   fmt.Sprintf(purchases, "hours = 80000, hours_credited = 80000, amount = 1"),
+			"another currency of one":                  fmt.Sprintf(purchases, "currency = 'jpy'"),
+			"hours that no sum can hold":               ledgerEntry(p, "x", "grant", 9223372036854775807, 0, "NULL", "'r'"),
 			"a second account of a student":            fmt.Sprintf("INSERT INTO student_account_balances (student_id, currency, updated_at) VALUES ('%s', 'usd', '2026-01-01 00:00:00+00:00')", p.Student),
 		}
 		if app.Engine == database.Postgres {
@@ -77,6 +80,8 @@ func TestDatabaseRefuses(t *testing.T) {
 			refused["a replaced reversal"] = fmt.Sprintf(replace, "reversal")
 			refused["a second credit that replaces the first"] = strings.Replace(refused["a second credit"], "INSERT", "INSERT OR REPLACE", 1)
 			maps.Copy(refused, replacements(p, other))
+			refused["an entry that makes all others replacements"] = strings.Replace(strings.Replace(ledgerEntry(p, "x", "adjustment", 1, 0, "NULL", "'r'"), "(id", "(rowid, id", 1), "('x'", "(-1, 'x'", 1)
+			refused["a line of the audit log that does"] = "INSERT INTO audit_log (rowid, id, actor, action, subject, created_at) VALUES (-1, 'x', 'a', 'refund', 's', '2026-01-01')"
 			refused["a second credit that is ignored loudly"] = strings.Replace(refused["a second credit"], "INSERT", "INSERT OR FAIL", 1)
 		}
 		before := snapshot(t, app.Database)
@@ -87,6 +92,32 @@ func TestDatabaseRefuses(t *testing.T) {
 			}
 		}
 		wantSame(t, "rows", snapshot(t, app.Database), before)
+		app.MustAudit(t)
+	})
+}
+
+// SQLite lets a session switch its constraints off, but not its triggers.
+func TestDatabaseRefusesWhatItsConstraintsWouldEvenWithoutThem(t *testing.T) {
+	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
+		if app.Engine != database.SQLite {
+			t.Skip("PostgreSQL's constraints can't be switched off")
+		}
+		p := app.NewPurchase(t)
+		app.MustProcess(t, p.Succeeded())
+		session := shell(t, app)
+		if _, err := session.ExecContext(t.Context(), "PRAGMA ignore_check_constraints = 1"); err != nil {
+			t.Fatal(err)
+		}
+		for what, statement := range map[string]string{
+			"a lesson that gives hours":   ledgerEntry(p, "x", "consumption", 50000, 0, "NULL", "'r'"),
+			"a kind that there is not":    ledgerEntry(p, "x", "evil", 100, 0, "NULL", "'r'"),
+			"hours that are no number":    strings.Replace(ledgerEntry(p, "x", "adjustment", 7, 0, "NULL", "'r'"), " 7,", " 'many',", 1),
+			"a reversal that gives hours": ledgerEntry(p, "x", "reversal", 100, 0, "'"+p.ID+"'", "NULL"),
+		} {
+			if _, err := session.ExecContext(t.Context(), statement); err == nil {
+				t.Errorf("the database took %s: %s", what, statement)
+			}
+		}
 		app.MustAudit(t)
 	})
 }

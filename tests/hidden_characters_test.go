@@ -17,7 +17,7 @@ const turned = "anna\u202Egnpexe"
 func TestIDsThatTurnTheDirectionOfTextAreRefused(t *testing.T) {
 	selling(t, func(t *testing.T, app *harness.App, _ *harness.Stripe) {
 		const named = `{"student_id":"s","hours":"1.00","amount":100,"currency":"eur"}`
-		for _, r := range "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u0085\u001b" {
+		for _, r := range "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200b\u2060\ufeff\u00ad\u0085\u001b" {
 			id := "a" + string(r)
 			if r > 0x1f { // which JSON itself refuses
 				app.Post(t, harness.WriteKey, api+"/purchases/", strings.Replace(named, `"s"`, `"`+id+`"`, 1)).WantProblem(t, http.StatusBadRequest, "invalid_request")

@@ -14,7 +14,7 @@ func NewHTTPServer(handler http.Handler) *http.Server {
 		ReadHeaderTimeout: 5 * time.Second, // slow senders hold only themselves
 		ReadTimeout:       15 * time.Second,
 		WriteTimeout:      30 * time.Second,
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    64 << 10,
+		IdleTimeout:       30 * time.Second,
+		MaxHeaderBytes:    16 << 10,
 	}
 }

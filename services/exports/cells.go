@@ -4,16 +4,21 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"hourbank/models"
 )
 
 // text writes what somebody chose or wrote. What a spreadsheet would take for a
 // formula gets an apostrophe before it: a student's id must not be able to run
-// anything on a bookkeeper's machine.
+// anything on a bookkeeper's machine. Some cut a line at semicolons, and trim.
 func text[T ~string](value T) string {
-	if s := string(value); s != "" && strings.ContainsRune("=+-@\t\r", rune(s[0])) {
-		return "'" + s
+	for cell := range strings.FieldsFuncSeq(string(value), func(r rune) bool { return r == ';' || r == '|' || r == '\t' || r == '\r' || r == '\n' }) {
+		cell = strings.TrimLeftFunc(cell, func(r rune) bool { return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) })
+		if first, _ := utf8.DecodeRuneInString(cell); strings.ContainsRune("=+-@＝＋－＠", first) {
+			return "'" + string(value)
+		}
 	}
 	return string(value)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/subtle"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -64,7 +65,7 @@ func (p *Provider) Begin(ctx context.Context, next string) (string, Attempt, err
 
 // Person is who signed in.
 type Person struct {
-	Name string // the e-mail address, where the provider verified it; else the subject
+	Name string // the e-mail address, where the provider verified it; else "oidc:" and the subject
 	Role config.Role
 }
 
@@ -95,6 +96,7 @@ func (p *Provider) Finish(ctx context.Context, attempt Attempt, state, code stri
 		return nil, refused(nil)
 	}
 	var claims struct {
+		Party         string   `json:"azp"`
 		Email         string   `json:"email"`
 		EmailVerified bool     `json:"email_verified"`
 		Groups        []string `json:"groups"`
@@ -102,7 +104,13 @@ func (p *Provider) Finish(ctx context.Context, attempt Attempt, state, code stri
 	if err := id.Claims(&claims); err != nil {
 		return nil, refused(fmt.Errorf("read an ID token: %w", err))
 	}
-	person := &Person{Name: id.Subject, Role: p.cfg.OIDCGroups.RoleOf(claims.Groups)}
+	if claims.Party != "" && claims.Party != p.cfg.OIDCClientID { // https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation
+		return nil, refused(errors.New("the ID token was made for another client"))
+	}
+	if err := models.ValidateID("sub", id.Subject); err != nil {
+		return nil, refused(err)
+	}
+	person := &Person{Name: "oidc:" + id.Subject, Role: p.cfg.OIDCGroups.RoleOf(claims.Groups)}
 	if claims.EmailVerified && models.ValidateID("email", claims.Email) == nil {
 		person.Name = claims.Email
 	}

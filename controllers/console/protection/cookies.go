@@ -42,5 +42,6 @@ const Remove = -time.Second
 // overTLS says whether the browser speaks TLS, to us or to the proxy before
 // us. Who forges the header only hurts their own cookie.
 func (k Cookies) overTLS(r *http.Request) bool {
-	return strings.HasPrefix(k.PublicURL, "https://") || r.TLS != nil || strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "https")
+	first, _, _ := strings.Cut(r.Header.Get("X-Forwarded-Proto"), ",") // of several proxies, the browser's
+	return strings.HasPrefix(k.PublicURL, "https://") || r.TLS != nil || strings.EqualFold(strings.TrimSpace(first), "https")
 }

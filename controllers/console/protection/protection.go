@@ -24,8 +24,9 @@ const Home = "/console/"
 // here, and nothing else: there are no scripts at all.
 const contentPolicy = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
-// maxFormBytes bounds a form, which are all small.
-const maxFormBytes = 64 << 10
+// maxFormBytes bounds a form, which are all small: strangers may send the one
+// to sign in.
+const maxFormBytes = 8 << 10
 
 // Headers are on every page.
 func Headers(c *gin.Context) {
