@@ -41,6 +41,9 @@ func (s *EventService) Get(ctx context.Context, id string) (*models.WebhookEvent
 	if err != nil {
 		return nil, fmt.Errorf("read an event: %w", err)
 	}
+	if event.HasPayload() {
+		event.Payload = stripe.Scrub(event.Payload) // one that was stored before payloads were
+	}
 	return &event, nil
 }
 

@@ -277,6 +277,7 @@ func newRow(e *item, now time.Time) models.WebhookEvent {
 	if e.event.APIVersion != "" {
 		row.APIVersion = &e.event.APIVersion
 	}
+	row.PayloadSHA256 = orNull(e.event.SHA256)
 	return row
 }
 

@@ -20,7 +20,8 @@ type Event struct {
 	APIVersion string
 	Livemode   bool
 	Created    int64  // Stripe's event.created, Unix seconds
-	Payload    string // the JSON as it was signed, but for bytes that are not UTF-8
+	Payload    string // the JSON, as far as it is kept (Scrub), but for bytes that are not UTF-8
+	SHA256     string // of the body that was signed; empty: nothing was
 
 	// Told is the evidence: of every object that the event names, if only that
 	// it exists. Their ids find the purchase; Names may, too.
@@ -112,7 +113,7 @@ func (s *StripeService) Decode(body []byte, snapshot string) (*Event, error) {
 		APIVersion: text(root.Get("api_version")),
 		Livemode:   root.Get("livemode").Bool(),
 		Created:    eventTime(root.Get("created")),
-		Payload:    payload,
+		Payload:    Scrub(payload),
 		Snapshot:   snapshot,
 	}
 	if kind := root.Get("object"); !models.IsObjectID(event.ID) || event.Type == "" || len(event.Type) > models.MaxIDLength ||
