@@ -26,7 +26,8 @@ func Scrub(payload string) string {
 	if s.kept == 0 {
 		return payload
 	}
-	return string(append(s.out, payload[s.kept:]...))
+	s.out.WriteString(payload[s.kept:])
+	return s.out.String()
 }
 
 // fate is what becomes of a member of an object.
@@ -64,15 +65,15 @@ func fateOf(name string) fate {
 type scrubber struct {
 	in   string
 	at   int // where it is
-	out  []byte
+	out  strings.Builder
 	kept int // up to where in is copied, or dropped
 }
 
 func (s *scrubber) cut(from, to int) {
-	if s.out == nil {
-		s.out = make([]byte, 0, len(s.in))
+	if s.kept == 0 {
+		s.out.Grow(len(s.in))
 	}
-	s.out = append(s.out, s.in[s.kept:from]...)
+	s.out.WriteString(s.in[s.kept:from])
 	s.kept = to
 }
 
