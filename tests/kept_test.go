@@ -23,7 +23,7 @@ var personal = map[string]any{
 	},
 }
 
-var personalWords = []string{"_secret_", "ada@", "Ada", "St James", "4242", "+44", "hooks.example", "pay.example"}
+var personalWords = []string{"_secret_", "ada@", "Lovelace", "St James", "4242", "+44", "hooks.example", "pay.example"}
 
 func TestPayloadsAreKeptWithoutSecretsCardsAndContacts(t *testing.T) {
 	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
@@ -36,7 +36,7 @@ func TestPayloadsAreKeptWithoutSecretsCardsAndContacts(t *testing.T) {
 		sum := sha256.Sum256([]byte(event.Body()))
 		shown := app.Get(t, api+"/events/"+event.ID+"/").WantFields(t, fields{
 			"payload_sha256": hex.EncodeToString(sum[:]), "payload.data.object.id": p.PaymentIntent, "payload.data.object.latest_charge.id": "ch_kept",
-			"payload.data.object.latest_charge.payment_method_details.type": "card", "payload.data.object.metadata.purchase_transaction_id": p.ID,
+			"payload.data.object.latest_charge.payment_method_details.type": "card",
 		})
 		wantNone(t, shown.Body+app.MustRun(t, "events", "show", event.ID), personalWords...)
 		for _, word := range personalWords {
@@ -66,13 +66,11 @@ func TestAnswersGoAfterADay(t *testing.T) {
 		refunds := api + "/purchases/" + first.Get("id").String() + "/refunds/"
 		refunded := app.Post(t, harness.AdminKey, refunds, `{"hours":"4.00"}`, "Idempotency-Key", "back").Want(t, http.StatusCreated)
 		standIn.Settle(t)
-		app.Stop(t)
 		for _, table := range []string{"idempotency_keys", "purchase_transactions"} {
 			app.Exec(t, "UPDATE "+table+" SET created_at = $1", daysAgo(2))
 		}
 		app.Exec(t, "DELETE FROM scheduled_jobs WHERE name = 'prune'")
-		app = app.Serve(t, standIn.Settings()...)
-		standIn.SendTo(t, app)
+		app.Serve(t) // another replica, which prunes as it starts
 		harness.Eventually(t, "the answer is gone", func() bool {
 			return app.Count(t, "SELECT count(*) FROM idempotency_keys WHERE response LIKE '%secret%'") == 0
 		})
@@ -119,7 +117,8 @@ func TestOldPayloadsGoAndFactsStay(t *testing.T) {
 		wantJSON(t, db.MustRun(t, "rebuild", "--json"), fields{"rebuilt.#": "0", "purchases": "1", "eventless": "1"})
 
 		// What Stripe tells from now on is added to what is known.
-		app.MustProcess(t, old.Refund("refund.created", "re_"+old.ID, 2500, "succeeded", 1), event)
+		app.MustProcess(t, old.Refund("refund.created", "re_"+old.ID, 2500, "succeeded", 1))
+		app.Deliver(t, event).Want(t, http.StatusOK).WantFields(t, fields{"duplicate": "true", "status": "processed"})
 		app.WantPurchase(t, old, fields{"payment_status": "partially_refunded", "hours_reversed": "5.00"})
 		wantJSON(t, db.MustRun(t, "rebuild", "--json"), fields{"rebuilt.#": "0", "purchases": "1", "eventless": "1"})
 		db.MustAudit(t)

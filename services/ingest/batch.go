@@ -205,6 +205,9 @@ func (b *batch) decideOne(e *item) {
 		if wasOpen(e.known) {
 			b.book.cases.settle(e.event)
 		}
+		if e.event.Forgotten {
+			row.Payload, row.Snapshot = "", nil
+		}
 	}
 	e.row, e.outcome = row, outcomeOf(row, e.known != nil)
 	if e.known != nil && e.known.Status == models.EventProcessed && decided.reason == models.ReasonStale {

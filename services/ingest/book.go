@@ -61,8 +61,24 @@ func openBook(tx *gorm.DB, events []*stripe.Event, lock bool) (*book, error) {
 			return nil, errOvertaken // it was merged while we waited for its lock
 		}
 	}
+	b.keepForgotten(purchases, events)
 	b.catalogue, err = openCatalogue(tx, b, events, lock)
 	return b, err
+}
+
+// keepForgotten lets what Stripe tells of a payment whose student was forgotten be
+// the pseudonym's, whatever its metadata say, so that nothing brings the person
+// back.
+func (b *book) keepForgotten(purchases []*models.Purchase, events []*stripe.Event) {
+	isForgotten := func(p *models.Purchase) bool { return models.IsForgotten(p.StudentID) }
+	if !slices.ContainsFunc(purchases, isForgotten) {
+		return
+	}
+	for _, e := range events {
+		if group := b.group(e); slices.ContainsFunc(group, isForgotten) {
+			e.Forget(group[slices.IndexFunc(group, isForgotten)].StudentID)
+		}
+	}
 }
 
 func newBook(now time.Time) *book {

@@ -36,6 +36,7 @@ type Event struct {
 	Sale         *Sale                // what a purchase would be made of, where there is none
 	Invoice      *Invoice             // likewise, of what its lines say
 	Subscription *models.Subscription // to remember
+	Forgotten    bool                 // it is of a student who was forgotten (Forget)
 	Unfetched    *ObjectRef           // must be asked of Stripe before the event can be read
 
 	// Snapshot is what Stripe answered when it was asked for more (Fetch).
@@ -48,6 +49,20 @@ type Event struct {
 	// the event, so that no purchase is looked for.
 	Status models.EventStatus
 	Reason models.Reason
+}
+
+// Forget lets the event be a pseudonym's, of a student who was forgotten.
+func (e *Event) Forget(pseudonym string) {
+	e.Forgotten, e.Names.Customer = true, ""
+	if e.Sale != nil {
+		e.Sale.StudentID = pseudonym
+	}
+	if e.Invoice != nil {
+		e.Invoice.StudentID = pseudonym
+	}
+	if e.Subscription != nil {
+		e.Subscription.StudentID = pseudonym
+	}
 }
 
 // Names are what finds a purchase beside the ids of Stripe's objects.
