@@ -119,7 +119,7 @@ func holds(r gjson.Result, text string) (found bool) {
 // purchases, events, accounts.
 func read(tx *gorm.DB, studentID string, named []string) (*student, error) {
 	s := &student{id: studentID}
-	locked := tx.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate})
+	locked := tx.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate}).Session(&gorm.Session{})
 	if err := locked.Where("student_id = ?", studentID).Order("id").Find(&s.purchases).Error; err != nil {
 		return nil, fmt.Errorf("read purchases: %w", err)
 	}
@@ -135,7 +135,7 @@ func read(tx *gorm.DB, studentID string, named []string) (*student, error) {
 			booked = append(booked, *entry.EventID)
 		}
 	}
-	err := locked.Model(&models.WebhookEvent{}).Where(tx.Where(database.IsAnyOf(tx, "transaction_id", s.ids)).Or(database.IsAnyOf(tx, "id", booked))).
+	err := locked.Model(&models.WebhookEvent{}).Where("? OR ?", database.IsAnyOf(tx, "transaction_id", s.ids), database.IsAnyOf(tx, "id", booked)).
 		Order("id").Pluck("id", &s.events).Error
 	if err != nil {
 		return nil, fmt.Errorf("read events: %w", err)

@@ -22,9 +22,10 @@ BEGIN
     END IF;
     RAISE EXCEPTION 'hour_ledger_entries is append-only: % refused', TG_OP USING ERRCODE = 'restrict_violation';
 END $$;
+-- What is generated follows from the rest, and is not known yet before an update.
 CREATE FUNCTION refuse_other_student() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF is_forgetting(to_jsonb(OLD), to_jsonb(NEW), 'student_id', '{metadata,evidence,failure,stripe_customer_id,updated_at}') THEN
+    IF is_forgetting(to_jsonb(OLD), to_jsonb(NEW), 'student_id', '{metadata,evidence,stripe_customer_id,hours_available,overdrawn}') THEN
         RETURN NEW;
     END IF;
     RAISE EXCEPTION '% keeps its rows, and whose they are: % refused', TG_TABLE_NAME, TG_OP USING ERRCODE = 'restrict_violation';
