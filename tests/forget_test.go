@@ -23,6 +23,7 @@ func mentions(t *testing.T, db *harness.Database, word string) (found []string) 
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer rows.Close() //nolint:errcheck // all of it is read
 	tables := map[string]string{}
 	for rows.Next() {
 		var name, text string
