@@ -91,9 +91,14 @@ func (p *program) printEvent(e *models.WebhookEvent) {
 		{"id", e.ID}, {"type", e.Type}, {"api version", cli.OrDash(e.APIVersion)}, {"livemode", fmt.Sprint(e.Livemode)},
 		{"status", string(e.Status)}, {"reason", cli.OrDash(e.Reason)}, {"purchase", cli.OrDash(e.TransactionID)},
 		{"attempts", fmt.Sprint(e.Attempts)}, {"deliveries", fmt.Sprint(e.Deliveries)},
+		{"sha-256", cli.OrDash(e.PayloadSHA256)},
 		{"received", cli.ShowTime(&e.ReceivedAt)}, {"processed", cli.ShowTime(e.ProcessedAt)}, {"next attempt", cli.ShowTime(e.NextAttemptAt)},
 	} {
 		fmt.Fprintf(p.Stdout, "%-13s %s\n", line[0], line[1])
+	}
+	if !e.HasPayload() {
+		fmt.Fprintln(p.Stdout, "\nIts payload is not kept any more.")
+		return
 	}
 	fmt.Fprintf(p.Stdout, "\n%s\n", indented([]byte(e.Payload)))
 }

@@ -56,6 +56,6 @@ func (p *program) printRebuild(report *services.RebuildReport) {
 	if report.DryRun {
 		verb = "would be rebuilt (dry run)"
 	}
-	fmt.Fprintf(p.Stdout, "%d purchases derived again: %d %s; %d events found a purchase; %d purchases without stored events left as they are\n",
+	fmt.Fprintf(p.Stdout, "%d purchases derived again: %d %s; %d events found a purchase; %d purchases whose events are not all stored left as they are\n",
 		report.Purchases, len(report.Rebuilt), verb, len(report.Events), report.Eventless)
 }

@@ -41,13 +41,14 @@ type Config struct {
 	TrustedProxies  Networks `env:"TRUSTED_PROXIES"` // whose X-Forwarded-For is believed
 	AdminListenAddr string   `env:"ADMIN_LISTEN_ADDR"`
 
-	SandboxAddr     string        `env:"SANDBOX_ADDR" envDefault:"127.0.0.1:12111"`
-	MaxWebhookBytes int64         `env:"MAX_WEBHOOK_BYTES" envDefault:"1048576"`
-	ParkFor         time.Duration `env:"PARK_FOR" envDefault:"72h"`
-	OtherPayments   string        `env:"OTHER_PAYMENTS" envDefault:"case"`
-	ReconcileEvery  time.Duration `env:"RECONCILE_EVERY" envDefault:"1h"` // 0: never
-	LogLevel        zapcore.Level `env:"LOG_LEVEL" envDefault:"info"`
-	LogFormat       string        `env:"LOG_FORMAT" envDefault:"json"`
+	SandboxAddr       string        `env:"SANDBOX_ADDR" envDefault:"127.0.0.1:12111"`
+	MaxWebhookBytes   int64         `env:"MAX_WEBHOOK_BYTES" envDefault:"1048576"`
+	ParkFor           time.Duration `env:"PARK_FOR" envDefault:"72h"`
+	OtherPayments     string        `env:"OTHER_PAYMENTS" envDefault:"case"`
+	RetainPayloadsFor time.Duration `env:"RETAIN_PAYLOADS_FOR" envDefault:"0"` // 0: for ever
+	ReconcileEvery    time.Duration `env:"RECONCILE_EVERY" envDefault:"1h"`    // 0: never
+	LogLevel          zapcore.Level `env:"LOG_LEVEL" envDefault:"info"`
+	LogFormat         string        `env:"LOG_FORMAT" envDefault:"json"`
 
 	Sandbox bool // serve --sandbox: the console has a till
 }
@@ -182,6 +183,7 @@ func (c *Config) check() []error {
 		"STRIPE_API_BASE: must start with http:// or https://")
 	expect(c.MaxWebhookBytes > 0, "MAX_WEBHOOK_BYTES: must be more than 0")
 	expect(c.ParkFor >= 0, "PARK_FOR: must not be negative")
+	expect(c.RetainPayloadsFor >= 0, "RETAIN_PAYLOADS_FOR: must not be negative; 0 means for ever")
 	expect(c.ReconcileEvery >= 0, "RECONCILE_EVERY: must not be negative; 0 means never")
 	expect(slices.Contains([]string{"json", "console"}, c.LogFormat), "LOG_FORMAT: must be json or console")
 	expect(!c.Live() || !c.apiInClear(), "STRIPE_API_BASE: a live key must not go over the network by plain http")

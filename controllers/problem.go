@@ -24,6 +24,7 @@ var statuses = map[models.Code]int{
 	models.CodeNotFound:            http.StatusNotFound,
 	models.CodeMethodNotAllowed:    http.StatusMethodNotAllowed,
 	models.CodeConflict:            http.StatusConflict,
+	models.CodePayloadRemoved:      http.StatusConflict,
 	models.CodeCurrencyMismatch:    http.StatusUnprocessableEntity,
 	models.CodeInsufficientHours:   http.StatusConflict,
 	models.CodeReferenceUsed:       http.StatusConflict,

@@ -49,6 +49,7 @@ func (h *Controllers) receive(c *gin.Context, secrets []string) error {
 	if err != nil {
 		return err
 	}
+	event.SHA256 = stripe.SHA256(body)
 	if event.IsOwn() {
 		return models.Errorf(models.CodeInvalidPayload, "Stripe has no events of type %s.", event.Type)
 	}

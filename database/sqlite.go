@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -40,7 +41,10 @@ func (db *DB) openSQLite(path string) error {
 	if _, err := os.Stat(filepath.Dir(path)); err != nil {
 		return fmt.Errorf("open SQLite database %s: its folder: %w", path, err)
 	}
-	var err error
+	err := keepPrivate(path)
+	if err != nil {
+		return err
+	}
 	// An immediate transaction is the row lock: it waits for the writer
 	// before it reads, so what it read can't change under it.
 	if db.DB, err = open(1, url.Values{"_txlock": {"immediate"}}); err != nil {
@@ -48,6 +52,30 @@ func (db *DB) openSQLite(path string) error {
 	}
 	db.Reader, err = open(sqliteReaders, url.Values{"_pragma": {"query_only(1)"}})
 	return err
+}
+
+// keepPrivate makes the file, or narrows it, so that nobody else on the machine
+// reads what is in it. SQLite gives the files beside it the same permissions, but
+// leaves those as they are that were there before.
+func keepPrivate(path string) error {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600) //nolint:gosec // the operator names the file
+	if err == nil {
+		err = file.Close()
+	}
+	// One that is there is not opened: to close it would end its other locks.
+	if err != nil && !errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("make SQLite database %s: %w", path, err)
+	}
+	for _, name := range []string{path, path + "-wal", path + "-shm"} {
+		info, err := os.Stat(name)
+		if err != nil || info.Mode().Perm()&0o077 == 0 {
+			continue // none, or one that nobody else reads
+		}
+		if err := os.Chmod(name, 0o600); err != nil {
+			return fmt.Errorf("SQLite database %s: others may read it, and it can't be narrowed to 0600: %w", name, err)
+		}
+	}
+	return nil
 }
 
 // keepingConnector opens connections that keep their statements prepared:

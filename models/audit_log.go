@@ -17,11 +17,12 @@ const (
 	ActionCaseClosed  AuditAction = "case_closed"
 	ActionPaymentGive AuditAction = "payment_given" // to a student and plan
 	ActionReplay      AuditAction = "replay"
+	ActionForgotten   AuditAction = "student_forgotten"
 )
 
 // AuditActions lists every action.
 var AuditActions = []AuditAction{
-	ActionSignIn, ActionSignOut, ActionAdjustment, ActionGrant, ActionRefund, ActionAcceptance, ActionCaseClosed, ActionPaymentGive, ActionReplay,
+	ActionSignIn, ActionSignOut, ActionAdjustment, ActionGrant, ActionRefund, ActionAcceptance, ActionCaseClosed, ActionPaymentGive, ActionReplay, ActionForgotten,
 }
 
 // AuditEntry is one thing that a person did. The database refuses to change or

@@ -21,6 +21,7 @@ const (
 	CodeMethodNotAllowed Code = "method_not_allowed"
 	CodeConflict         Code = "conflict"
 	CodeCurrencyMismatch Code = "currency_mismatch"
+	CodePayloadRemoved   Code = "payload_removed"
 
 	CodeTooManyAttempts Code = "too_many_attempts"
 

@@ -17,25 +17,30 @@ type WebhookEvent struct {
 	Livemode      bool        `json:"livemode"`
 	Status        EventStatus `json:"status"`
 	Reason        *Reason     `json:"reason"`
-	Attempts      int         `json:"attempts"`   // how often it was tried on a purchase
-	Deliveries    int         `json:"deliveries"` // how often Stripe sent it
-	Payload       string      `json:"-"`          // as signed, but for bytes that are not UTF-8
-	Snapshot      *string     `json:"-"`          // the object that was fetched for it; null: none was
+	Attempts      int         `json:"attempts"`                                    // how often it was tried on a purchase
+	Deliveries    int         `json:"deliveries"`                                  // how often Stripe sent it
+	Payload       string      `json:"-"`                                           // without what is never needed; empty: nothing of it is kept any more
+	PayloadSHA256 *string     `gorm:"column:payload_sha256" json:"payload_sha256"` // of what was signed, byte for byte; null: not known
+	Snapshot      *string     `json:"-"`                                           // the object that was fetched for it; null: none was
 	TransactionID *string     `json:"transaction_id"`
 	ReceivedAt    time.Time   `json:"received_at"`
 	ProcessedAt   *time.Time  `json:"processed_at"`
 	NextAttemptAt *time.Time  `json:"next_attempt_at"`
 }
 
-// JSONWithPayload shows the event together with what Stripe sent, byte for
-// byte: encoding/json would refuse nesting that Stripe's signature covered.
+// HasPayload says whether anything is kept of what Stripe sent.
+func (e *WebhookEvent) HasPayload() bool { return e.Payload != "" }
+
+// JSONWithPayload shows the event together with what is kept of what Stripe
+// sent, byte for byte: encoding/json would refuse nesting that Stripe's signature
+// covered.
 func (e *WebhookEvent) JSONWithPayload() ([]byte, error) {
 	encoded, err := json.Marshal(e)
 	if err != nil {
 		return nil, fmt.Errorf("encode event %s: %w", e.ID, err)
 	}
 	encoded = append(encoded[:len(encoded)-1], `,"payload":`...)
-	return append(append(encoded, e.Payload...), '}'), nil
+	return append(append(encoded, cmp.Or(e.Payload, "null")...), '}'), nil
 }
 
 // TableName is the contract's.

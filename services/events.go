@@ -41,6 +41,9 @@ func (s *EventService) Get(ctx context.Context, id string) (*models.WebhookEvent
 	if err != nil {
 		return nil, fmt.Errorf("read an event: %w", err)
 	}
+	if event.HasPayload() {
+		event.Payload = stripe.Scrub(event.Payload) // one that was stored before payloads were
+	}
 	return &event, nil
 }
 
@@ -66,7 +69,7 @@ func (s *EventService) List(ctx context.Context, status, eventType string, page 
 // Replay applies a stored event once more, whatever became of it before. What
 // its purchase knows already can't be learned twice, so a replay is safe. The
 // actor's name stays in the audit log. It returns a *models.Error with code
-// not_found.
+// not_found or payload_removed.
 func (s *EventService) Replay(ctx context.Context, id, actor string) (ingest.Outcome, error) {
 	outcome, err := s.replay(ctx, id)
 	if err != nil {
@@ -92,8 +95,12 @@ func (s *EventService) again(ctx context.Context, stored *models.WebhookEvent, o
 	return s.payments.Submit(ctx, event, origin)
 }
 
-// decode reads a stored event, with what was fetched for it.
+// decode reads a stored event, with what was fetched for it. It returns a
+// *models.Error with code payload_removed where nothing of it is kept any more.
 func (s *EventService) decode(stored *models.WebhookEvent) (*stripe.Event, error) {
+	if !stored.HasPayload() {
+		return nil, models.Errorf(models.CodePayloadRemoved, "The payload of this event was removed; what it told is still known of its purchase.")
+	}
 	snapshot := ""
 	if stored.Snapshot != nil {
 		snapshot = *stored.Snapshot

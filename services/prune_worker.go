@@ -8,6 +8,8 @@ import (
 	"go.uber.org/zap"
 
 	"hourbank/database"
+	"hourbank/models"
+	"hourbank/services/sales"
 )
 
 const (
@@ -21,17 +23,20 @@ const (
 	ignoredRetention = 3 * eventRetention
 )
 
-// PruneWorker removes events that moved no hours and never will, so that
-// what an endpoint is sent beside payments doesn't outgrow them. All others
-// are kept for ever: a purchase's timeline is told from them.
+// PruneWorker removes what is not needed any more: events that moved no hours
+// and never will, so that what an endpoint is sent beside payments doesn't outgrow
+// them; answers to requests that nobody repeats; and, where RETAIN_PAYLOADS_FOR
+// says so, the payloads of old events. Else these are kept for ever: a purchase's
+// timeline is told from them.
 type PruneWorker struct {
-	db  *database.DB
-	log *zap.Logger
+	db     *database.DB
+	log    *zap.Logger
+	retain time.Duration // payloads; 0: for ever
 }
 
 // NewPruneWorker makes the worker.
-func NewPruneWorker(db *database.DB, log *zap.Logger) *PruneWorker {
-	return &PruneWorker{db: db, log: log}
+func NewPruneWorker(db *database.DB, log *zap.Logger, retainPayloads time.Duration) *PruneWorker {
+	return &PruneWorker{db: db, log: log, retain: retainPayloads}
 }
 
 // Run works until ctx ends, one replica at a time.
@@ -40,7 +45,7 @@ func (w *PruneWorker) Run(ctx context.Context) error {
 	defer poll.Stop()
 	for {
 		if err := w.pruneIfDue(ctx); err != nil && ctx.Err() == nil {
-			w.log.Warn("pruning ignored events failed", zap.Error(err))
+			w.log.Warn("pruning failed", zap.Error(err))
 		}
 		select {
 		case <-poll.C:
@@ -55,19 +60,66 @@ func (w *PruneWorker) pruneIfDue(ctx context.Context) error {
 	if err != nil || job == nil {
 		return err
 	}
-	before := w.db.NowFunc().Add(-ignoredRetention)
+	now := w.db.NowFunc()
+	err = w.inChunks(ctx, "ignored events", `DELETE FROM webhook_events WHERE id IN (
+		SELECT id FROM webhook_events WHERE status = 'ignored' AND received_at < ? ORDER BY received_at LIMIT ?)`, now.Add(-ignoredRetention))
+	if err != nil {
+		return err
+	}
+	// A refund's key holds no answer (status 0), and goes on to name its refund.
+	err = w.inChunks(ctx, "answers", `DELETE FROM idempotency_keys WHERE (api_key, key) IN (
+		SELECT api_key, key FROM idempotency_keys WHERE status <> 0 AND created_at < ? LIMIT ?)`, now.Add(-sales.AnswersKeptFor))
+	if err != nil || w.retain == 0 {
+		return err
+	}
+	return w.emptyPayloads(ctx, now.Add(-w.retain))
+}
+
+// inChunks runs a statement, for what is older than before, until it finds no more.
+func (w *PruneWorker) inChunks(ctx context.Context, what, statement string, before time.Time) error {
 	for pruned := int64(0); ; {
-		gone := w.db.WithContext(ctx).Exec(`DELETE FROM webhook_events WHERE id IN (
-			SELECT id FROM webhook_events WHERE status = 'ignored' AND received_at < ? ORDER BY received_at LIMIT ?)`, before, pruneMany)
+		gone := w.db.WithContext(ctx).Exec(statement, before, pruneMany)
 		if gone.Error != nil {
-			return fmt.Errorf("delete ignored events: %w", gone.Error)
+			return fmt.Errorf("prune %s: %w", what, gone.Error)
 		}
-		pruned += gone.RowsAffected
-		if gone.RowsAffected < pruneMany {
+		if pruned += gone.RowsAffected; gone.RowsAffected < pruneMany {
 			if pruned > 0 {
-				w.log.Info("pruned ignored events", zap.Int64("events", pruned))
+				w.log.Info("pruned "+what, zap.Int64("rows", pruned))
 			}
 			return nil
 		}
+	}
+}
+
+// emptyPayloads empties those of events that nothing will try again. It walks,
+// because a statement that looked for what is left would come by all that is
+// empty already, each time.
+func (w *PruneWorker) emptyPayloads(ctx context.Context, before time.Time) error {
+	after := models.WebhookEvent{}
+	for {
+		var old []models.WebhookEvent
+		err := w.db.Reader.WithContext(ctx).Select("id", "received_at").
+			Where("received_at < ? AND (received_at, id) > (?, ?)", before, after.ReceivedAt, after.ID).
+			Where("status <> 'parked' AND coalesce(reason, '') <> ? AND payload <> ''", models.ReasonUnmatched).
+			Order("received_at, id").Limit(pruneMany).Find(&old).Error
+		if err != nil {
+			return fmt.Errorf("look for old payloads: %w", err)
+		}
+		if len(old) == 0 {
+			return nil
+		}
+		ids := make([]string, len(old))
+		for i, event := range old {
+			ids[i] = event.ID
+		}
+		tx := w.db.WithContext(ctx)
+		err = tx.Model(&models.WebhookEvent{}).Where(database.IsAnyOf(tx, "id", ids)).
+			Where("status <> 'parked'"). // somebody may have woken it meanwhile
+			Updates(map[string]any{"payload": "", "snapshot": nil}).Error
+		if err != nil {
+			return fmt.Errorf("empty old payloads: %w", err)
+		}
+		w.log.Info("emptied old payloads", zap.Int("events", len(old)))
+		after = old[len(old)-1]
 	}
 }

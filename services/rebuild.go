@@ -47,7 +47,7 @@ type Rebuilding struct {
 type RebuildReport struct {
 	DryRun    bool         `json:"dry_run"`
 	Purchases int          `json:"purchases"` // that were derived again
-	Eventless int          `json:"eventless"` // that were left: no event of theirs is stored
+	Eventless int          `json:"eventless"` // that were left: not all payloads of theirs are stored
 	Rebuilt   []Rebuilding `json:"rebuilt"`
 	Events    []Correction `json:"events"` // that had no purchase, and have one now
 }
@@ -122,7 +122,8 @@ func (s *RebuildService) purchase(ctx context.Context, id string, o RebuildOptio
 	return nil
 }
 
-// eventsOf reads the events of a purchase, and of those merged into it.
+// eventsOf reads the events of a purchase, and of those merged into it; none
+// where the payload of one is not kept any more.
 func (s *RebuildService) eventsOf(tx *gorm.DB, id string) ([]*stripe.Event, error) {
 	var merged []string
 	if err := tx.Model(&models.Purchase{}).Where("merged_into = ?", id).Pluck("id", &merged).Error; err != nil {
@@ -132,6 +133,9 @@ func (s *RebuildService) eventsOf(tx *gorm.DB, id string) ([]*stripe.Event, erro
 	err := tx.Where(database.IsAnyOf(tx, "transaction_id", append(merged, id))).Order("received_at, id").Find(&stored).Error
 	if err != nil {
 		return nil, fmt.Errorf("read events: %w", err)
+	}
+	if slices.ContainsFunc(stored, func(e models.WebhookEvent) bool { return !e.HasPayload() }) {
+		return nil, nil
 	}
 	return s.events.decodeAll(stored)
 }

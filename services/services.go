@@ -18,6 +18,7 @@ import (
 	"hourbank/services/audit"
 	"hourbank/services/auditlog"
 	"hourbank/services/exports"
+	"hourbank/services/forgetting"
 	"hourbank/services/ingest"
 	"hourbank/services/metrics"
 	"hourbank/services/owner"
@@ -41,6 +42,7 @@ type Services struct {
 	Health     *HealthService
 	Reconcile  *ReconcileService
 	Rebuild    *RebuildService
+	Forgetting *forgetting.Service
 	Sales      *sales.SalesService
 	Overview   *OverviewService
 	Accounting *accounting.Service
@@ -82,6 +84,7 @@ func New(cfg *config.Config, db *database.DB, log *zap.Logger) *Services {
 		Health:     NewHealthService(db),
 		Reconcile:  reconcile,
 		Rebuild:    NewRebuildService(db, events),
+		Forgetting: forgetting.New(db),
 		Sales:      selling,
 		Overview:   NewOverviewService(db),
 		Accounting: books,
@@ -93,7 +96,7 @@ func New(cfg *config.Config, db *database.DB, log *zap.Logger) *Services {
 		background: []func(context.Context) error{
 			NewRetryWorker(db, events, log).Run,
 			NewRefundWorker(db, selling, log).Run,
-			NewPruneWorker(db, log).Run,
+			NewPruneWorker(db, log, cfg.RetainPayloadsFor).Run,
 			NewReconcileWorker(db, reconcile, log, metrics, cfg.ReconcileEvery).Run,
 		},
 	}

@@ -3,6 +3,7 @@ package services
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"hourbank/models"
 	"hourbank/services/ingest"
@@ -13,13 +14,14 @@ const maxTimeline = 200
 
 // Told is one event of a purchase's life and what it changed.
 type Told struct {
-	Event  models.WebhookEvent // without its payload
-	Change ingest.PurchaseChange
+	Event  models.WebhookEvent    // without its payload
+	Change *ingest.PurchaseChange // nil: not known any more
 }
 
 // Timeline tells a purchase's life again from its events, in the order in
 // which they were applied. What each changed follows from the evidence alone,
-// so that it need not be kept.
+// so that it need not be kept, but for those whose payload is not kept either, and
+// what came after them.
 func (s *EventService) Timeline(ctx context.Context, p *models.Purchase) ([]Told, error) {
 	var events []models.WebhookEvent
 	err := s.db.Reader.WithContext(ctx).Where("transaction_id = ?", p.ID).
@@ -27,7 +29,11 @@ func (s *EventService) Timeline(ctx context.Context, p *models.Purchase) ([]Told
 	if err != nil {
 		return nil, fmt.Errorf("read a purchase's events: %w", err)
 	}
-	decoded, err := s.decodeAll(events)
+	known := slices.IndexFunc(events, func(e models.WebhookEvent) bool { return !e.HasPayload() })
+	if known < 0 {
+		known = len(events)
+	}
+	decoded, err := s.decodeAll(events[:known])
 	if err != nil {
 		return nil, err
 	}
@@ -38,14 +44,20 @@ func (s *EventService) Timeline(ctx context.Context, p *models.Purchase) ([]Told
 	timeline := make([]Told, len(events))
 	for i, stored := range events {
 		stored.Payload, stored.Snapshot = "", nil
-		timeline[i] = Told{Event: stored, Change: changes[i]}
+		timeline[i] = Told{Event: stored}
+		if i < known {
+			timeline[i].Change = &changes[i]
+		}
 	}
 	return timeline, nil
 }
 
 // PreviewReplay says what a replay of a stored event would change; nil where
-// it has no purchase.
+// it has no purchase, or its payload is not kept any more.
 func (s *EventService) PreviewReplay(ctx context.Context, stored *models.WebhookEvent) (*ingest.PurchaseChange, error) {
+	if !stored.HasPayload() {
+		return nil, nil
+	}
 	event, err := s.decode(stored)
 	if err != nil {
 		return nil, err

@@ -28,7 +28,7 @@ func (h *Console) AuditLog(c *gin.Context) error {
 // subjectAddress is the page of what something was done to; empty: it has none.
 func subjectAddress(e models.AuditEntry) string {
 	switch e.Action {
-	case models.ActionAdjustment, models.ActionGrant:
+	case models.ActionAdjustment, models.ActionGrant, models.ActionForgotten:
 		return studentAddress(e.Subject)
 	case models.ActionRefund, models.ActionAcceptance:
 		return purchaseAddress(e.Subject)

@@ -36,6 +36,7 @@ func (b *book) apply(e *stripe.Event) result {
 	case e.Unfetched != nil:
 		return b.unfetched(e)
 	}
+	b.keepForgottenSubscription(e)
 	remembered := models.ReasonStale
 	if e.Subscription != nil && models.IsObjectID(e.Subscription.ID) && b.remember(e.Subscription) {
 		remembered = models.ReasonNone

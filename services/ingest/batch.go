@@ -153,7 +153,7 @@ func (b *batch) decide() {
 	for again := true; again; {
 		again = false
 		open = slices.DeleteFunc(open, func(e *item) bool {
-			if e.repeated || !slices.ContainsFunc(waitingKeys(e.event), b.book.knows) {
+			if e.repeated || !slices.ContainsFunc(e.event.AwaitedKeys(), b.book.knows) {
 				return false
 			}
 			b.decideOne(e)
@@ -186,6 +186,9 @@ func (b *batch) decideOne(e *item) {
 		}
 		if wasOpen(e.known) {
 			b.book.cases.settle(e.event)
+		}
+		if e.event.Forgotten {
+			row.Payload, row.Snapshot = "", nil
 		}
 	}
 	e.row, e.outcome = row, outcomeOf(row, e.known != nil)
@@ -251,6 +254,7 @@ func newRow(e *item, now time.Time) models.WebhookEvent {
 	if e.event.APIVersion != "" {
 		row.APIVersion = &e.event.APIVersion
 	}
+	row.PayloadSHA256 = orNull(e.event.SHA256)
 	return row
 }
 

@@ -115,6 +115,7 @@ func insertEvents(rows []models.WebhookEvent) database.Write {
 		database.ColumnOf("api_version", "text", rows, func(e event) *string { return e.APIVersion }),
 		database.ColumnOf("livemode", "boolean", rows, func(e event) bool { return e.Livemode }),
 		database.ColumnOf("payload", "text", rows, func(e event) string { return e.Payload }),
+		database.ColumnOf("payload_sha256", "text", rows, func(e event) *string { return e.PayloadSHA256 }),
 		database.ColumnOf("received_at", "timestamptz", rows, func(e event) *time.Time { return &e.ReceivedAt }),
 	), "ON CONFLICT (id) DO NOTHING")
 	w.Short = errOvertaken

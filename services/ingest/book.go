@@ -61,8 +61,24 @@ func openBook(tx *gorm.DB, events []*stripe.Event, lock bool) (*book, error) {
 			return nil, errOvertaken // it was merged while we waited for its lock
 		}
 	}
+	b.keepForgotten(purchases, events)
 	b.catalogue, err = openCatalogue(tx, b, events, lock)
 	return b, err
+}
+
+// keepForgotten lets what Stripe tells of a payment whose student was forgotten be
+// the pseudonym's, whatever its metadata say, so that nothing brings the person
+// back.
+func (b *book) keepForgotten(purchases []*models.Purchase, events []*stripe.Event) {
+	isForgotten := func(p *models.Purchase) bool { return models.IsForgotten(p.StudentID) }
+	if !slices.ContainsFunc(purchases, isForgotten) {
+		return
+	}
+	for _, e := range events {
+		if group := b.group(e); slices.ContainsFunc(group, isForgotten) {
+			e.Forget(group[slices.IndexFunc(group, isForgotten)].StudentID)
+		}
+	}
 }
 
 func newBook(now time.Time) *book {
@@ -78,7 +94,7 @@ func newBook(now time.Time) *book {
 func readPurchases(tx *gorm.DB, events []*stripe.Event, lock bool) ([]*models.Purchase, error) {
 	var keys []string
 	for _, e := range events {
-		keys = append(keys, keysOf(e)...)
+		keys = append(keys, e.Keys()...)
 	}
 	if len(keys) == 0 {
 		return nil, nil
@@ -91,17 +107,6 @@ func readPurchases(tx *gorm.DB, events []*stripe.Event, lock bool) ([]*models.Pu
 		return nil, fmt.Errorf("read purchases: %w", err)
 	}
 	return purchases, nil
-}
-
-// keysOf lists the ids by which an event may find a purchase.
-func keysOf(e *stripe.Event) []string {
-	keys := e.Told.IDs()
-	for _, name := range []string{e.Names.Purchase, e.Names.ClientReference} {
-		if models.IsObjectID(name) {
-			keys = append(keys, name)
-		}
-	}
-	return keys
 }
 
 // byKeys is the condition that a purchase has one of the keys, or is named by

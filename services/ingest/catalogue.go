@@ -180,6 +180,19 @@ func (c *catalogue) buy(invoice *stripe.Invoice) models.Bought {
 	return models.Buy(invoice.Lines, c.byPrice, cmp.Or(c.plans[invoice.PlanID], c.plans[s.PlanID], c.byPrice[s.StripePriceID]))
 }
 
+// keepForgottenSubscription does the same as keepForgotten with what Stripe tells
+// of a subscription itself.
+func (b *book) keepForgottenSubscription(e *stripe.Event) {
+	if e.Subscription == nil {
+		return
+	}
+	for _, known := range b.catalogue.subscriptions[e.Subscription.ID] {
+		if models.IsForgotten(known.StudentID) {
+			e.Forget(known.StudentID)
+		}
+	}
+}
+
 // remember keeps what was told of a subscription, and says whether that counts
 // more than all that was told before.
 func (b *book) remember(told *models.Subscription) bool {

@@ -2,38 +2,13 @@ package ingest
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"gorm.io/gorm"
 
 	"hourbank/database"
 	"hourbank/models"
-	"hourbank/services/stripe"
 )
-
-// waitingKeys are what a parked event waits for: a purchase with one of these
-// ids, and of an invoice, its subscription's owner or a plan.
-func waitingKeys(e *stripe.Event) []string {
-	keys := keysOf(e)
-	more := []string{}
-	if e.Sale != nil {
-		more = append(more, e.Sale.Plan)
-	}
-	if e.Invoice != nil {
-		more = append(more, e.Invoice.SubscriptionID, e.Invoice.PlanID)
-		for _, line := range e.Invoice.Lines {
-			more = append(more, line.PriceIDs...)
-		}
-	}
-	for _, key := range more {
-		if models.IsObjectID(key) {
-			keys = append(keys, key)
-		}
-	}
-	slices.Sort(keys)
-	return slices.Compact(keys)
-}
 
 // knows says whether the book learned something by a key that an event of its
 // may wait for.
@@ -47,7 +22,7 @@ type waitingEvent struct{ key, eventID string }
 func await(items []*item) database.Write {
 	var rows []waitingEvent
 	for _, e := range items {
-		for _, key := range waitingKeys(e.event) {
+		for _, key := range e.event.AwaitedKeys() {
 			rows = append(rows, waitingEvent{key, e.event.ID})
 		}
 	}

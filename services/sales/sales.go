@@ -94,7 +94,9 @@ func (s *SalesService) Sell(ctx context.Context, order Order, key RequestKey) (*
 		return nil, err
 	}
 	if key.Key != "" {
-		p.ID = key.id()
+		if p.ID, err = s.idOf(ctx, key); err != nil {
+			return nil, err
+		}
 	}
 	sale := &Sale{Purchase: p}
 	if order.Checkout != nil {
@@ -189,6 +191,25 @@ func (k *idempotencyKey) isOf(key RequestKey) error {
 		return models.Errorf(models.CodeIdempotencyMismatch, "This Idempotency-Key was used for another request.")
 	}
 	return nil
+}
+
+// AnswersKeptFor is how long an answer is kept, with the client secret in it, for
+// who asks again: as long as Stripe is sure to know a key.
+// https://docs.stripe.com/api/idempotent_requests
+const AnswersKeptFor = 24 * time.Hour
+
+// idOf is the id of the purchase that a key makes. A key whose answer is gone is
+// new, as it is to Stripe, so that what it once made must be left alone.
+func (s *SalesService) idOf(ctx context.Context, key RequestKey) (string, error) {
+	var made []models.Purchase
+	err := s.db.Reader.WithContext(ctx).Select("created_at").Where("id = ?", key.id()).Limit(1).Find(&made).Error
+	if err != nil {
+		return "", fmt.Errorf("look for what an idempotency key made: %w", err)
+	}
+	if len(made) > 0 && s.db.NowFunc().Sub(made[0].CreatedAt) > AnswersKeptFor {
+		return models.NewID(), nil
+	}
+	return key.id(), nil
 }
 
 // answered gives the answer that the key got before, or nil.

@@ -20,7 +20,8 @@ type Event struct {
 	APIVersion string
 	Livemode   bool
 	Created    int64  // Stripe's event.created, Unix seconds
-	Payload    string // the JSON as it was signed, but for bytes that are not UTF-8
+	Payload    string // the JSON, as far as it is kept (Scrub), but for bytes that are not UTF-8
+	SHA256     string // of the body that was signed; empty: nothing was
 
 	// Told is the evidence: of every object that the event names, if only that
 	// it exists. Their ids find the purchase; Names may, too.
@@ -35,6 +36,7 @@ type Event struct {
 	Sale         *Sale                // what a purchase would be made of, where there is none
 	Invoice      *Invoice             // likewise, of what its lines say
 	Subscription *models.Subscription // to remember
+	Forgotten    bool                 // it is of a student who was forgotten (Forget)
 	Unfetched    *ObjectRef           // must be asked of Stripe before the event can be read
 
 	// Snapshot is what Stripe answered when it was asked for more (Fetch).
@@ -47,6 +49,20 @@ type Event struct {
 	// the event, so that no purchase is looked for.
 	Status models.EventStatus
 	Reason models.Reason
+}
+
+// Forget lets the event be a pseudonym's, of a student who was forgotten.
+func (e *Event) Forget(pseudonym string) {
+	e.Forgotten, e.Names.Customer = true, ""
+	if e.Sale != nil {
+		e.Sale.StudentID = pseudonym
+	}
+	if e.Invoice != nil {
+		e.Invoice.StudentID = pseudonym
+	}
+	if e.Subscription != nil {
+		e.Subscription.StudentID = pseudonym
+	}
 }
 
 // Names are what finds a purchase beside the ids of Stripe's objects.
@@ -112,7 +128,7 @@ func (s *StripeService) Decode(body []byte, snapshot string) (*Event, error) {
 		APIVersion: text(root.Get("api_version")),
 		Livemode:   root.Get("livemode").Bool(),
 		Created:    eventTime(root.Get("created")),
-		Payload:    payload,
+		Payload:    Scrub(payload),
 		Snapshot:   snapshot,
 	}
 	if kind := root.Get("object"); !models.IsObjectID(event.ID) || event.Type == "" || len(event.Type) > models.MaxIDLength ||

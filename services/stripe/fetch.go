@@ -58,7 +58,7 @@ func (s *StripeService) Fetch(ctx context.Context, event *Event) (*Event, error)
 	if err != nil {
 		return nil, fmt.Errorf("encode what was fetched for event %s: %w", event.ID, err)
 	}
-	return s.Decode([]byte(event.Payload), string(fetched))
+	return s.Decode([]byte(event.Payload), Scrub(string(fetched)))
 }
 
 // readSnapshot gives the object that was fetched for the event.
