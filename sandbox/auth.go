@@ -5,6 +5,8 @@ import (
 	"net"
 	"net/http"
 	"strings"
+
+	"hourbank/sandbox/api"
 )
 
 // ControlHeader must come with each control call. A web page can't send it: the
@@ -18,9 +20,8 @@ func (s *Sandbox) guard(next http.Handler) http.Handler {
 	next = http.NewCrossOriginProtection().Handler(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !s.isOurs(r.Host) {
-			e := invalid("", "", "Unknown host: the sandbox is asked by an address, as localhost, or by the name it was told to listen on.")
-			e.status = http.StatusMisdirectedRequest
-			s.answerError(w, r, e)
+			s.answerError(w, r, api.Refused(http.StatusMisdirectedRequest,
+				"Unknown host: the sandbox is asked by an address, as localhost, or by the name it was told to listen on."))
 			return
 		}
 		next.ServeHTTP(w, r)
@@ -67,5 +68,5 @@ func (s *Sandbox) knows(key string) bool {
 
 func unauthorized(w http.ResponseWriter, message string) error {
 	w.Header().Set("WWW-Authenticate", `Basic realm="Stripe"`)
-	return &apiError{status: http.StatusUnauthorized, Type: typeInvalidRequest, Message: message}
+	return api.Refused(http.StatusUnauthorized, "%s", message)
 }

@@ -8,7 +8,11 @@
 // calls under /sandbox/, which are not Stripe's, or by Stripe's own test cards
 // (https://docs.stripe.com/testing).
 //
-// Everything it knows stands in one state value behind one mutex, and a call
-// holds it from its first check to its last event, so that no call ever sees
-// half of another. Goroutines exist only under Run.
+// Everything it knows stands behind one mutex, and a call holds it from its
+// first check to its last event, so that no call ever sees half of another.
+// Goroutines exist only under Run.
+//
+// This package serves: who may call, what a call is answered, and what
+// misbehaves. Beneath it, payments and billing hold Stripe's objects and what
+// they do, webhooks sends events, and api is what those have in common.
 package sandbox

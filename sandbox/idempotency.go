@@ -4,6 +4,8 @@ import (
 	"maps"
 	"net/http"
 	"time"
+
+	"hourbank/sandbox/api"
 )
 
 // savedAnswer is what a call with an Idempotency-Key was answered. The same
@@ -22,21 +24,18 @@ const (
 
 // replay gives the answer saved under the key, or an error's answer where the
 // key was used for something else.
-func (c *call) replay(key string) (answer, bool) {
+func (s *Sandbox) replay(c *api.Call, key string) (answer, bool) {
 	if len(key) > maxKeyLength {
-		return c.errorAnswer(invalid("", "", "Idempotency keys can be up to %d characters.", maxKeyLength)), true
+		return s.errorAnswer(c, api.Invalid("", "", "Idempotency keys can be up to %d characters.", maxKeyLength)), true
 	}
-	saved, ok := c.answers[key]
-	if !ok || saved.expires <= c.now {
+	saved, ok := s.answers[key]
+	if !ok || saved.expires <= c.Now {
 		return answer{}, false
 	}
-	if saved.sent != sent(c.http) {
-		return c.errorAnswer(&apiError{
-			status: http.StatusBadRequest,
-			Type:   typeIdempotency,
-			Message: "Keys for idempotent requests can only be used with the same parameters they were first used with. " +
-				"Try using a key other than '" + key + "' if you meant to execute a different request.",
-		}), true
+	if saved.sent != sent(c.HTTP) {
+		return s.errorAnswer(c, api.NewError(http.StatusBadRequest, api.TypeIdempotency,
+			"Keys for idempotent requests can only be used with the same parameters they were first used with. "+
+				"Try using a key other than '%s' if you meant to execute a different request.", key)), true
 	}
 	again := saved.answer
 	again.headers = maps.Clone(saved.headers)
@@ -46,12 +45,12 @@ func (c *call) replay(key string) (answer, bool) {
 
 // keep saves the answer. A call whose parameters were refused did nothing, so
 // its key stays free.
-func (c *call) keep(key, requestID string, a answer) {
+func (s *Sandbox) keep(c *api.Call, key, requestID string, a answer) {
 	if key == "" || (a.status >= 400 && a.status < 500 && a.status != http.StatusPaymentRequired) {
 		return
 	}
 	a.headers = map[string]string{"Idempotency-Key": key, "Original-Request": requestID}
-	c.answers[key] = &savedAnswer{answer: a, sent: sent(c.http), expires: c.now + int64(answerLifetime.Seconds())}
+	s.answers[key] = &savedAnswer{answer: a, sent: sent(c.HTTP), expires: c.Now + int64(answerLifetime.Seconds())}
 }
 
 func sent(r *http.Request) string { return r.URL.Path + "?" + r.Form.Encode() }

@@ -1,47 +1,26 @@
 package sandbox
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strings"
 
 	"go.uber.org/zap"
+
+	"hourbank/sandbox/api"
 )
 
 // maxBody bounds what a call may send, in bytes.
 const maxBody = 1 << 20
 
-// call is one change of the state, alone with it: an API call, a control call,
-// or something that Stripe does by itself some time later.
-type call struct {
-	*state
-	sandbox *Sandbox
-	now     int64 // Unix seconds; one time for all that the call makes
-	version version
-	form    *form
-	json    []byte        // the body of a control call
-	http    *http.Request // nil where nobody called
-	reason  eventRequest  // what its events name as their cause
-}
-
-// id gives the id in the path.
-func (c *call) id() string { return c.http.PathValue("id") }
-
-// handler answers a call with what to render, or an error, best an *apiError.
-// It reads all of the form and ends it before it changes anything.
-type handler func(*call) (any, error)
-
-// Handler serves Stripe's API and the control calls.
-func (s *Sandbox) Handler() http.Handler { return s.handler }
-
 // api serves one call of Stripe's API: who is calling, trouble asked for, an
 // answer given before, and only then the call.
-func (s *Sandbox) api(about resource, h handler) http.HandlerFunc {
+func (s *Sandbox) api(about string, h api.Handler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		requestID := newID("req_", 14)
+		requestID := api.NewID("req_", 14)
 		w.Header().Set("Request-Id", requestID)
-		v, err := versionOf(r)
+		v, err := api.VersionOf(r)
 		w.Header().Set("Stripe-Version", string(v))
 		if err == nil {
 			err = s.authorize(w, r)
@@ -51,24 +30,22 @@ func (s *Sandbox) api(about resource, h handler) http.HandlerFunc {
 			return
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
-		params, err := readForm(r, stripes().takes(about.kind))
+		form, err := api.ReadForm(r, strings.TrimPrefix(about, "[]"))
 		if err != nil {
 			s.answerError(w, r, err)
 			return
 		}
 		trouble := s.takeFault(r)
-		if !pause(r.Context(), trouble.latency()) {
+		if !api.Pause(r.Context(), trouble.latency()) {
 			return
 		}
 		if trouble.refuses() {
-			trouble.write(w)
+			trouble.answer().write(w)
 			return
 		}
-		c := &call{version: v, form: params, http: r, reason: eventRequest{ID: nullString(requestID)}}
-		a := s.answerOnce(c, about, h)
+		a := s.answerOnce(r, v, form, requestID, about, h)
 		if trouble.loses() {
-			trouble.write(w)
-			return
+			a = trouble.answer()
 		}
 		a.write(w)
 	}
@@ -76,36 +53,65 @@ func (s *Sandbox) api(about resource, h handler) http.HandlerFunc {
 
 // answerOnce makes the call, or finds the answer that its Idempotency-Key had
 // before.
-func (s *Sandbox) answerOnce(c *call, about resource, h handler) (a answer) {
-	s.within(func(st *state) {
-		c.state, c.sandbox, c.now = st, s, s.cfg.Clock().Unix()
-		key := ""
-		if c.http.Method == http.MethodPost {
-			key = c.http.Header.Get("Idempotency-Key")
-			c.reason.IdempotencyKey = nullString(key)
+func (s *Sandbox) answerOnce(r *http.Request, v api.Version, form *api.Form, requestID, about string, h api.Handler) (a answer) {
+	key := ""
+	if r.Method == http.MethodPost {
+		key = r.Header.Get("Idempotency-Key")
+	}
+	s.store.Within(func() {
+		c := s.store.NewCall()
+		c.Version, c.Form, c.HTTP = v, form, r
+		if c.Reason["id"] = requestID; key != "" {
+			c.Reason["idempotency_key"] = key
 		}
 		var seen bool
-		if a, seen = c.replay(key); seen {
-			return
+		if a, seen = s.replay(c, key); !seen {
+			a = s.answerTo(c, about, h)
+			s.keep(c, key, requestID, a)
 		}
-		a = s.answerTo(c, about, h)
-		c.keep(key, string(c.reason.ID), a)
 	})
 	return a
 }
 
-func (s *Sandbox) newCall(st *state) *call {
-	return &call{state: st, sandbox: s, now: s.cfg.Clock().Unix(), version: accountVersion, form: &form{mistake: new(error)}}
+// answerTo makes the call and renders what it gave, in the version and
+// expanded as it asked.
+func (s *Sandbox) answerTo(c *api.Call, about string, h api.Handler) answer {
+	expansions := c.Form.Texts("expand")
+	if err := api.CheckExpansions(about, expansions, c.Version); err != nil {
+		c.Form.Fail(err)
+	}
+	act := h(c)
+	if err := c.Form.End(); err != nil {
+		return s.errorAnswer(c, err)
+	}
+	value, err := act()
+	if err != nil {
+		return s.errorAnswer(c, err)
+	}
+	return s.rendered(http.StatusOK, c.Render(value, expansions))
 }
 
-// later lets Stripe do something by itself after Config.SettleAfter.
-func (c *call) later(do func(*call)) {
-	s := c.sandbox
-	c.start(func(ctx context.Context) {
-		if pause(ctx, s.cfg.SettleAfter) {
-			s.within(func(st *state) { do(s.newCall(st)) })
-		}
-	})
+// errorAnswer renders an error, with the objects in it in the call's version.
+func (s *Sandbox) errorAnswer(c *api.Call, err error) answer {
+	e := s.asStripes(c.HTTP, err)
+	return s.rendered(e.Status, c.Render(api.Object{"error": e.Object}, nil))
+}
+
+// asStripes gives Stripe's errors as they are, and all others as Stripe's own
+// failure, with the cause in the log only.
+func (s *Sandbox) asStripes(r *http.Request, err error) *api.Error {
+	e, ok := errors.AsType[*api.Error](err)
+	if !ok {
+		s.log.Error("sandbox call failed", zap.String("path", r.URL.Path), zap.Error(err))
+		e = api.NewError(http.StatusInternalServerError, api.TypeAPI, "An unknown error occurred.")
+	}
+	return e
+}
+
+// answerError answers a call that was never made.
+func (s *Sandbox) answerError(w http.ResponseWriter, r *http.Request, err error) {
+	e := s.asStripes(r, err)
+	s.rendered(e.Status, map[string]any{"error": e.Object}).write(w)
 }
 
 // answer is a rendered answer.
@@ -115,69 +121,6 @@ type answer struct {
 	headers map[string]string
 }
 
-func (a answer) write(w http.ResponseWriter) {
-	for name, value := range a.headers {
-		w.Header().Set(name, value)
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(a.status)
-	_, _ = w.Write(a.body) // a caller who went away needs no answer
-}
-
-// answerTo makes the call and renders what it gave, in the version and
-// expanded as it asked.
-func (s *Sandbox) answerTo(c *call, about resource, h handler) answer {
-	expansions := c.form.texts("expand")
-	value, err := any(nil), checkExpansions(about.kind, about.list, expansions, c.version)
-	if err == nil {
-		value, err = h(c)
-	}
-	if err == nil {
-		value, err = c.render(value, expansions)
-	}
-	if err != nil {
-		return c.errorAnswer(err)
-	}
-	return s.rendered(http.StatusOK, value)
-}
-
-// render gives a value in the call's version.
-func (c *call) render(value any, expansions []string) (any, error) {
-	all, err := c.whole(value)
-	if err != nil {
-		return nil, err
-	}
-	one := shaped(all, c.version)
-	return one, c.expand(one, expansions, c.version)
-}
-
-// errorAnswer renders an error, with the objects in it in the call's version.
-func (c *call) errorAnswer(err error) answer {
-	e := c.sandbox.asStripes(c.http, err)
-	value, err := c.render(map[string]*apiError{"error": e}, nil)
-	if err != nil {
-		return c.sandbox.rendered(e.status, map[string]*apiError{"error": {Type: e.Type, Message: e.Message}})
-	}
-	return c.sandbox.rendered(e.status, value)
-}
-
-// asStripes gives Stripe's errors as they are, and all others as Stripe's own
-// failure, with the cause in the log only.
-func (s *Sandbox) asStripes(r *http.Request, err error) *apiError {
-	e, ok := errors.AsType[*apiError](err)
-	if !ok {
-		s.log.Error("sandbox call failed", zap.String("path", r.URL.Path), zap.Error(err))
-		e = &apiError{status: http.StatusInternalServerError, Type: typeAPI, Message: "An unknown error occurred."}
-	}
-	return e
-}
-
-// answerError answers a call that was never made.
-func (s *Sandbox) answerError(w http.ResponseWriter, r *http.Request, err error) {
-	e := s.asStripes(r, err)
-	s.rendered(e.status, map[string]*apiError{"error": e}).write(w)
-}
-
 func (s *Sandbox) rendered(status int, value any) answer {
 	body, err := json.MarshalIndent(value, "", "  ")
 	if err != nil {
@@ -185,4 +128,13 @@ func (s *Sandbox) rendered(status int, value any) answer {
 		return answer{status: http.StatusInternalServerError, body: []byte(`{"error":{"type":"api_error"}}`)}
 	}
 	return answer{status: status, body: append(body, '\n')}
+}
+
+func (a answer) write(w http.ResponseWriter) {
+	for name, value := range a.headers {
+		w.Header().Set(name, value)
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(a.status)
+	_, _ = w.Write(a.body) // a caller who went away needs no answer
 }

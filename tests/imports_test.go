@@ -52,7 +52,11 @@ var mayImport = map[string][]string{
 	"models/money":         {},
 	"models/money/telling": {"models/money"}, // for tests alone
 	"config":               {},
-	"sandbox":              {},
+	"sandbox":              {"sandbox/api", "sandbox/billing", "sandbox/payments", "sandbox/webhooks"},
+	"sandbox/webhooks":     {"sandbox/api"},
+	"sandbox/billing":      {"sandbox/api", "sandbox/payments"},
+	"sandbox/payments":     {"sandbox/api"},
+	"sandbox/api":          {},
 	"examples/buy":         {}, // of other people's programs
 }
 

@@ -1,0 +1,125 @@
+package api
+
+import (
+	"context"
+	"net/http"
+)
+
+// Call is one change of the state, alone with it: an API call, a control call,
+// or something that Stripe does by itself some time later.
+type Call struct {
+	*Store
+	Now     int64 // Unix seconds; one time for all that the call makes
+	Version Version
+	Form    *Form
+	HTTP    *http.Request // nil where nobody called
+	Reason  Object        // the API call, as events name it: its id and idempotency_key
+}
+
+// NewCall makes a call of what no API call asked for.
+func (st *Store) NewCall() *Call {
+	return &Call{Store: st, Now: st.Clock().Unix(), Version: AccountVersion, Form: &Form{all: &whole{}},
+		Reason: Object{"id": nil, "idempotency_key": nil}}
+}
+
+// Handler reads all that a call says and changes nothing: what it finds wrong
+// goes to Form.Fail. It gives what the call does, which happens only if nothing
+// was wrong and nothing was said that nobody read.
+type Handler func(*Call) Act
+
+// Act does what a call asks for, and gives what to answer, or an error, best an
+// *Error.
+type Act func() (any, error)
+
+// On handles a call with the object of a kind that the path names.
+func On(kind string, h func(*Call, Object) Act) Handler {
+	return func(c *Call) Act {
+		o, err := c.Find(kind, c.ID(), InPath)
+		if err != nil {
+			c.Form.Fail(err)
+			return nil // which nobody does after that
+		}
+		return h(c, o)
+	}
+}
+
+// Does handles a call that takes no parameters, and answers with the object
+// that the path names.
+func Does(kind string, do func(*Call, Object) error) Handler {
+	return On(kind, func(c *Call, o Object) Act {
+		return func() (any, error) { return o, do(c, o) }
+	})
+}
+
+// Shows answers with the object that the path names.
+func Shows(kind string) Handler {
+	return Does(kind, func(*Call, Object) error { return nil })
+}
+
+// ID gives the id in the path.
+func (c *Call) ID() string { return c.HTTP.PathValue("id") }
+
+// Named reads the object of a kind that a parameter names, nil where it is not
+// there.
+func (c *Call) Named(f *Form, key, kind string) Object {
+	if f.Text(key) == "" {
+		return nil
+	}
+	o, err := c.Find(kind, f.Text(key), f.Full(key))
+	if err != nil {
+		f.Fail(err)
+	}
+	return o
+}
+
+// NeedsNamed is Named of a parameter that must be there.
+func (c *Call) NeedsNamed(f *Form, key, kind string) Object {
+	f.Required(key)
+	return c.Named(f, key, kind)
+}
+
+// New makes the properties a new object of a kind, which is not kept yet.
+func (c *Call) New(kind string, o Object) Object {
+	o["object"], o["id"], o["created"], o["livemode"] = kind, newObjectID(kind), c.Now, false
+	if o["metadata"] == nil {
+		o["metadata"] = Metadata{}
+	}
+	for name := range o {
+		if name != "metadata" {
+			o.check(name)
+		}
+	}
+	return o
+}
+
+// Make is New and Keep.
+func (c *Call) Make(kind string, o Object) Object { return c.Keep(c.New(kind, o)) }
+
+// Later lets Stripe do something by itself after SettleAfter.
+func (c *Call) Later(do func(*Call)) {
+	st := c.Store
+	c.Start(func(ctx context.Context) {
+		if Pause(ctx, st.SettleAfter) {
+			st.Within(func() { do(st.NewCall()) })
+		}
+	})
+}
+
+// Options refine an action; the zero value is the usual one.
+type Options struct {
+	Amount        int64  `json:"amount"`         // in minor units, of a dispute, or of what it gives back; 0 for all that is left
+	Inquiry       bool   `json:"inquiry"`        // a dispute that takes no money yet
+	Reason        string `json:"reason"`         // of a dispute, default "fraudulent"
+	PaymentMethod string `json:"payment_method"` // to pay with, such as pm_card_visa
+	Discount      int64  `json:"discount"`       // that a promotion code takes off a session or an invoice, in minor units
+	Tax           int64  `json:"tax"`            // that comes on top, in minor units
+}
+
+// Action lets happen to an object what at Stripe happens without an API call,
+// and gives the object, or what it made of it.
+type Action func(c *Call, o Object, with Options) (Object, error)
+
+// Changes makes an action that changes the object.
+func Changes(do func(*Call, Object, Options) error) Action {
+	return func(c *Call, o Object, with Options) (Object, error) { return o, do(c, o, with) }
+}

@@ -1,0 +1,152 @@
+package api
+
+import (
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Object is one of Stripe's objects, or a part of one. It has the properties of
+// all versions beside each other; each version is shown its own, see shaped.
+// Amounts, times and counts are int64. A property that is a func() any is
+// worked out when it is shown; one whose name begins with _ is the sandbox's
+// own, and never shown. What is "" is shown as null, or not at all.
+type Object map[string]any
+
+// ID is the object's id.
+func (o Object) ID() string { return o.Text("id") }
+
+// Kind is what Stripe calls the object, such as payment_intent.
+func (o Object) Kind() string {
+	kind, _ := o["object"].(string)
+	return kind
+}
+
+// Text gives a string, "" where there is none.
+func (o Object) Text(name string) string {
+	text, _ := o.get(name).(string)
+	return text
+}
+
+// Number gives an integer, 0 where there is none.
+func (o Object) Number(name string) int64 {
+	switch n := o.get(name).(type) {
+	case int64:
+		return n
+	case int:
+		return int64(n)
+	}
+	return 0
+}
+
+// Is gives a boolean, false where there is none.
+func (o Object) Is(name string) bool {
+	is, _ := o.get(name).(bool)
+	return is
+}
+
+// Part gives an object in the object, nil where there is none.
+func (o Object) Part(name string) Object {
+	part, _ := o.get(name).(Object)
+	return part
+}
+
+// Metadata gives the object's metadata.
+func (o Object) Metadata() Metadata {
+	metadata, _ := o.get("metadata").(Metadata)
+	return metadata
+}
+
+// Add adds to a number.
+func (o Object) Add(name string, n int64) { o[name] = o.Number(name) + n }
+
+// Set changes properties.
+func (o Object) Set(values Object) {
+	for name := range values {
+		o.check(name)
+	}
+	maps.Copy(o, values)
+}
+
+// Pick gives the named properties of the object.
+func (o Object) Pick(names ...string) Object {
+	picked := Object{}
+	for _, name := range names {
+		picked[name] = o.get(name)
+	}
+	return picked
+}
+
+func (o Object) get(name string) any {
+	o.check(name)
+	return o[name]
+}
+
+// check panics on a name that Stripe does not know, for a misspelt one would be
+// read as nothing for ever.
+func (o Object) check(name string) {
+	s := stripes().Objects[o.Kind()]
+	if s == nil || strings.HasPrefix(name, "_") || name == "created" || name == "livemode" {
+		return
+	}
+	if _, ok := s.properties[name]; !ok {
+		panic(o.Kind() + " has no " + name)
+	}
+}
+
+// Metadata is what a caller notes on an object.
+type Metadata map[string]string
+
+// snapshot copies a value as it is now, with whatever is worked out.
+func snapshot(value any) any {
+	switch value := value.(type) {
+	case string:
+		if value == "" {
+			return nil
+		}
+	case int:
+		return int64(value) // so that equal numbers are equal
+	case func() any:
+		return snapshot(value())
+	case Metadata:
+		return maps.Clone(value)
+	case map[string]any:
+		return snapshot(Object(value))
+	case []string:
+		return slices.Clone(value)
+	case []Object:
+		return snapshots(value)
+	case []any:
+		return snapshots(value)
+	case Object:
+		return value.snapshot()
+	}
+	return value
+}
+
+func snapshots[T any](rows []T) []any {
+	copied := make([]any, len(rows))
+	for i, row := range rows {
+		copied[i] = snapshot(row)
+	}
+	return copied
+}
+
+// snapshot leaves null to the shape of a whole object, for some of its
+// properties are missing instead.
+func (o Object) snapshot() Object {
+	if o.Kind() == kindEvent {
+		return o // rendered already, of its own version
+	}
+	copied := make(Object, len(o))
+	_, whole := stripes().Objects[o.Kind()]
+	for name, value := range o {
+		if o.Kind() != "" && strings.HasPrefix(name, "_") {
+			continue
+		}
+		if now := snapshot(value); now != nil || !whole {
+			copied[name] = now
+		}
+	}
+	return copied
+}

@@ -1,0 +1,175 @@
+package billing
+
+import (
+	"fmt"
+
+	"hourbank/sandbox/api"
+	"hourbank/sandbox/payments"
+)
+
+// States of an invoice: draft → open → paid | void | uncollectible.
+const (
+	invoiceDraft         = "draft"
+	invoiceOpen          = "open"
+	invoicePaid          = "paid"
+	invoiceVoid          = "void"
+	invoiceUncollectible = "uncollectible"
+)
+
+// newInvoice keeps a draft of the lines and tells of it. Since basil an invoice
+// names its subscription in parent, and its payments are objects of their own.
+// https://docs.stripe.com/api/invoices
+func newInvoice(c *api.Call, inv api.Object, lines []api.Object, more extras) api.Object {
+	addLines(c, c.Make("invoice", inv), lines, more)
+	due, st := max(0, inv.Number("total")), c.Store
+	inv.Set(api.Object{
+		"amount_due": due, "amount_remaining": due, "amount_paid": 0, "attempt_count": 0, "attempted": false, "starting_balance": 0, "status": invoiceDraft,
+		"pre_payment_credit_notes_amount": 0, "post_payment_credit_notes_amount": 0, "customer_email": c.Get(inv.Text("customer")).Text("email"),
+		"status_transitions": api.Object{"finalized_at": nil, "marked_uncollectible_at": nil, "paid_at": nil, "voided_at": nil},
+		"paid":               func() any { return inv.Text("status") == invoicePaid }, "paid_out_of_band": false,
+		"charge":   func() any { return st.Get(inv.Text("payment_intent")).Text("latest_charge") },
+		"payments": func() any { return paymentsOf(st, inv) },
+	})
+	c.Emit("invoice.created", inv)
+	return inv
+}
+
+func paymentsOf(st *api.Store, inv api.Object) api.Object {
+	rows := []api.Object{}
+	if payment := st.Get(inv.Text("_payment")); payment != nil {
+		rows = append(rows, payment)
+	}
+	return api.ListOf(rows, "/v1/invoice_payments?invoice="+inv.ID())
+}
+
+// subscriptionInvoice drafts an invoice of a subscription: of its current
+// period, or of what a change in it costs.
+func subscriptionInvoice(c *api.Call, sub api.Object, why string, lines []api.Object, more extras) api.Object {
+	metadata, now := sub.Metadata(), itemsOf(sub)[0]
+	inv := newInvoice(c, api.Object{
+		"auto_advance": true, "billing_reason": why, "currency": sub.Text("currency"), "customer": sub.Text("customer"),
+		"period_start": now.Number("current_period_start"), "period_end": now.Number("current_period_end"),
+		"subscription": sub.ID(), "subscription_details": api.Object{"metadata": metadata}, // until basil, then:
+		"parent": api.Object{"type": "subscription_details", "quote_details": nil, "subscription_details": api.Object{"subscription": sub.ID(), "metadata": metadata}},
+	}, lines, more)
+	sub.Set(api.Object{"latest_invoice": inv.ID()})
+	return inv
+}
+
+// finalize opens a draft for payment by a payment intent of its own, of what
+// the customer's balance leaves to pay.
+func finalize(c *api.Call, inv api.Object) {
+	inv.Set(api.Object{"status": invoiceOpen, "number": fmt.Sprintf("SANDBOX-%04d", len(c.All("invoice")))})
+	inv.Part("status_transitions")["finalized_at"] = c.Now
+	applyBalance(c, inv)
+	due := inv.Number("amount_due")
+	if due == 0 {
+		c.Emit("invoice.finalized", inv)
+		closeInvoice(c, inv)
+		return
+	}
+	pi := payments.NewIntent(c, api.Object{"amount": due, "currency": inv.Text("currency"), "customer": inv.Text("customer"),
+		"description": "Payment for Invoice", "setup_future_usage": "off_session"})
+	payments.Follow(pi, func(c *api.Call) { invoicePaidBy(c, inv, pi) }, func(c *api.Call) { invoiceFailed(c, inv) })
+	pi.Set(api.Object{"invoice": inv.ID()})
+	// https://docs.stripe.com/api/invoice-payment
+	payment := c.Make("invoice_payment", api.Object{
+		"amount_requested": due, "currency": inv.Text("currency"), "invoice": inv.ID(), "is_default": true,
+		"payment": api.Object{"type": "payment_intent", "payment_intent": pi.ID()}, "status": "open",
+		"status_transitions": api.Object{"canceled_at": nil, "paid_at": nil},
+	})
+	inv.Set(api.Object{"payment_intent": pi.ID(), "_payment": payment.ID()})
+	c.Emit("invoice.finalized", inv)
+}
+
+// intentOf is what is to pay the invoice, nil for nothing.
+func intentOf(c *api.Call, inv api.Object) api.Object { return c.Get(inv.Text("payment_intent")) }
+
+// applyBalance pays from the customer's balance what it can, and puts there
+// what an invoice below 0 gives back.
+func applyBalance(c *api.Call, inv api.Object) {
+	cus := c.Get(inv.Text("customer"))
+	balance := cus.Number("balance")
+	sum := inv.Number("total") + balance
+	due, ending := max(0, sum), min(0, sum)
+	inv.Set(api.Object{"starting_balance": balance, "ending_balance": ending, "amount_due": due, "amount_remaining": due})
+	if balance != ending {
+		cus.Set(api.Object{"balance": ending})
+		c.Emit("customer.updated", cus)
+	}
+}
+
+// pay tries to pay an open invoice; a paid one needs nothing.
+func pay(c *api.Call, inv, pm api.Object) error {
+	switch pi := intentOf(c, inv); {
+	case inv.Text("status") == invoicePaid || pi == nil:
+		return nil
+	case pm == nil:
+		return noMethod()
+	default:
+		return payments.Attempt(c, pi, pm, true)
+	}
+}
+
+func noMethod() error {
+	return api.Invalid(api.CodeResourceMissing, "", "This customer has no attached payment source or default payment method.")
+}
+
+// invoiceFailed follows a failed payment of the invoice.
+func invoiceFailed(c *api.Call, inv api.Object) {
+	inv.Add("attempt_count", 1)
+	inv.Set(api.Object{"attempted": true, "next_payment_attempt": c.Now + 3*24*60*60}) // a usual wait of Stripe's retries
+	c.Emit("invoice.payment_failed", inv)
+	if sub := c.Get(inv.Text("subscription")); sub != nil && sub.Text("status") != subscriptionIncomplete {
+		moveTo(c, sub, subscriptionPastDue)
+	}
+}
+
+// invoicePaidBy follows the success of the invoice's payment intent.
+func invoicePaidBy(c *api.Call, inv, pi api.Object) {
+	payment := c.Get(inv.Text("_payment"))
+	payment.Set(api.Object{"status": "paid", "amount_paid": pi.Number("amount_received"), "status_transitions": api.Object{"canceled_at": nil, "paid_at": c.Now}})
+	inv.Add("attempt_count", 1)
+	inv.Set(api.Object{"amount_paid": inv.Number("amount_due"), "attempted": true})
+	closeInvoice(c, inv)
+	c.Emit("invoice_payment.paid", payment)
+}
+
+// closeInvoice tells that nothing remains to be paid.
+func closeInvoice(c *api.Call, inv api.Object) {
+	inv.Set(api.Object{"status": invoicePaid, "amount_remaining": 0, "next_payment_attempt": nil})
+	inv.Part("status_transitions")["paid_at"] = c.Now
+	c.Emit("invoice.paid", inv)
+	c.Emit("invoice.payment_succeeded", inv)
+	if sub := c.Get(inv.Text("subscription")); sub != nil {
+		moveTo(c, sub, subscriptionActive)
+	}
+}
+
+// dropIntent ends an invoice that needs no payment intent any more.
+func dropIntent(c *api.Call, inv api.Object) {
+	payments.Cancel(c, intentOf(c, inv), "")
+	inv.Set(api.Object{"payment_intent": "", "_payment": ""})
+	closeInvoice(c, inv)
+}
+
+// giveUp ends an open invoice unpaid.
+func giveUp(c *api.Call, inv api.Object, status string) error {
+	was := inv.Text("status")
+	if was != invoiceOpen && (was != invoiceUncollectible || status != invoiceVoid) {
+		return api.Invalid("", "", "An invoice with a status of %s cannot become %s.", was, status)
+	}
+	inv.Set(api.Object{"status": status})
+	if status == invoiceUncollectible {
+		inv.Part("status_transitions")["marked_uncollectible_at"] = c.Now
+		c.Emit("invoice.marked_uncollectible", inv)
+		return nil
+	}
+	inv.Part("status_transitions")["voided_at"] = c.Now
+	inv.Set(api.Object{"amount_remaining": 0})
+	if pi := intentOf(c, inv); pi != nil && !payments.IsDone(pi) {
+		payments.Cancel(c, pi, "void_invoice")
+	}
+	c.Emit("invoice.voided", inv)
+	return nil
+}

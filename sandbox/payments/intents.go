@@ -1,0 +1,239 @@
+package payments
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"hourbank/sandbox/api"
+)
+
+// States of a payment intent (https://docs.stripe.com/payments/paymentintents/lifecycle):
+//
+//	requires_payment_method → requires_confirmation → (confirm)
+//	(confirm) → requires_action → (confirm)
+//	(confirm) → processing → succeeded | requires_payment_method
+//	(confirm) → requires_capture → succeeded
+//	(confirm) → succeeded
+//	(confirm) → requires_payment_method, declined
+//	any but succeeded → canceled
+const (
+	intentNeedsMethod  = "requires_payment_method"
+	intentNeedsConfirm = "requires_confirmation"
+	intentNeedsAction  = "requires_action"
+	intentProcessing   = "processing"
+	intentNeedsCapture = "requires_capture"
+	intentSucceeded    = "succeeded"
+	intentCanceled     = "canceled"
+)
+
+// NewIntent keeps a new payment intent and tells of it.
+// https://docs.stripe.com/api/payment_intents
+func NewIntent(c *api.Call, pi api.Object) api.Object {
+	c.Make("payment_intent", pi).Set(api.Object{"amount_capturable": 0, "amount_received": 0,
+		"client_secret": api.NewID(pi.ID()+"_secret_", 25), "status": intentNeedsMethod})
+	if pi.Text("payment_method") != "" {
+		pi.Set(api.Object{"status": intentNeedsConfirm})
+	}
+	if len(Types(pi)) == 0 {
+		pi.Set(api.Object{"payment_method_types": []string{methodCard}})
+	}
+	st := c.Store
+	pi["charges"] = func() any {
+		charges := []api.Object{}
+		if ch := st.Get(pi.Text("latest_charge")); ch != nil {
+			charges = append(charges, ch)
+		}
+		return api.ListOf(charges, "/v1/charges?payment_intent="+pi.ID())
+	}
+	c.Emit("payment_intent.created", pi)
+	return pi
+}
+
+// Types are the types of payment methods that an intent or a session takes.
+func Types(o api.Object) []string {
+	types, _ := o["payment_method_types"].([]string)
+	return types
+}
+
+func createIntent(c *api.Call) api.Act {
+	f := c.Form
+	pi := api.Object{
+		"amount": f.Amount(), "currency": f.Currency(),
+		"capture_method":       f.OneOf("capture_method", "automatic", "automatic_async", "manual"),
+		"confirmation_method":  f.OneOf("confirmation_method", "automatic", "manual"),
+		"payment_method_types": f.Texts("payment_method_types"),
+	}
+	if auto := f.At("automatic_payment_methods"); auto != nil {
+		pi["automatic_payment_methods"] = api.Object{"enabled": auto.Flag("enabled", false), "allow_redirects": auto.OneOf("allow_redirects", "always", "never")}
+	}
+	readIntent(c, pi)
+	confirm, how := f.Flag("confirm", false), readConfirmation(c, pi)
+	if confirm && how.method == nil {
+		f.Fail(api.Invalid(api.CodeMissing, "payment_method", "A PaymentIntent can only be confirmed with a payment method."))
+	}
+	return func() (any, error) {
+		use(c, pi, how)
+		NewIntent(c, pi)
+		if !confirm {
+			return pi, nil
+		}
+		return pi, Attempt(c, pi, how.method, how.noAction)
+	}
+}
+
+// readIntent reads what can be set at creation and changed later alike.
+func readIntent(c *api.Call, pi api.Object) {
+	f := c.Form
+	pi["metadata"] = f.Metadata(pi.Metadata())
+	f.TextsInto(pi, "description", "statement_descriptor", "statement_descriptor_suffix")
+	if cus := c.Named(f, "customer", "customer"); cus != nil {
+		pi["customer"] = cus.ID()
+	}
+	// https://docs.stripe.com/api/payment_intents/create#create_payment_intent-amount_details
+	d := f.At("amount_details")
+	if d == nil {
+		return
+	}
+	details := api.Object{"tip": api.Object{}}
+	if d.Has("discount_amount") {
+		details["discount_amount"] = d.Number("discount_amount", 0)
+	}
+	for part, name := range map[string]string{"tax": "total_tax_amount", "shipping": "amount"} {
+		if p := d.At(part); p != nil {
+			details[part] = api.Object{name: p.Number(name, 0)}
+		}
+	}
+	pi["amount_details"] = details
+}
+
+// isOpen tells whether the intent can still be confirmed or changed.
+func isOpen(pi api.Object) bool {
+	status := pi.Text("status")
+	return status == intentNeedsMethod || status == intentNeedsConfirm || status == intentNeedsAction
+}
+
+// updateIntent changes an intent that is not over. Stripe makes no event of it.
+func updateIntent(c *api.Call, pi api.Object) api.Act {
+	f, changed := c.Form, maps.Clone(pi)
+	readIntent(c, changed)
+	money := f.Has("amount") || f.Has("currency")
+	if f.Has("amount") {
+		changed["amount"] = f.Amount()
+	}
+	if f.Has("currency") {
+		changed["currency"] = f.Currency()
+	}
+	how := readConfirmation(c, changed)
+	return func() (any, error) {
+		if money && !isOpen(pi) {
+			return nil, unexpectedState(pi, "change the amount of")
+		}
+		pi.Set(changed)
+		use(c, pi, how)
+		if how.method != nil && pi.Text("status") == intentNeedsMethod {
+			pi.Set(api.Object{"status": intentNeedsConfirm})
+		}
+		return pi, nil
+	}
+}
+
+func confirmIntent(c *api.Call, pi api.Object) api.Act {
+	changed := maps.Clone(pi)
+	how, secret := readConfirmation(c, changed), c.Form.Text("client_secret")
+	return func() (any, error) {
+		switch {
+		case secret != "" && secret != pi.Text("client_secret"):
+			return nil, api.Invalid("", "client_secret", "The client_secret provided does not match the PaymentIntent.")
+		case !isOpen(pi):
+			return nil, unexpectedState(pi, "confirm")
+		case how.method == nil:
+			return nil, api.Invalid(api.CodeIntentState, "", "You cannot confirm this PaymentIntent because it's missing a payment method.").
+				With(api.Object{"payment_intent": pi})
+		}
+		pi.Set(changed)
+		return pi, Attempt(c, pi, how.method, how.noAction)
+	}
+}
+
+// confirmation is how an intent is to be confirmed.
+type confirmation struct {
+	method   api.Object // nil for none
+	noAction bool       // nobody is there to authenticate
+}
+
+// readConfirmation reads how the intent is to be paid, into a copy of it or one
+// that is not kept yet.
+func readConfirmation(c *api.Call, pi api.Object) (how confirmation) {
+	f := c.Form
+	if url := f.Text("return_url"); url != "" {
+		pi["_return_url"] = url
+	}
+	f.TextsInto(pi, "receipt_email")
+	if f.Has("shipping") {
+		pi["shipping"] = f.Tree("shipping")
+	}
+	pi["setup_future_usage"] = f.OneOf("setup_future_usage", pi.Text("setup_future_usage"), "on_session", "off_session")
+	if options := f.At("payment_method_options"); options != nil && options.Has(methodCash) {
+		pi["payment_method_options"] = api.Object{methodCash: options.Tree(methodCash)}
+	}
+	f.Tree("mandate_data") // the sandbox's banks debit without asking for one
+	offSession := strings.ToLower(f.Text("off_session"))
+	how.noAction = f.Flag("error_on_requires_action", false) || (offSession != "" && offSession != "false")
+	if data := f.At("payment_method_data"); data != nil {
+		how.method = describedMethod(c, data)
+	} else if how.method = ReadMethod(c, f, "payment_method"); how.method == nil {
+		how.method = c.Get(pi.Text("payment_method"))
+	}
+	types := Types(pi)
+	if kind := how.method.Text("type"); kind != "" && pi["automatic_payment_methods"] == nil && len(types) > 0 && !slices.Contains(types, kind) {
+		f.Fail(api.Invalid("payment_intent_incompatible_payment_method", "payment_method",
+			"The PaymentMethod provided (%s) is not allowed for this PaymentIntent.", kind))
+	}
+	return how
+}
+
+// use puts the payment method, if there is one, into the intent.
+func use(c *api.Call, pi api.Object, how confirmation) {
+	if how.method != nil {
+		pi.Set(api.Object{"payment_method": c.Keep(how.method).ID()})
+	}
+}
+
+func captureIntent(c *api.Call, pi api.Object) api.Act {
+	most := pi.Number("amount_capturable")
+	amount := c.Form.Number("amount_to_capture", most)
+	c.Form.Fixed("final_capture", "true")
+	return func() (any, error) {
+		if pi.Text("status") != intentNeedsCapture {
+			return nil, unexpectedState(pi, "capture")
+		}
+		if amount < 1 || amount > most {
+			return nil, api.Invalid(api.CodeAmountTooLarge, "amount_to_capture", "The amount to capture must be between 1 and %d.", most)
+		}
+		capture(c, pi, amount)
+		return pi, nil
+	}
+}
+
+func cancelIntent(c *api.Call, pi api.Object) api.Act {
+	reason := c.Form.OneOf("cancellation_reason", "", "duplicate", "fraudulent", "requested_by_customer", "abandoned")
+	return func() (any, error) {
+		if IsDone(pi) {
+			return nil, unexpectedState(pi, "cancel")
+		}
+		Cancel(c, pi, reason)
+		return pi, nil
+	}
+}
+
+// IsDone tells whether nothing more comes of the intent.
+func IsDone(pi api.Object) bool {
+	return pi.Text("status") == intentSucceeded || pi.Text("status") == intentCanceled
+}
+
+// unexpectedState is the answer to a step that the intent's status forbids.
+func unexpectedState(pi api.Object, step string) error {
+	return api.Invalid(api.CodeIntentState, "", "You cannot %s this PaymentIntent because it has a status of %s.", step, pi.Text("status")).
+		With(api.Object{"payment_intent": pi})
+}
