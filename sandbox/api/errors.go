@@ -23,20 +23,6 @@ const (
 	TypeAPI            = "api_error"
 )
 
-// Codes of errors, https://docs.stripe.com/error-codes.
-const (
-	CodeMissing         = "parameter_missing"
-	CodeResourceMissing = "resource_missing"
-	CodeIntentState     = "payment_intent_unexpected_state"
-	CodeAmountTooLarge  = "amount_too_large"
-	CodeAlreadyRefunded = "charge_already_refunded"
-	CodeChargeDisputed  = "charge_disputed"
-
-	codeUnknown        = "parameter_unknown"
-	codeInvalidInteger = "parameter_invalid_integer"
-	codeAmountTooSmall = "amount_too_small"
-)
-
 // NewError makes an error of a type.
 func NewError(status int, kind, format string, args ...any) *Error {
 	return &Error{status, Object{"type": kind, "message": fmt.Sprintf(format, args...)}}
@@ -65,7 +51,7 @@ func Refused(status int, format string, args ...any) *Error {
 // NoSuch is the answer for an id that names nothing: 404 where the id stood in
 // the path, else 400.
 func NoSuch(kind, id, param string) *Error {
-	e := Invalid(CodeResourceMissing, param, "No such %s: '%s'", kind, id)
+	e := Invalid("resource_missing", param, "No such %s: '%s'", kind, id)
 	if param == InPath {
 		e.Status, e.Object["param"] = http.StatusNotFound, "id"
 	}

@@ -68,6 +68,12 @@ func (c *Call) Emit(kind string, o Object) {
 	c.Dispatch(e)
 }
 
+// Tell is Emit, for what a call then answers with.
+func (c *Call) Tell(kind string, o Object) (Object, error) {
+	c.Emit(kind, o)
+	return o, nil
+}
+
 // differences gives what before had otherwise than after, deep into objects
 // and whole for lists; null for what was not there.
 func differences(before, after Object) Object {

@@ -59,8 +59,8 @@ func newForm(values url.Values, known func(string) bool) (*Form, error) {
 	slices.Sort(keys) // elements of lists come by their number, if it is small
 	for _, key := range keys {
 		path := splitKey(key)
-		for _, value := range values[key] {
-			f.put(path, value)
+		for n, value := range values[key] {
+			f.put(path, n, value)
 		}
 	}
 	return f, nil
@@ -75,38 +75,15 @@ func splitKey(key string) []string {
 	return append([]string{name}, strings.Split(strings.TrimSuffix(rest, "]"), "][")...)
 }
 
-func (f *Form) put(path []string, value string) {
-	if len(path) == 0 {
-		f.value = value
-		return
-	}
-	key := path[0]
-	if key == "" {
-		key = f.element(path[1:])
-	}
-	f.kid(key).put(path[1:], value)
-}
-
-// element gives the key of the list element that "[]" means: the first that
-// has no value at rest yet, else a new one.
-func (f *Form) element(rest []string) string {
-	if len(rest) > 0 {
-		for _, key := range f.order {
-			if !f.taken(slices.Concat([]string{key}, rest)) {
-				return key
-			}
-		}
-	}
-	return strconv.Itoa(len(f.order))
-}
-
-func (f *Form) taken(path []string) bool {
+// put keeps the nth value of a name, which is of the nth element of a list.
+func (f *Form) put(path []string, n int, value string) {
 	for _, key := range path {
-		if f = f.kids[key]; f == nil {
-			return false
+		if key == "" {
+			key = strconv.Itoa(n)
 		}
+		f = f.kid(key)
 	}
-	return true
+	f.value = value
 }
 
 func (f *Form) kid(key string) *Form {
@@ -139,7 +116,7 @@ func (f *Form) Fail(err error) {
 
 // Missing fails because a parameter is.
 func (f *Form) Missing(key string) {
-	f.Fail(Invalid(CodeMissing, f.Full(key), "Missing required param: %s.", f.Full(key)))
+	f.Fail(Invalid("parameter_missing", f.Full(key), "Missing required param: %s.", f.Full(key)))
 }
 
 // End gives the first mistake, or one about a parameter that nobody read:
@@ -154,7 +131,7 @@ func (f *Form) End() error {
 		case f.all.known(key):
 			f.Fail(Invalid("", kid.name, "The sandbox does nothing with the parameter %s, so it does not take it.", kid.name))
 		default:
-			f.Fail(Invalid(codeUnknown, kid.name, "Received unknown parameter: %s", kid.name))
+			f.Fail(Invalid("parameter_unknown", kid.name, "Received unknown parameter: %s", kid.name))
 		}
 	}
 	return f.all.mistake

@@ -61,7 +61,7 @@ func (f *Form) Number(key string, otherwise int64) int64 {
 	}
 	n, err := strconv.ParseInt(p.value, 10, 64)
 	if err != nil {
-		f.Fail(Invalid(codeInvalidInteger, p.name, "Invalid integer: %s", p.value))
+		f.Fail(Invalid("parameter_invalid_integer", p.name, "Invalid integer: %s", p.value))
 	}
 	return n
 }
@@ -187,9 +187,9 @@ func (f *Form) Amount() int64 {
 	n := f.Number("amount", 0)
 	switch {
 	case n < 1:
-		f.Fail(Invalid(codeAmountTooSmall, f.Full("amount"), "Amount must be at least 1."))
+		f.Fail(Invalid("amount_too_small", f.Full("amount"), "Amount must be at least 1."))
 	case n > LargestAmount:
-		f.Fail(Invalid(CodeAmountTooLarge, f.Full("amount"), "Amount must be no more than %d.", LargestAmount))
+		f.Fail(Invalid("amount_too_large", f.Full("amount"), "Amount must be no more than %d.", LargestAmount))
 	}
 	return n
 }

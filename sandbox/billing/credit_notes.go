@@ -48,11 +48,11 @@ func createCreditNote(c *api.Call) api.Act {
 func kindOfNote(inv api.Object, amount int64, s split) string {
 	creditable := inv.Number("total") - inv.Number("pre_payment_credit_notes_amount") - inv.Number("post_payment_credit_notes_amount")
 	switch inv.Text("status") {
-	case invoiceOpen:
+	case "open":
 		if s.sum() == 0 && amount <= inv.Number("amount_remaining") {
 			return "pre_payment"
 		}
-	case invoicePaid:
+	case "paid":
 		if min(s.credited, s.refunded, s.outside) >= 0 && s.sum() == amount && amount <= creditable {
 			return "post_payment"
 		}
@@ -99,7 +99,7 @@ func askLess(c *api.Call, inv api.Object, amount int64) {
 // voidCreditNote takes back what an open invoice's note credited.
 func voidCreditNote(c *api.Call, n api.Object) error {
 	inv := c.Get(n.Text("invoice"))
-	if n.Text("status") != "issued" || inv.Text("status") != invoiceOpen {
+	if n.Text("status") != "issued" || inv.Text("status") != "open" {
 		return api.Invalid("", "", "Only an issued credit note of an open invoice can be voided.")
 	}
 	n.Set(api.Object{"status": "void", "voided_at": c.Now})

@@ -12,13 +12,6 @@ import (
 // States of a subscription (https://docs.stripe.com/billing/subscriptions/overview#subscription-statuses):
 //
 //	incomplete → active ⇄ past_due → canceled
-const (
-	subscriptionIncomplete = "incomplete"
-	subscriptionActive     = "active"
-	subscriptionPastDue    = "past_due"
-	subscriptionCanceled   = "canceled"
-)
-
 func createSubscription(c *api.Call) api.Act {
 	f := c.Form
 	cus, said := c.NeedsNamed(f, "customer", "customer"), api.Object{"metadata": f.Metadata(nil)}
@@ -50,7 +43,7 @@ type order struct {
 func subscribe(c *api.Call, cus, sub api.Object, o order) api.Object {
 	c.Make("subscription", sub).Set(api.Object{
 		"billing_cycle_anchor": c.Now, "cancel_at_period_end": false, "currency": o.lines[0].Price.Text("currency"), "customer": cus.ID(),
-		"start_date": c.Now, "status": subscriptionIncomplete,
+		"start_date": c.Now, "status": "incomplete",
 	})
 	if o.method != nil {
 		sub.Set(api.Object{"default_payment_method": c.Keep(o.method).ID()})
@@ -94,18 +87,9 @@ func nextPeriod(sub api.Object) {
 
 // after is when a period that starts at start (Unix seconds) ends.
 func after(recurring api.Object, start int64) int64 {
-	t, n := time.Unix(start, 0).UTC(), int(recurring.Number("interval_count"))
-	switch recurring.Text("interval") {
-	case "day":
-		t = t.AddDate(0, 0, n)
-	case "week":
-		t = t.AddDate(0, 0, 7*n)
-	case "year":
-		t = t.AddDate(n, 0, 0)
-	default:
-		t = t.AddDate(0, n, 0)
-	}
-	return t.Unix()
+	n := int(recurring.Number("interval_count"))
+	of := map[string][3]int{"day": {0, 0, n}, "week": {0, 0, 7 * n}, "month": {0, n, 0}, "year": {n, 0, 0}}[recurring.Text("interval")]
+	return time.Unix(start, 0).UTC().AddDate(of[0], of[1], of[2]).Unix()
 }
 
 // periodLines are what the current period costs, and what waited for it.
@@ -138,14 +122,14 @@ func rest(item api.Object, from int64) int64 {
 func renewUsually(c *api.Call, sub api.Object, with api.Options) error {
 	pm := c.Get(sub.Text("default_payment_method"))
 	if pm == nil {
-		return api.Invalid(api.CodeResourceMissing, "", "This subscription has no default payment method.")
+		return api.Invalid("resource_missing", "", "This subscription has no default payment method.")
 	}
 	return renew(c, sub, pm, extras{with.Discount, with.Tax})
 }
 
 // renew begins the next period and tries to have it paid.
 func renew(c *api.Call, sub, pm api.Object, more extras) error {
-	if status := sub.Text("status"); status == subscriptionCanceled || status == subscriptionIncomplete {
+	if status := sub.Text("status"); status == "canceled" || status == "incomplete" {
 		return api.Invalid("", "", "A subscription with a status of %s has no next period.", status)
 	}
 	nextPeriod(sub)
@@ -158,7 +142,7 @@ func renew(c *api.Call, sub, pm api.Object, more extras) error {
 
 // moveTo changes a subscription's status.
 func moveTo(c *api.Call, sub api.Object, status string) {
-	if was := sub.Text("status"); was == status || was == subscriptionCanceled {
+	if was := sub.Text("status"); was == status || was == "canceled" {
 		return
 	}
 	sub.Set(api.Object{"status": status})
@@ -167,10 +151,10 @@ func moveTo(c *api.Call, sub api.Object, status string) {
 
 // end cancels a subscription at once.
 func end(c *api.Call, sub api.Object) error {
-	if sub.Text("status") == subscriptionCanceled {
+	if sub.Text("status") == "canceled" {
 		return api.NoSuch("subscription", sub.ID(), api.InPath)
 	}
-	sub.Set(api.Object{"status": subscriptionCanceled, "canceled_at": c.Now, "ended_at": c.Now})
+	sub.Set(api.Object{"status": "canceled", "canceled_at": c.Now, "ended_at": c.Now})
 	c.Emit("customer.subscription.deleted", sub)
 	return nil
 }
@@ -179,7 +163,7 @@ func listSubscriptions(c *api.Call) api.Act {
 	owner, status := c.Form.Text("customer"), c.Form.Text("status")
 	return c.List("subscription", func(sub api.Object) bool {
 		is := sub.Text("status")
-		wanted := status == "all" || is == status || (status == "" && is != subscriptionCanceled)
+		wanted := status == "all" || is == status || (status == "" && is != "canceled")
 		return wanted && (owner == "" || sub.Text("customer") == owner)
 	})
 }

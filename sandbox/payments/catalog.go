@@ -10,8 +10,7 @@ func createProduct(c *api.Call) api.Act {
 	p := readProduct(c, c.Form)
 	return func() (any, error) {
 		c.Keep(p)
-		c.Emit("product.created", p)
-		return p, nil
+		return c.Tell("product.created", p)
 	}
 }
 
@@ -26,8 +25,7 @@ func createPrice(c *api.Call) api.Act {
 	p := readPrice(c, c.Form)
 	return func() (any, error) {
 		KeepPrice(c, p)
-		c.Emit("price.created", p)
-		return p, nil
+		return c.Tell("price.created", p)
 	}
 }
 
@@ -40,7 +38,7 @@ func readPrice(c *api.Call, f *api.Form) api.Object {
 	case unit < 0:
 		f.Missing("unit_amount")
 	case unit > api.LargestAmount:
-		f.Fail(api.Invalid(api.CodeAmountTooLarge, f.Full("unit_amount"), "Amount must be no more than %d.", api.LargestAmount))
+		f.Fail(api.Invalid("amount_too_large", f.Full("unit_amount"), "Amount must be no more than %d.", api.LargestAmount))
 	}
 	f.Fixed("active", "true")
 	f.Fixed("tax_behavior", "unspecified")
@@ -111,7 +109,7 @@ func ReadLines(c *api.Call, key string, recurring bool) []Line {
 		case l.Price.Text("currency") != lines[0].Price.Text("currency"):
 			f.Fail(api.Invalid("", key, "All prices must be in the same currency."))
 		case l.Cost() > api.LargestAmount || Total(lines) > api.LargestAmount:
-			f.Fail(api.Invalid(api.CodeAmountTooLarge, "", "The total must be no more than %d.", api.LargestAmount))
+			f.Fail(api.Invalid("amount_too_large", "", "The total must be no more than %d.", api.LargestAmount))
 		}
 	}
 	if len(lines) == 0 {

@@ -69,8 +69,7 @@ func updateCustomer(c *api.Call, cus api.Object) api.Act {
 	}
 	return func() (any, error) {
 		cus.Set(changed)
-		c.Emit("customer.updated", cus)
-		return cus, nil
+		return c.Tell("customer.updated", cus)
 	}
 }
 

@@ -15,31 +15,18 @@ import (
 //	needs_response → under_review → won | lost
 //	won → under_review: its bank contests that
 //	any but won and lost → prevented: settled between the banks
-const (
-	inquiryNeedsResponse = "warning_needs_response"
-	inquiryUnderReview   = "warning_under_review"
-	inquiryClosed        = "warning_closed"
-	disputeNeedsResponse = "needs_response"
-	disputeUnderReview   = "under_review"
-	disputeWon           = "won"
-	disputeLost          = "lost"
-	disputePrevented     = "prevented"
-)
-
 func isInquiry(d api.Object) bool {
-	status := d.Text("status")
-	return status == inquiryNeedsResponse || status == inquiryUnderReview || status == inquiryClosed
+	return d.In("status", "warning_needs_response", "warning_under_review", "warning_closed")
 }
 
 func isOver(d api.Object) bool {
-	status := d.Text("status")
-	return status == inquiryClosed || status == disputeWon || status == disputeLost || status == disputePrevented
+	return d.In("status", "warning_closed", "won", "lost", "prevented")
 }
 
 // blocks tells whether a dispute, if there is one, keeps its charge from being
 // refunded.
 func blocks(d api.Object) bool {
-	return d != nil && !isInquiry(d) && d.Text("status") != disputeWon && d.Text("status") != disputePrevented
+	return d != nil && !isInquiry(d) && !d.In("status", "won", "prevented")
 }
 
 // held is what of a dispute's money is with the card's holder.
@@ -64,7 +51,7 @@ func disputeIntent(c *api.Call, pi api.Object, with api.Options) (api.Object, er
 		return nil, unexpectedState(pi, "dispute")
 	}
 	if d := c.Get(ch.Text("dispute")); d != nil && !isOver(d) {
-		return nil, api.Invalid(api.CodeChargeDisputed, "", "Charge %s is disputed already.", ch.ID())
+		return nil, api.Invalid("charge_disputed", "", "Charge %s is disputed already.", ch.ID())
 	}
 	amount := cmp.Or(with.Amount, refundable(ch))
 	if amount < 1 || amount > ch.Number("amount_captured") {
@@ -76,9 +63,9 @@ func disputeIntent(c *api.Call, pi api.Object, with api.Options) (api.Object, er
 // openDispute contests an amount of the charge. All but an inquiry take the
 // money at once. https://docs.stripe.com/api/disputes
 func openDispute(c *api.Call, ch api.Object, amount int64, reason string, inquiry bool) api.Object {
-	status, caseType := disputeNeedsResponse, "chargeback"
+	status, caseType := "needs_response", "chargeback"
 	if inquiry {
-		status, caseType = inquiryNeedsResponse, "inquiry"
+		status, caseType = "warning_needs_response", "inquiry"
 	}
 	d := ch.Pick("currency", "payment_intent")
 	d["amount"], d["charge"], d["reason"], d["status"] = amount, ch.ID(), reason, status
@@ -116,14 +103,14 @@ func move(c *api.Call, d api.Object, amount int64) {
 // what was given back is taken again.
 func withdraw(c *api.Call, d api.Object, _ api.Options) error {
 	was := d.Text("status")
-	if held(d) > 0 || was == inquiryClosed || was == disputePrevented {
+	if held(d) > 0 || was == "warning_closed" || was == "prevented" {
 		return api.Invalid("", "", "This dispute's money cannot be withdrawn: it is %s.", was)
 	}
 	status := was
 	if isInquiry(d) {
-		status = disputeNeedsResponse
+		status = "needs_response"
 	} else if isOver(d) {
-		status = disputeUnderReview
+		status = "under_review"
 	}
 	if d.Set(api.Object{"status": status, "is_charge_refundable": false}); status != was {
 		c.Emit("charge.dispute.updated", d)
@@ -167,11 +154,11 @@ func decide(c *api.Call, d api.Object, verdict string, amount int64) error {
 	if err := partOf(d, amount); err != nil {
 		return err
 	}
-	if isInquiry(d) && verdict != disputePrevented {
-		verdict = inquiryClosed
+	if isInquiry(d) && verdict != "prevented" {
+		verdict = "warning_closed"
 	}
-	d.Set(api.Object{"status": verdict, "is_charge_refundable": verdict != disputeLost})
-	if held(d) > 0 && verdict != disputeLost {
+	d.Set(api.Object{"status": verdict, "is_charge_refundable": verdict != "lost"})
+	if held(d) > 0 && verdict != "lost" {
 		giveBack(c, d, amount)
 	}
 	c.Emit("charge.dispute.closed", d)
@@ -201,8 +188,7 @@ func updateDispute(c *api.Call, d api.Object) api.Act {
 		if sent != nil && submit {
 			submitEvidence(c, d, sent.Text("uncategorized_text"))
 		}
-		c.Emit("charge.dispute.updated", d)
-		return d, nil
+		return c.Tell("charge.dispute.updated", d)
 	}
 }
 
@@ -210,12 +196,12 @@ func updateDispute(c *api.Call, d api.Object) api.Act {
 // dispute. https://docs.stripe.com/testing#evidence
 func submitEvidence(c *api.Call, d api.Object, text string) {
 	d.Part("evidence_details").Add("submission_count", 1)
-	status := disputeUnderReview
+	status := "under_review"
 	if isInquiry(d) {
-		status = inquiryUnderReview
+		status = "warning_under_review"
 	}
 	d.Set(api.Object{"status": status})
-	verdict, decided := map[string]string{"winning_evidence": disputeWon, "losing_evidence": disputeLost}[text]
+	verdict, decided := map[string]string{"winning_evidence": "won", "losing_evidence": "lost"}[text]
 	if !decided {
 		return
 	}

@@ -53,7 +53,7 @@ func charge(c *api.Call, pi, pm api.Object) error {
 		return nil
 	}
 	ch.Set(api.Object{"status": "succeeded", "paid": true})
-	pi.Set(api.Object{"status": intentNeedsCapture, "amount_capturable": pi.Number("amount")})
+	pi.Set(api.Object{"status": "requires_capture", "amount_capturable": pi.Number("amount")})
 	c.Emit("charge.succeeded", ch)
 	c.Emit("payment_intent.amount_capturable_updated", pi)
 	return nil
@@ -72,7 +72,7 @@ func succeed(c *api.Call, pi, ch api.Object) {
 }
 
 func received(pi, ch api.Object) {
-	pi.Set(api.Object{"status": intentSucceeded, "amount_received": ch.Number("amount_captured"), "amount_capturable": 0,
+	pi.Set(api.Object{"status": "succeeded", "amount_received": ch.Number("amount_captured"), "amount_capturable": 0,
 		"next_action": nil, "last_payment_error": nil})
 }
 
@@ -97,7 +97,7 @@ func refuse(c *api.Call, pi, ch api.Object, why decline) error {
 // no charge.
 func fail(c *api.Call, pi api.Object, method, charge string, why decline) error {
 	e := cardError(c.Get(method), why).With(api.Object{"charge": charge})
-	pi.Set(api.Object{"status": intentNeedsMethod, "payment_method": "", "next_action": nil, "last_payment_error": maps.Clone(e.Object)})
+	pi.Set(api.Object{"status": "requires_payment_method", "payment_method": "", "next_action": nil, "last_payment_error": maps.Clone(e.Object)})
 	c.Emit("payment_intent.payment_failed", pi)
 	follow(c, pi, "_failed")
 	return e.With(api.Object{"payment_intent": pi})
@@ -119,7 +119,7 @@ func Declined(pm api.Object) error {
 
 // ask waits for the customer.
 func ask(c *api.Call, pi api.Object, event string, action api.Object) {
-	pi.Set(api.Object{"status": intentNeedsAction, "next_action": action})
+	pi.Set(api.Object{"status": "requires_action", "next_action": action})
 	c.Emit(event, pi)
 }
 
@@ -136,7 +136,7 @@ func askForAction(c *api.Call, pi api.Object) {
 // authenticated goes on after the card's holder did it, or did not.
 func authenticated(c *api.Call, pi api.Object, ok bool) error {
 	pm := c.Get(pi.Text("payment_method"))
-	if pi.Text("status") != intentNeedsAction || pm == nil {
+	if pi.Text("status") != "requires_action" || pm == nil {
 		return unexpectedState(pi, "authenticate")
 	}
 	if ok {
@@ -151,7 +151,7 @@ func authenticated(c *api.Call, pi api.Object, ok bool) error {
 // control call is to do it.
 func process(c *api.Call, pi, pm api.Object) {
 	ch := newCharge(c, pi, pm)
-	pi.Set(api.Object{"status": intentProcessing})
+	pi.Set(api.Object{"status": "processing"})
 	c.Emit("payment_intent.processing", pi)
 	c.Emit("charge.pending", ch)
 	c.Later(func(c *api.Call) {
@@ -164,8 +164,8 @@ func process(c *api.Call, pi, pm api.Object) {
 // Settle decides a payment that is processing.
 func Settle(c *api.Call, pi api.Object, ok bool) error {
 	ch := Charge(c, pi)
-	if pi.Text("status") != intentProcessing {
-		return api.Invalid(api.CodeIntentState, "", "There is no payment that is processing.")
+	if pi.Text("status") != "processing" {
+		return api.Invalid("payment_intent_unexpected_state", "", "There is no payment that is processing.")
 	}
 	if ok {
 		succeed(c, pi, ch)
@@ -174,11 +174,6 @@ func Settle(c *api.Call, pi api.Object, ok bool) error {
 	why := decline{"payment_method_provider_decline", "", "The customer's bank account could not be debited."}
 	_ = refuse(c, pi, ch, why) // nobody is asking
 	return nil
-}
-
-// IsUnderWay tells whether the intent's money comes later without its customer.
-func IsUnderWay(pi api.Object) bool {
-	return pi.Text("status") == intentProcessing || pi.Text("status") == intentNeedsCapture
 }
 
 // capture takes the money that was held, or a part of it.
@@ -209,10 +204,10 @@ func release(c *api.Call, ch api.Object, amount int64) {
 
 // Cancel ends the intent. Money only held on the card is released.
 func Cancel(c *api.Call, pi api.Object, reason string) {
-	if ch := Charge(c, pi); pi.Text("status") == intentNeedsCapture {
+	if ch := Charge(c, pi); pi.Text("status") == "requires_capture" {
 		release(c, ch, ch.Number("amount"))
 	}
-	pi.Set(api.Object{"status": intentCanceled, "canceled_at": c.Now, "cancellation_reason": reason, "amount_capturable": 0, "next_action": nil})
+	pi.Set(api.Object{"status": "canceled", "canceled_at": c.Now, "cancellation_reason": reason, "amount_capturable": 0, "next_action": nil})
 	c.Emit("payment_intent.canceled", pi)
 }
 
@@ -231,7 +226,7 @@ func fundCash(c *api.Call, cus api.Object) api.Act {
 		all := c.All("payment_intent")
 		i := slices.IndexFunc(all, func(pi api.Object) bool {
 			pm := c.Get(pi.Text("payment_method"))
-			return pm.Text("type") == methodCash && pi.Text("status") == intentNeedsAction && pi.Text("customer") == cus.ID() && pi.Text("currency") == currency
+			return pm.Text("type") == methodCash && pi.Text("status") == "requires_action" && pi.Text("customer") == cus.ID() && pi.Text("currency") == currency
 		})
 		if i < 0 {
 			return nil, api.Invalid("", "", "The sandbox keeps no cash balance: none of the customer's payments waits for a transfer in %s.", currency)

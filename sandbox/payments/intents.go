@@ -17,35 +17,19 @@ import (
 //	(confirm) → succeeded
 //	(confirm) → requires_payment_method, declined
 //	any but succeeded → canceled
-const (
-	intentNeedsMethod  = "requires_payment_method"
-	intentNeedsConfirm = "requires_confirmation"
-	intentNeedsAction  = "requires_action"
-	intentProcessing   = "processing"
-	intentNeedsCapture = "requires_capture"
-	intentSucceeded    = "succeeded"
-	intentCanceled     = "canceled"
-)
-
+//
 // NewIntent keeps a new payment intent and tells of it.
 // https://docs.stripe.com/api/payment_intents
 func NewIntent(c *api.Call, pi api.Object) api.Object {
 	c.Make("payment_intent", pi).Set(api.Object{"amount_capturable": 0, "amount_received": 0,
-		"client_secret": api.NewID(pi.ID()+"_secret_", 25), "status": intentNeedsMethod})
+		"client_secret": api.NewID(pi.ID()+"_secret_", 25), "status": "requires_payment_method"})
 	if pi.Text("payment_method") != "" {
-		pi.Set(api.Object{"status": intentNeedsConfirm})
+		pi.Set(api.Object{"status": "requires_confirmation"})
 	}
 	if len(Types(pi)) == 0 {
 		pi.Set(api.Object{"payment_method_types": []string{methodCard}})
 	}
-	st := c.Store
-	pi["charges"] = func() any {
-		charges := []api.Object{}
-		if ch := st.Get(pi.Text("latest_charge")); ch != nil {
-			charges = append(charges, ch)
-		}
-		return api.ListOf(charges, "/v1/charges?payment_intent="+pi.ID())
-	}
+	pi["charges"] = c.ListedBy("charge", "payment_intent", pi.ID(), "/v1/charges?payment_intent="+pi.ID())
 	c.Emit("payment_intent.created", pi)
 	return pi
 }
@@ -70,7 +54,7 @@ func createIntent(c *api.Call) api.Act {
 	readIntent(c, pi)
 	confirm, how := f.Flag("confirm", false), readConfirmation(c, pi)
 	if confirm && how.method == nil {
-		f.Fail(api.Invalid(api.CodeMissing, "payment_method", "A PaymentIntent can only be confirmed with a payment method."))
+		f.Fail(api.Invalid("parameter_missing", "payment_method", "A PaymentIntent can only be confirmed with a payment method."))
 	}
 	return func() (any, error) {
 		use(c, pi, how)
@@ -109,8 +93,7 @@ func readIntent(c *api.Call, pi api.Object) {
 
 // isOpen tells whether the intent can still be confirmed or changed.
 func isOpen(pi api.Object) bool {
-	status := pi.Text("status")
-	return status == intentNeedsMethod || status == intentNeedsConfirm || status == intentNeedsAction
+	return pi.In("status", "requires_payment_method", "requires_confirmation", "requires_action")
 }
 
 // updateIntent changes an intent that is not over. Stripe makes no event of it.
@@ -131,8 +114,8 @@ func updateIntent(c *api.Call, pi api.Object) api.Act {
 		}
 		pi.Set(changed)
 		use(c, pi, how)
-		if how.method != nil && pi.Text("status") == intentNeedsMethod {
-			pi.Set(api.Object{"status": intentNeedsConfirm})
+		if how.method != nil && pi.Text("status") == "requires_payment_method" {
+			pi.Set(api.Object{"status": "requires_confirmation"})
 		}
 		return pi, nil
 	}
@@ -148,7 +131,7 @@ func confirmIntent(c *api.Call, pi api.Object) api.Act {
 		case !isOpen(pi):
 			return nil, unexpectedState(pi, "confirm")
 		case how.method == nil:
-			return nil, api.Invalid(api.CodeIntentState, "", "You cannot confirm this PaymentIntent because it's missing a payment method.").
+			return nil, api.Invalid("payment_intent_unexpected_state", "", "You cannot confirm this PaymentIntent because it's missing a payment method.").
 				With(api.Object{"payment_intent": pi})
 		}
 		pi.Set(changed)
@@ -205,11 +188,11 @@ func captureIntent(c *api.Call, pi api.Object) api.Act {
 	amount := c.Form.Number("amount_to_capture", most)
 	c.Form.Fixed("final_capture", "true")
 	return func() (any, error) {
-		if pi.Text("status") != intentNeedsCapture {
+		if pi.Text("status") != "requires_capture" {
 			return nil, unexpectedState(pi, "capture")
 		}
 		if amount < 1 || amount > most {
-			return nil, api.Invalid(api.CodeAmountTooLarge, "amount_to_capture", "The amount to capture must be between 1 and %d.", most)
+			return nil, api.Invalid("amount_too_large", "amount_to_capture", "The amount to capture must be between 1 and %d.", most)
 		}
 		capture(c, pi, amount)
 		return pi, nil
@@ -219,7 +202,7 @@ func captureIntent(c *api.Call, pi api.Object) api.Act {
 func cancelIntent(c *api.Call, pi api.Object) api.Act {
 	reason := c.Form.OneOf("cancellation_reason", "", "duplicate", "fraudulent", "requested_by_customer", "abandoned")
 	return func() (any, error) {
-		if IsDone(pi) {
+		if pi.In("status", "succeeded", "canceled") {
 			return nil, unexpectedState(pi, "cancel")
 		}
 		Cancel(c, pi, reason)
@@ -227,13 +210,8 @@ func cancelIntent(c *api.Call, pi api.Object) api.Act {
 	}
 }
 
-// IsDone tells whether nothing more comes of the intent.
-func IsDone(pi api.Object) bool {
-	return pi.Text("status") == intentSucceeded || pi.Text("status") == intentCanceled
-}
-
 // unexpectedState is the answer to a step that the intent's status forbids.
 func unexpectedState(pi api.Object, step string) error {
-	return api.Invalid(api.CodeIntentState, "", "You cannot %s this PaymentIntent because it has a status of %s.", step, pi.Text("status")).
+	return api.Invalid("payment_intent_unexpected_state", "", "You cannot %s this PaymentIntent because it has a status of %s.", step, pi.Text("status")).
 		With(api.Object{"payment_intent": pi})
 }

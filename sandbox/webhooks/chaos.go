@@ -62,7 +62,7 @@ func (w *Webhooks) upset(e *api.Event, to *endpoint) []*delivery {
 	x := w.chaos
 	if x.Drop > 0 && w.random.Float64() < x.Drop {
 		d := newDelivery(e, to)
-		d.State, d.Chaos = deliveryDropped, "dropped"
+		d.State, d.Chaos = "dropped", "dropped"
 		return []*delivery{d}
 	}
 	copies := []*delivery{newDelivery(e, to)}

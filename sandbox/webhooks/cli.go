@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"time"
 
 	"github.com/coder/websocket"
 	"go.uber.org/zap"
@@ -22,20 +23,15 @@ const (
 	// cliReconnect is after how many seconds the CLI dials anew by itself.
 	cliReconnect = 24 * 60 * 60
 
-	// cliSessionLifetime is for how many seconds a session that nobody is
-	// connected to may still be connected to.
-	cliSessionLifetime = 60 * 60
-
 	// cliMaxMessage bounds what a CLI sends: it echoes events and answers.
 	cliMaxMessage = 4 << 20
 )
 
 // listener is a session of a listening CLI.
 type listener struct {
-	id      string
-	created int64                   // Unix seconds
-	link    *link                   // nil while no CLI is connected
-	open    map[string]*cliDelivery // sent and not reported on yet
+	id   string
+	link *link                   // nil while no CLI is connected
+	open map[string]*cliDelivery // sent and not reported on yet
 }
 
 // link is one connection of a session. It exists before the CLI is told that
@@ -63,12 +59,7 @@ func (w *Webhooks) CreateListener(c *api.Call) api.Act {
 		f.Fail(api.Invalid("", "filters", "The sandbox has no logs to tail."))
 	}
 	return func() (any, error) {
-		for id, old := range w.listeners {
-			if old.link == nil && old.created < c.Now-cliSessionLifetime {
-				delete(w.listeners, id)
-			}
-		}
-		l := &listener{id: api.NewID("cliws_", 24), created: c.Now}
+		l := &listener{id: api.NewID("cliws_", 24)}
 		w.listeners[l.id] = l
 		return api.Object{
 			"websocket_authorized_feature": cliFeature, "websocket_id": l.id, "websocket_url": "ws://" + c.HTTP.Host + "/stripecli/subscribe/" + l.id,
@@ -187,8 +178,8 @@ func (l *listener) heard(message cliMessage) {
 	}
 	switch message.Type {
 	case "event_ack":
-		if d.State == deliveryWaiting {
-			d.State = deliveryDelivered
+		if d.State == "waiting" {
+			d.State = "delivered"
 			if d.version == api.AccountVersion {
 				d.event.Pending = max(d.event.Pending-1, 0)
 			}
@@ -198,4 +189,92 @@ func (l *listener) heard(message cliMessage) {
 		d.Status, d.URL = message.Status, message.ForwardURL
 		delete(l.open, message.Conversation)
 	}
+}
+
+const (
+	cliWriteTimeout = 10 * time.Second
+
+	// cliAckTimeout is how long an acknowledgement is waited for.
+	cliAckTimeout = 20 * time.Second
+)
+
+// cliDelivery is an event on its way to one CLI.
+type cliDelivery struct {
+	*delivery
+	conversation string
+	acked        chan struct{}
+}
+
+// sendToListeners sends an event to every CLI that is connected, in the
+// account's version and in the latest: the CLI takes the one that it was
+// started for.
+func (w *Webhooks) sendToListeners(e *api.Event) {
+	for _, l := range w.listeners {
+		for _, v := range []api.Version{api.AccountVersion, api.NewestVersion} {
+			if l.link != nil && v.Knows(e.About) {
+				w.sendToListener(e, l, v)
+			}
+		}
+	}
+}
+
+func (w *Webhooks) sendToListener(e *api.Event, l *listener, v api.Version) {
+	d := &cliDelivery{
+		delivery:     &delivery{Delivery: Delivery{Event: e.ID, Type: e.Type, Endpoint: l.id, State: "waiting"}, event: e, version: v},
+		conversation: api.NewID("wc_", 24),
+		acked:        make(chan struct{}),
+	}
+	if w.remember(d.delivery); !w.render(d.delivery) {
+		return
+	}
+	l.open[d.conversation] = d
+	k := l.link
+	w.store.Start(func(ctx context.Context) { w.tell(ctx, k, d) })
+}
+
+// tell sends an event to one CLI and waits for its acknowledgement.
+func (w *Webhooks) tell(ctx context.Context, k *link, d *cliDelivery) {
+	var err error
+	select {
+	case <-k.ready:
+		err = w.write(ctx, k.conn, d)
+	case <-k.ctx.Done():
+	case <-ctx.Done():
+	}
+	if err == nil {
+		timeout := time.NewTimer(cliAckTimeout)
+		defer timeout.Stop()
+		select {
+		case <-d.acked:
+		case <-k.ctx.Done():
+		case <-timeout.C:
+		case <-ctx.Done():
+		}
+	}
+	w.store.Within(func() {
+		d.Attempts, d.payload = 1, nil
+		if err != nil {
+			d.Error = err.Error()
+		}
+		if d.State == "waiting" {
+			d.State = "abandoned"
+		}
+	})
+}
+
+func (w *Webhooks) write(ctx context.Context, conn *websocket.Conn, d *cliDelivery) error {
+	var named any // null is the account's own version
+	if d.version != api.AccountVersion {
+		named = d.version
+	}
+	message, err := json.Marshal(map[string]any{
+		"type": "webhook_event", "endpoint": map[string]any{"api_version": named}, "event_payload": string(d.payload),
+		"http_headers": headers(d.payload, w.cfg.CLISecret), "webhook_conversation_id": d.conversation, "webhook_id": d.Endpoint,
+	})
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, cliWriteTimeout)
+	defer cancel()
+	return conn.Write(ctx, websocket.MessageText, message)
 }

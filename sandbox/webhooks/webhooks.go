@@ -67,16 +67,11 @@ type Delivery struct {
 
 // States of a delivery:
 //
-//	waiting → delivered | given_up | abandoned
-//	dropped
-const (
-	deliveryWaiting   = "waiting"   // not answered with a 2xx yet
-	deliveryDelivered = "delivered" // answered with one, or acknowledged by a CLI
-	deliveryGivenUp   = "given_up"  // Config.MaxAttempts failed
-	deliveryAbandoned = "abandoned" // Run ended first, or the CLI went away
-	deliveryDropped   = "dropped"   // by chaos: never sent
-)
-
+//	waiting → delivered: answered with a 2xx, or acknowledged by a CLI
+//	waiting → given_up: Config.MaxAttempts failed
+//	waiting → abandoned: Run ended first, or the CLI went away
+//	dropped: by chaos, never sent
+//
 // maxDeliveries bounds the deliveries remembered.
 const maxDeliveries = 10_000
 
@@ -108,7 +103,7 @@ func (w *Webhooks) dispatch(e *api.Event) {
 			continue
 		}
 		for _, d := range w.upset(e, to) {
-			if w.remember(d); d.State != deliveryDropped && w.render(d) {
+			if w.remember(d); d.State != "dropped" && w.render(d) {
 				w.store.Start(func(ctx context.Context) { w.deliver(ctx, d) })
 			}
 		}
@@ -118,7 +113,7 @@ func (w *Webhooks) dispatch(e *api.Event) {
 
 func newDelivery(e *api.Event, to *endpoint) *delivery {
 	return &delivery{
-		Delivery: Delivery{Event: e.ID, Type: e.Type, Endpoint: to.id, URL: to.URL, State: deliveryWaiting},
+		Delivery: Delivery{Event: e.ID, Type: e.Type, Endpoint: to.id, URL: to.URL, State: "waiting"},
 		event:    e, version: to.version(), to: to,
 	}
 }
@@ -139,7 +134,7 @@ func (w *Webhooks) render(d *delivery) bool {
 	payload, err := json.MarshalIndent(content, "", "  ")
 	if err != nil {
 		w.cfg.Log.Error("sandbox event failed", zap.String("event_id", d.Event), zap.Error(err))
-		d.State, d.Error = deliveryGivenUp, "the event cannot be rendered"
+		d.State, d.Error = "given_up", "the event cannot be rendered"
 		return false
 	}
 	d.payload = payload
@@ -162,9 +157,9 @@ func (w *Webhooks) deliver(ctx context.Context, d *delivery) {
 		wait = min(2*wait, longestRetry)
 	}
 	w.store.Within(func() {
-		d.State, d.payload = deliveryGivenUp, nil
+		d.State, d.payload = "given_up", nil
 		if !letGo {
-			d.State = deliveryAbandoned
+			d.State = "abandoned"
 		}
 	})
 }
@@ -188,7 +183,7 @@ func (w *Webhooks) attempted(d *delivery, status int, err error) (done bool) {
 }
 
 func (d *delivery) arrived() {
-	d.State, d.payload = deliveryDelivered, nil
+	d.State, d.payload = "delivered", nil
 	d.event.Pending = max(d.event.Pending-1, 0)
 }
 
