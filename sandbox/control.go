@@ -175,5 +175,5 @@ func (x Fault) refusal() error {
 	if x.Status == http.StatusTooManyRequests {
 		return api.Refused(x.Status, "Request rate limit exceeded, as it was asked for.").With(api.Object{"code": "rate_limit"})
 	}
-	return api.NewError(x.Status, api.TypeAPI, "An unknown error occurred, as it was asked for.")
+	return api.NewError(x.Status, "api_error", "An unknown error occurred, as it was asked for.")
 }

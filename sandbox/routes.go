@@ -36,11 +36,18 @@ func (s *Sandbox) routes() http.Handler {
 func (s *Sandbox) apiRoutes() map[string]api.Handler {
 	routes := payments.Routes()
 	maps.Copy(routes, billing.Routes())
+	for path, is := range api.Paths() {
+		if is.Shown {
+			routes["GET /v1/"+path+"/{id}"] = api.Shows(is.Kind)
+		}
+		if is.By != "" {
+			routes["GET /v1/"+path] = api.Listed(is.Kind, strings.Fields(is.By)...)
+		}
+	}
 	maps.Copy(routes, map[string]api.Handler{
 		"GET /v1/account":             getAccount,
 		"GET /v1/events":              api.ListEvents,
 		"GET /v1/events/{id}":         api.GetEvent,
-		"GET /v1/webhook_endpoints":   api.Listed("webhook_endpoint"),
 		"POST /v1/stripecli/sessions": s.webhooks.CreateListener,
 	})
 	return routes
@@ -50,13 +57,9 @@ func (s *Sandbox) apiRoutes() map[string]api.Handler {
 // an object's kind, with "[]" before it for a list of them.
 func subject(pattern string) string {
 	method, path, _ := strings.Cut(pattern, " /v1/")
-	kinds := map[string]string{"checkout": "checkout.session", "payment_pages": "checkout.session", "test_helpers": "customer", "stripecli": "stripecli"}
-	first, _, _ := strings.Cut(path, "/")
-	kind, ok := kinds[first]
-	if !ok {
-		kind = strings.TrimSuffix(first, "s")
-	}
-	if method == http.MethodGet && !strings.Contains(path, "{id}") && path != "account" {
+	path, _, one := strings.Cut(path, "/{id}")
+	kind := api.Paths()[path].Kind
+	if method == http.MethodGet && !one && kind != "" {
 		return "[]" + kind
 	}
 	return kind

@@ -106,7 +106,7 @@ func (s *Sandbox) asStripes(r *http.Request, err error) *api.Error {
 	e, ok := errors.AsType[*api.Error](err)
 	if !ok {
 		s.log.Error("sandbox call failed", zap.String("path", r.URL.Path), zap.Error(err))
-		e = api.NewError(http.StatusInternalServerError, api.TypeAPI, "An unknown error occurred.")
+		e = api.NewError(http.StatusInternalServerError, "api_error", "An unknown error occurred.")
 	}
 	return e
 }
@@ -167,7 +167,7 @@ func (s *Sandbox) replay(c *api.Call, key string) (answer, bool) {
 		return answer{}, false
 	}
 	if saved.sent != sent(c.HTTP) {
-		return s.errorAnswer(c, api.NewError(http.StatusBadRequest, api.TypeIdempotency,
+		return s.errorAnswer(c, api.NewError(http.StatusBadRequest, "idempotency_error",
 			"Keys for idempotent requests can only be used with the same parameters they were first used with. "+
 				"Try using a key other than '%s' if you meant to execute a different request.", key)), true
 	}

@@ -15,14 +15,6 @@ type Error struct {
 
 func (e *Error) Error() string { return e.Text("message") }
 
-// Types of errors.
-const (
-	TypeInvalidRequest = "invalid_request_error"
-	TypeCard           = "card_error"
-	TypeIdempotency    = "idempotency_error"
-	TypeAPI            = "api_error"
-)
-
 // NewError makes an error of a type.
 func NewError(status int, kind, format string, args ...any) *Error {
 	return &Error{status, Object{"type": kind, "message": fmt.Sprintf(format, args...)}}
@@ -40,12 +32,12 @@ func (e *Error) With(more Object) *Error {
 
 // Invalid is a 400 about one parameter.
 func Invalid(code, param, format string, args ...any) *Error {
-	return NewError(http.StatusBadRequest, TypeInvalidRequest, format, args...).With(Object{"code": code, "param": param})
+	return NewError(http.StatusBadRequest, "invalid_request_error", format, args...).With(Object{"code": code, "param": param})
 }
 
 // Refused is a request that no parameter could make good.
 func Refused(status int, format string, args ...any) *Error {
-	return NewError(status, TypeInvalidRequest, format, args...)
+	return NewError(status, "invalid_request_error", format, args...)
 }
 
 // NoSuch is the answer for an id that names nothing: 404 where the id stood in

@@ -119,15 +119,13 @@ func (c *Call) eventOf(row Object) *Event {
 	return e
 }
 
-// GetEvent answers with the event that the path names, as the account's own
-// version has it.
+// GetEvent answers with the event that the path names.
 func GetEvent(c *Call) Act {
-	return func() (any, error) {
-		if e := c.eventOf(c.Get(c.ID())); e != nil {
-			return e.Render(AccountVersion), nil
-		}
-		return nil, NoSuch(kindEvent, c.ID(), InPath)
+	row := c.Get(c.ID())
+	if c.eventOf(row) == nil {
+		c.Form.Fail(NoSuch(kindEvent, c.ID(), InPath))
 	}
+	return func() (any, error) { return row, nil }
 }
 
 // ListEvents narrows by type, which may end in ".*", or by types.
@@ -137,21 +135,10 @@ func ListEvents(c *Call) Act {
 	if kind := c.Form.Text("type"); kind != "" {
 		types = append(types, kind)
 	}
-	list := c.List(kindEvent, func(row Object) bool {
+	return c.List(kindEvent, func(row Object) bool {
 		e := c.eventOf(row)
 		return e != nil && (len(types) == 0 || slices.ContainsFunc(types, func(t string) bool { return covers(t, e.Type) }))
 	})
-	return func() (any, error) {
-		page, err := list()
-		if err != nil {
-			return nil, err
-		}
-		rows, _ := page.(Object)["data"].([]Object) //nolint:forcetypeassert // List gives one
-		for i, row := range rows {
-			rows[i] = c.eventOf(row).Render(AccountVersion)
-		}
-		return page, nil
-	}
 }
 
 // covers tells whether a type, or "family.*", covers the type.

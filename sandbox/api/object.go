@@ -139,8 +139,8 @@ func snapshots[T any](rows []T) []any {
 // snapshot leaves null to the shape of a whole object, for some of its
 // properties are missing instead.
 func (o Object) snapshot() Object {
-	if o.Kind() == kindEvent {
-		return o // rendered already, of its own version
+	if e, ok := o["_event"].(*Event); ok {
+		return e.Render(AccountVersion)
 	}
 	copied := make(Object, len(o))
 	_, whole := stripes().Objects[o.Kind()]
@@ -170,7 +170,7 @@ type Store struct {
 // NewStore makes an empty Store.
 func NewStore(clock func() time.Time, settleAfter time.Duration) *Store {
 	return &Store{
-		Work: NewWork(), Clock: clock, SettleAfter: settleAfter, Dispatch: func(*Event) {},
+		Work: newWork(), Clock: clock, SettleAfter: settleAfter, Dispatch: func(*Event) {},
 		byID: map[string]Object{}, rows: map[string][]Object{}, told: map[string]Object{},
 	}
 }

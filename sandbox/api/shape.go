@@ -70,6 +70,7 @@ var stripeJSON []byte
 // vocabulary is stripe.json.
 type vocabulary struct {
 	IDs     map[string]string // how an object's id begins, and how many characters follow
+	Paths   map[string]Path   // behind /v1/
 	Objects map[string]*shape
 	Params  map[string]string // of all calls of an object, at any depth
 
@@ -82,6 +83,16 @@ type vocabulary struct {
 	// Events are the types that the sandbox makes, of payments and of billing.
 	Events struct{ Payments, Billing string }
 }
+
+// Path is where objects of a kind are called at.
+type Path struct {
+	Kind  string
+	Shown bool   // at their ids
+	By    string // what their list can be narrowed by; where empty there is none, or one of its own
+}
+
+// Paths are all of them, behind /v1/.
+func Paths() map[string]Path { return stripes().Paths }
 
 // shape tells which properties an object has.
 type shape struct {

@@ -10,93 +10,77 @@ import (
 // takes longer. Goroutines exist only under Run.
 type Work struct {
 	mu      sync.Mutex
-	wake    chan struct{} // Run has something to start
-	tasks   []Task        // waiting for Run to start them
-	pending int           // tasks waiting or under way
-	idle    chan struct{} // closed when pending comes down to 0
+	changed *sync.Cond // there are tasks, or none is pending any more
+	tasks   []Task     // waiting for Run to start them
+	pending int        // tasks waiting or under way
 }
 
 // Task is work that Run starts and waits for.
 type Task func(ctx context.Context)
 
-// NewWork makes a Work with nothing to do.
-func NewWork() *Work { return &Work{wake: make(chan struct{}, 1), idle: make(chan struct{})} }
+func newWork() *Work {
+	w := &Work{}
+	w.changed = sync.NewCond(&w.mu)
+	return w
+}
 
-// Within runs f alone, and wakes Run where f left it work.
+// Within runs f alone.
 func (w *Work) Within(f func()) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	f()
-	if len(w.tasks) > 0 {
-		select {
-		case w.wake <- struct{}{}:
-		default: // Run is about to look anyway
-		}
-	}
 }
 
 // Start hands work to Run. It is called under Within.
 func (w *Work) Start(t Task) {
 	w.tasks = append(w.tasks, t)
 	w.pending++
+	w.changed.Broadcast()
+}
+
+// await waits until it is so or ctx is done, and then calls then, alone.
+func (w *Work) await(ctx context.Context, isSo func() bool, then func()) {
+	defer context.AfterFunc(ctx, func() { w.Within(w.changed.Broadcast) })()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for !isSo() && ctx.Err() == nil {
+		w.changed.Wait()
+	}
+	then()
 }
 
 // Run does the work until ctx is done and all that it started has ended.
 func (w *Work) Run(ctx context.Context) {
 	var running sync.WaitGroup
 	defer running.Wait()
-	for {
-		for _, task := range w.take() {
-			running.Go(func() { w.perform(ctx, task) })
-		}
-		select {
-		case <-w.wake:
-		case <-ctx.Done():
-			for _, task := range w.take() {
-				w.perform(ctx, task) // only notes that it is too late
+	for ctx.Err() == nil {
+		w.await(ctx, func() bool { return len(w.tasks) > 0 }, func() {
+			for _, task := range w.tasks {
+				running.Go(func() { w.perform(ctx, task) }) // after ctx it only notes that it is too late
 			}
-			return
-		}
+			w.tasks = nil
+		})
 	}
-}
-
-func (w *Work) take() (tasks []Task) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	tasks, w.tasks = w.tasks, nil
-	return tasks
 }
 
 func (w *Work) perform(ctx context.Context, task Task) {
 	task(ctx)
 	w.Within(func() {
 		w.pending--
-		if w.pending == 0 {
-			close(w.idle)
-			w.idle = make(chan struct{})
-		}
+		w.changed.Broadcast()
 	})
 }
 
 // Wait returns nil as soon as nothing is pending, or ctx's error where that
 // comes first.
-func (w *Work) Wait(ctx context.Context) error {
-	for {
-		var idle chan struct{}
-		w.Within(func() {
-			if w.pending > 0 {
-				idle = w.idle
-			}
-		})
-		if idle == nil {
-			return nil
+func (w *Work) Wait(ctx context.Context) (err error) {
+	idle := func() bool { return w.pending == 0 }
+	w.await(ctx, idle, func() {
+		if !idle() {
+			err = ctx.Err()
 		}
-		select {
-		case <-idle:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
+	})
+	return err
 }
 
 // Pause waits for d, and tells whether ctx let it.
@@ -104,10 +88,8 @@ func Pause(ctx context.Context, d time.Duration) bool {
 	if d <= 0 {
 		return ctx.Err() == nil
 	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
 	select {
-	case <-timer.C:
+	case <-time.After(d):
 		return true
 	case <-ctx.Done():
 		return false

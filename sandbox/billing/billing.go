@@ -14,28 +14,20 @@ func Routes() map[string]api.Handler {
 	}
 	return map[string]api.Handler{
 		"POST /v1/checkout/sessions":                createSession,
-		"GET /v1/checkout/sessions":                 api.Listed("checkout.session", "customer", "payment_intent", "status"),
-		"GET /v1/checkout/sessions/{id}":            api.Shows("checkout.session"),
 		"POST /v1/checkout/sessions/{id}/expire":    api.Does("checkout.session", expire),
-		"GET /v1/payment_pages/{id}":                api.Shows("checkout.session"),
 		"POST /v1/payment_pages/{id}/confirm":       api.On("checkout.session", confirmPage),
 		"POST /v1/subscriptions":                    createSubscription,
 		"GET /v1/subscriptions":                     listSubscriptions,
-		"GET /v1/subscriptions/{id}":                api.Shows("subscription"),
 		"POST /v1/subscriptions/{id}":               api.On("subscription", updateSubscription),
 		"DELETE /v1/subscriptions/{id}":             api.Does("subscription", end),
 		"POST /v1/invoiceitems":                     createInvoiceItem,
 		"POST /v1/invoices":                         createInvoice,
-		"GET /v1/invoices":                          api.Listed("invoice", "customer", "status", "subscription"),
-		"GET /v1/invoices/{id}":                     api.Shows("invoice"),
 		"POST /v1/invoices/{id}/finalize":           api.On("invoice", finalizeInvoice),
 		"POST /v1/invoices/{id}/pay":                api.On("invoice", payInvoice),
 		"POST /v1/invoices/{id}/void":               giveUp("void"),
 		"POST /v1/invoices/{id}/mark_uncollectible": giveUp("uncollectible"),
 		"GET /v1/invoice_payments":                  listInvoicePayments,
-		"GET /v1/invoice_payments/{id}":             api.Shows("invoice_payment"),
 		"POST /v1/credit_notes":                     createCreditNote,
-		"GET /v1/credit_notes/{id}":                 api.Shows("credit_note"),
 		"POST /v1/credit_notes/{id}/void":           api.Does("credit_note", voidCreditNote),
 	}
 }

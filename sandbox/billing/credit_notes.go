@@ -18,8 +18,7 @@ func createCreditNote(c *api.Call) api.Act {
 	inv, amount := c.NeedsNamed(f, "invoice", "invoice"), f.Amount()
 	s := split{f.Number("credit_amount", 0), f.Number("refund_amount", 0), f.Number("out_of_band_amount", 0)}
 	n := api.Object{"amount": amount, "subtotal": amount, "total": amount, "memo": f.Text("memo"), "metadata": f.Metadata(nil),
-		"lines": api.ListOf([]api.Object{}, "/v1/credit_notes/lines"), "status": "issued", "discount_amount": 0, "amount_shipping": 0,
-		"pre_payment_amount": 0, "post_payment_amount": 0, "refunds": []any{}}
+		"lines": api.ListOf([]api.Object{}, "/v1/credit_notes/lines"), "status": "issued"}
 	if s.outside != 0 {
 		n["out_of_band_amount"] = s.outside
 	}

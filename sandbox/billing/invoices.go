@@ -15,12 +15,11 @@ func newInvoice(c *api.Call, inv api.Object, lines []api.Object, more extras) ap
 	addLines(c, c.Make("invoice", inv), lines, more)
 	due, st := max(0, inv.Number("total")), c.Store
 	inv.Set(api.Object{
-		"amount_due": due, "amount_remaining": due, "amount_paid": 0, "attempt_count": 0, "attempted": false, "starting_balance": 0, "status": "draft",
-		"pre_payment_credit_notes_amount": 0, "post_payment_credit_notes_amount": 0, "customer_email": c.Get(inv.Text("customer")).Text("email"),
+		"amount_due": due, "amount_remaining": due, "status": "draft", "customer_email": c.Get(inv.Text("customer")).Text("email"),
 		"status_transitions": api.Object{"finalized_at": nil, "marked_uncollectible_at": nil, "paid_at": nil, "voided_at": nil},
-		"paid":               func() any { return inv.Text("status") == "paid" }, "paid_out_of_band": false,
-		"charge":   func() any { return st.Get(inv.Text("payment_intent")).Text("latest_charge") },
-		"payments": c.ListedBy("invoice_payment", "invoice", inv.ID(), "/v1/invoice_payments?invoice="+inv.ID()),
+		"paid":               func() any { return inv.Text("status") == "paid" },
+		"charge":             func() any { return st.Get(inv.Text("payment_intent")).Text("latest_charge") },
+		"payments":           c.ListedBy("invoice_payment", "invoice", inv.ID(), "/v1/invoice_payments?invoice="+inv.ID()),
 	})
 	c.Emit("invoice.created", inv)
 	return inv

@@ -144,7 +144,7 @@ func paySessionWith(c *api.Call, cs api.Object, with api.Options) error {
 func declineSession(c *api.Call, cs api.Object, with api.Options) error {
 	with.PaymentMethod = cmp.Or(with.PaymentMethod, "pm_card_chargeDeclined")
 	err := paySessionWith(c, cs, with)
-	if e, ok := errors.AsType[*api.Error](err); ok && e.Text("type") == api.TypeCard {
+	if e, ok := errors.AsType[*api.Error](err); ok && e.Text("type") == "card_error" {
 		return nil // as it was asked for
 	}
 	return err

@@ -42,7 +42,7 @@ type order struct {
 // stands on its items. https://docs.stripe.com/api/subscriptions
 func subscribe(c *api.Call, cus, sub api.Object, o order) api.Object {
 	c.Make("subscription", sub).Set(api.Object{
-		"billing_cycle_anchor": c.Now, "cancel_at_period_end": false, "currency": o.lines[0].Price.Text("currency"), "customer": cus.ID(),
+		"billing_cycle_anchor": c.Now, "currency": o.lines[0].Price.Text("currency"), "customer": cus.ID(),
 		"start_date": c.Now, "status": "incomplete",
 	})
 	if o.method != nil {

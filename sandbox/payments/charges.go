@@ -14,8 +14,7 @@ func newCharge(c *api.Call, pi, pm api.Object) api.Object {
 	ch := pi.Pick("amount", "currency", "customer", "description", "receipt_email", "shipping")
 	ch["metadata"] = maps.Clone(pi.Metadata())
 	c.Make("charge", ch).Set(api.Object{
-		"amount_captured": 0, "amount_refunded": 0, "billing_details": pm["billing_details"], "captured": false, "disputed": false,
-		"paid": false, "refunded": false, "payment_intent": pi.ID(), "payment_method": pm.ID(), "status": "pending",
+		"billing_details": pm["billing_details"], "payment_intent": pi.ID(), "payment_method": pm.ID(), "status": "pending",
 		"payment_method_details": api.Object{"type": kind, kind: pm[kind]},
 	})
 	ch["refunds"] = c.ListedBy("refund", "charge", ch.ID(), "/v1/charges/"+ch.ID()+"/refunds")

@@ -9,11 +9,7 @@ import (
 // NewCustomer keeps a new customer. https://docs.stripe.com/api/customers
 // A balance below 0 is what pays the next invoices.
 func NewCustomer(c *api.Call, cus api.Object) api.Object {
-	if cus["invoice_settings"] == nil {
-		cus["invoice_settings"] = invoiceSettings("")
-	}
-	c.Make("customer", cus).Set(api.Object{"balance": cus.Number("balance"), "delinquent": false})
-	c.Emit("customer.created", cus)
+	c.Emit("customer.created", c.Make("customer", cus))
 	return cus
 }
 

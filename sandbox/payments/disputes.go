@@ -70,7 +70,7 @@ func openDispute(c *api.Call, ch api.Object, amount int64, reason string, inquir
 	d := ch.Pick("currency", "payment_intent")
 	d["amount"], d["charge"], d["reason"], d["status"] = amount, ch.ID(), reason, status
 	c.Make("dispute", d).Set(api.Object{
-		"balance_transactions": []api.Object{}, "evidence": api.Object{}, "is_charge_refundable": inquiry,
+		"balance_transactions": []api.Object{}, "is_charge_refundable": inquiry,
 		"evidence_details":       api.Object{"due_by": c.Now + int64(timeToRespond.Seconds()), "has_evidence": false, "past_due": false, "submission_count": 0},
 		"payment_method_details": api.Object{"type": "card", "card": api.Object{"brand": "visa", "case_type": caseType, "network_reason_code": "83"}},
 	})
@@ -180,7 +180,8 @@ func updateDispute(c *api.Call, d api.Object) api.Act {
 		}
 		d.Set(api.Object{"metadata": metadata})
 		if sent != nil {
-			evidence := maps.Clone(d.Part("evidence"))
+			evidence := api.Object{}
+			maps.Copy(evidence, d.Part("evidence"))
 			maps.Copy(evidence, sent)
 			d.Set(api.Object{"evidence": evidence})
 			d.Part("evidence_details")["has_evidence"] = true

@@ -105,7 +105,7 @@ func fail(c *api.Call, pi api.Object, method, charge string, why decline) error 
 
 // cardError is Stripe's 402.
 func cardError(pm api.Object, why decline) *api.Error {
-	return api.NewError(http.StatusPaymentRequired, api.TypeCard, "%s", why.Message).
+	return api.NewError(http.StatusPaymentRequired, "card_error", "%s", why.Message).
 		With(api.Object{"code": why.Code, "decline_code": why.Reason, "payment_method": pm})
 }
 

@@ -21,8 +21,7 @@ import (
 // NewIntent keeps a new payment intent and tells of it.
 // https://docs.stripe.com/api/payment_intents
 func NewIntent(c *api.Call, pi api.Object) api.Object {
-	c.Make("payment_intent", pi).Set(api.Object{"amount_capturable": 0, "amount_received": 0,
-		"client_secret": api.NewID(pi.ID()+"_secret_", 25), "status": "requires_payment_method"})
+	c.Make("payment_intent", pi).Set(api.Object{"client_secret": api.NewID(pi.ID()+"_secret_", 25), "status": "requires_payment_method"})
 	if pi.Text("payment_method") != "" {
 		pi.Set(api.Object{"status": "requires_confirmation"})
 	}

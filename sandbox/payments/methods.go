@@ -175,7 +175,7 @@ func readCard(f *api.Form) testCard {
 			return card
 		}
 	}
-	f.Fail(api.NewError(402, api.TypeCard, "Your card number is incorrect: the sandbox takes Stripe's test cards only.").
+	f.Fail(api.NewError(402, "card_error", "Your card number is incorrect: the sandbox takes Stripe's test cards only.").
 		With(api.Object{"code": "incorrect_number", "param": f.Full("number")}))
 	return testCard{}
 }

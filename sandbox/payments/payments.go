@@ -6,36 +6,27 @@ import "hourbank/sandbox/api"
 
 // Routes are the calls of Stripe's API about payments.
 func Routes() map[string]api.Handler {
-	routes := map[string]api.Handler{
+	return map[string]api.Handler{
 		"POST /v1/payment_intents":                               createIntent,
-		"GET /v1/payment_intents":                                api.Listed("payment_intent", "customer"),
 		"POST /v1/payment_intents/{id}":                          api.On("payment_intent", updateIntent),
 		"POST /v1/payment_intents/{id}/confirm":                  api.On("payment_intent", confirmIntent),
 		"POST /v1/payment_intents/{id}/capture":                  api.On("payment_intent", captureIntent),
 		"POST /v1/payment_intents/{id}/cancel":                   api.On("payment_intent", cancelIntent),
-		"GET /v1/charges":                                        api.Listed("charge", "customer", "payment_intent"),
 		"POST /v1/charges/{id}":                                  api.On("charge", updateCharge),
 		"POST /v1/refunds":                                       createRefund,
-		"GET /v1/refunds":                                        api.Listed("refund", "charge", "payment_intent"),
 		"POST /v1/refunds/{id}":                                  api.On("refund", updateRefund),
 		"POST /v1/refunds/{id}/cancel":                           api.Does("refund", cancelRefund),
-		"GET /v1/disputes":                                       api.Listed("dispute", "charge", "payment_intent"),
 		"POST /v1/disputes/{id}":                                 api.On("dispute", updateDispute),
 		"POST /v1/disputes/{id}/close":                           api.Does("dispute", func(c *api.Call, d api.Object) error { return decide(c, d, "lost", 0) }),
 		"POST /v1/payment_methods":                               createMethod,
 		"GET /v1/payment_methods/{id}":                           getMethod,
 		"POST /v1/payment_methods/{id}/attach":                   attachMethod,
 		"POST /v1/customers":                                     createCustomer,
-		"GET /v1/customers":                                      api.Listed("customer", "email"),
 		"POST /v1/customers/{id}":                                api.On("customer", updateCustomer),
 		"POST /v1/test_helpers/customers/{id}/fund_cash_balance": api.On("customer", fundCash),
 		"POST /v1/products":                                      createProduct,
 		"POST /v1/prices":                                        createPrice,
 	}
-	for _, kind := range []string{"payment_intent", "charge", "refund", "dispute", "customer"} {
-		routes["GET /v1/"+kind+"s/{id}"] = api.Shows(kind)
-	}
-	return routes
 }
 
 // Actions are what can happen to payments without a call, by the kind of the
@@ -44,31 +35,27 @@ func Actions() map[string]api.Action {
 	decides := func(verdict string) api.Action {
 		return api.Changes(func(c *api.Call, d api.Object, with api.Options) error { return decide(c, d, verdict, with.Amount) })
 	}
-	refund := func(status string) api.Action {
-		return api.Changes(func(c *api.Call, re api.Object, _ api.Options) error { return settleRefund(c, re, status) })
-	}
-	authenticate := func(ok bool) api.Action {
-		return api.Changes(func(c *api.Call, pi api.Object, _ api.Options) error { return authenticated(c, pi, ok) })
-	}
-	settles := func(ok bool) api.Action {
-		return api.Changes(func(c *api.Call, pi api.Object, _ api.Options) error { return Settle(c, pi, ok) })
-	}
 	return map[string]api.Action{
 		"payment_intent dispute":             disputeIntent,
-		"payment_intent authenticate":        authenticate(true),
-		"payment_intent fail_authentication": authenticate(false),
-		"payment_intent settle":              settles(true),
-		"payment_intent fail":                settles(false),
+		"payment_intent authenticate":        to(authenticated, true),
+		"payment_intent fail_authentication": to(authenticated, false),
+		"payment_intent settle":              to(Settle, true),
+		"payment_intent fail":                to(Settle, false),
 		"dispute win":                        decides("won"),
 		"dispute lose":                       decides("lost"),
 		"dispute prevent":                    decides("prevented"),
 		"dispute withdraw":                   api.Changes(withdraw),
 		"dispute reinstate":                  api.Changes(reinstate),
-		"refund succeed":                     refund("succeeded"),
-		"refund fail":                        refund("failed"),
-		"refund cancel":                      refund("canceled"),
-		"refund require_action":              refund("requires_action"),
+		"refund succeed":                     to(settleRefund, "succeeded"),
+		"refund fail":                        to(settleRefund, "failed"),
+		"refund cancel":                      to(settleRefund, "canceled"),
+		"refund require_action":              to(settleRefund, "requires_action"),
 	}
+}
+
+// to makes an action of a change to something.
+func to[T any](change func(*api.Call, api.Object, T) error, what T) api.Action {
+	return api.Changes(func(c *api.Call, o api.Object, _ api.Options) error { return change(c, o, what) })
 }
 
 // Book is what really became of one payment intent's money, in minor units:

@@ -80,7 +80,7 @@ func (w *Webhooks) Subscribe(rw http.ResponseWriter, r *http.Request) error {
 	}
 	k := w.connect(r.Context(), l)
 	if k == nil {
-		return api.NewError(http.StatusServiceUnavailable, api.TypeAPI, "The sandbox has stopped.")
+		return api.NewError(http.StatusServiceUnavailable, "api_error", "The sandbox has stopped.")
 	}
 	defer w.disconnect(l, k)
 	conn, err := websocket.Accept(rw, r, &websocket.AcceptOptions{Subprotocols: []string{cliProtocol}})
@@ -191,12 +191,8 @@ func (l *listener) heard(message cliMessage) {
 	}
 }
 
-const (
-	cliWriteTimeout = 10 * time.Second
-
-	// cliAckTimeout is how long an acknowledgement is waited for.
-	cliAckTimeout = 20 * time.Second
-)
+// cliTimeout is how long a CLI may take to be told of an event and to say so.
+const cliTimeout = 20 * time.Second
 
 // cliDelivery is an event on its way to one CLI.
 type cliDelivery struct {
@@ -234,20 +230,18 @@ func (w *Webhooks) sendToListener(e *api.Event, l *listener, v api.Version) {
 
 // tell sends an event to one CLI and waits for its acknowledgement.
 func (w *Webhooks) tell(ctx context.Context, k *link, d *cliDelivery) {
+	ctx, cancel := context.WithTimeout(ctx, cliTimeout)
+	defer cancel()
+	defer context.AfterFunc(k.ctx, cancel)()
 	var err error
 	select {
 	case <-k.ready:
 		err = w.write(ctx, k.conn, d)
-	case <-k.ctx.Done():
 	case <-ctx.Done():
 	}
 	if err == nil {
-		timeout := time.NewTimer(cliAckTimeout)
-		defer timeout.Stop()
 		select {
 		case <-d.acked:
-		case <-k.ctx.Done():
-		case <-timeout.C:
 		case <-ctx.Done():
 		}
 	}
@@ -274,7 +268,5 @@ func (w *Webhooks) write(ctx context.Context, conn *websocket.Conn, d *cliDelive
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, cliWriteTimeout)
-	defer cancel()
 	return conn.Write(ctx, websocket.MessageText, message)
 }
