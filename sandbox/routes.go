@@ -45,7 +45,7 @@ func (s *Sandbox) apiRoutes() map[string]api.Handler {
 		}
 	}
 	maps.Copy(routes, map[string]api.Handler{
-		"GET /v1/account":             getAccount,
+		"GET /v1/account":             api.Account,
 		"GET /v1/events":              api.ListEvents,
 		"GET /v1/events/{id}":         api.GetEvent,
 		"POST /v1/stripecli/sessions": s.webhooks.CreateListener,
@@ -63,18 +63,4 @@ func subject(pattern string) string {
 		return "[]" + kind
 	}
 	return kind
-}
-
-// accountID is the one account of a sandbox.
-const accountID = "acct_1SandboxHourbank"
-
-// getAccount answers whose key it is. https://docs.stripe.com/api/accounts
-func getAccount(*api.Call) api.Act {
-	return func() (any, error) {
-		return api.Object{
-			"id": accountID, "object": "account", "business_profile": api.Object{"name": "Sandbox"}, "business_type": "company",
-			"charges_enabled": true, "country": "DE", "default_currency": "eur", "details_submitted": true, "email": "sandbox@example.com",
-			"payouts_enabled": true, "settings": api.Object{"dashboard": api.Object{"display_name": "Sandbox", "timezone": "Etc/UTC"}}, "type": "standard",
-		}, nil
-	}
 }

@@ -162,13 +162,8 @@ func (s *Sandbox) AddFault(x Fault) (err error) {
 }
 
 // Do lets happen to an object what at Stripe happens without an API call, and
-// gives the id of what was changed or made. Its errors are Stripe's.
-//
-//	pi_…  dispute, authenticate, fail_authentication; settle, fail (while processing)
-//	dp_…  win, lose, prevent, withdraw, reinstate
-//	re_…  succeed, fail, cancel, require_action
-//	cs_…  pay, decline, expire; pay_async, then async_succeed or async_fail
-//	sub_… renew, fail_payment, cancel
+// gives the id of what was changed or made. Its errors are Stripe's. What can
+// happen to what is in payments.Actions and billing.Actions.
 func (s *Sandbox) Do(id, action string, with Options) (changed string, err error) {
 	s.store.Within(func() {
 		var o api.Object

@@ -27,12 +27,11 @@ func (s *Sandbox) api(about string, h api.Handler) http.HandlerFunc {
 		if err == nil {
 			err = s.authorize(w, r)
 		}
-		if err != nil {
-			s.answerError(w, r, err)
-			return
-		}
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
-		form, err := api.ReadForm(r, strings.TrimPrefix(about, "[]"))
+		var form *api.Form
+		if err == nil {
+			form, err = api.ReadForm(r, strings.TrimPrefix(about, "[]"))
+		}
 		if err != nil {
 			s.answerError(w, r, err)
 			return

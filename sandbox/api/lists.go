@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 )
@@ -55,43 +56,31 @@ func (c *Call) List(kind string, keep func(Object) bool, reads ...string) Act {
 
 // cut takes the page behind one id or before another.
 func cut(rows []Object, limit int, after, before string) ([]Object, bool, error) {
-	position := func(id string) int {
-		return slices.IndexFunc(rows, func(row Object) bool { return row.ID() == id })
-	}
+	edge := cmp.Or(after, before)
+	i := slices.IndexFunc(rows, func(row Object) bool { return row.ID() == edge })
 	switch {
+	case edge != "" && i < 0:
+		return nil, false, NoSuch("object", edge, map[bool]string{true: "starting_after", false: "ending_before"}[after != ""])
 	case after != "":
-		i := position(after)
-		if i < 0 {
-			return nil, false, NoSuch("object", after, "starting_after")
-		}
 		rows = rows[i+1:]
 	case before != "":
-		i := position(before)
-		if i < 0 {
-			return nil, false, NoSuch("object", before, "ending_before")
-		}
 		first := max(i-limit, 0)
 		return rows[first:i], first > 0, nil
 	}
-	if len(rows) > limit {
-		return rows[:limit], true, nil
-	}
-	return rows, false, nil
+	return rows[:min(limit, len(rows))], len(rows) > limit, nil
 }
 
 // createdFilter reads created, a time or bounds gt, gte, lt and lte of one.
 func createdFilter(f *Form) func(int64) bool {
-	p := f.At("created")
-	if p == nil {
-		return func(int64) bool { return true }
-	}
-	if len(p.kids) == 0 {
-		exactly := f.Number("created", 0)
-		return func(t int64) bool { return t == exactly }
-	}
 	const earliest, latest = -1 << 62, 1 << 62
-	from := max(p.Number("gte", earliest), p.Number("gt", earliest-1)+1)
-	to := min(p.Number("lte", latest), p.Number("lt", latest+1)-1)
+	from, to := int64(earliest), int64(latest)
+	if p := f.At("created"); p != nil && len(p.kids) == 0 {
+		from = f.Number("created", 0)
+		to = from
+	} else if p != nil {
+		from = max(p.Number("gte", earliest), p.Number("gt", earliest-1)+1)
+		to = min(p.Number("lte", latest), p.Number("lt", latest+1)-1)
+	}
 	return func(t int64) bool { return from <= t && t <= to }
 }
 
@@ -145,10 +134,7 @@ func CheckExpansions(at string, paths []string, v Version) error {
 // expansion gives what a step leads to, nothing where it leads nowhere.
 func expansion(at, step string, v Version) string {
 	if rows, isList := strings.CutPrefix(at, "[]"); isList {
-		if step == "data" {
-			return rows
-		}
-		return ""
+		return map[string]string{"data": rows}[step]
 	}
 	if s := stripes().Objects[at]; s != nil && !s.has(step, v) {
 		return ""

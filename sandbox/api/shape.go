@@ -69,6 +69,7 @@ var stripeJSON []byte
 
 // vocabulary is stripe.json.
 type vocabulary struct {
+	Account map[string]any    // the one that a sandbox has
 	IDs     map[string]string // how an object's id begins, and how many characters follow
 	Paths   map[string]Path   // behind /v1/
 	Objects map[string]*shape
@@ -93,6 +94,9 @@ type Path struct {
 
 // Paths are all of them, behind /v1/.
 func Paths() map[string]Path { return stripes().Paths }
+
+// Account answers whose key it is. https://docs.stripe.com/api/accounts
+func Account(*Call) Act { return func() (any, error) { return stripes().Account, nil } }
 
 // shape tells which properties an object has.
 type shape struct {

@@ -59,30 +59,30 @@ func addLines(c *api.Call, inv api.Object, lines []api.Object, more extras) {
 	}
 }
 
-func discountAmounts(amount int64) []any {
+// amounts is a list of one amount, or of none.
+func amounts(amount int64, of api.Object) []any {
 	if amount == 0 {
 		return []any{}
 	}
-	return []any{api.Object{"amount": amount, "discount": "di_1SandboxPromotion"}}
+	of["amount"] = amount
+	return []any{of}
+}
+
+func discountAmounts(amount int64) []any {
+	return amounts(amount, api.Object{"discount": "di_1SandboxPromotion"})
 }
 
 // taxRate is the one rate of all taxes here.
 const taxRate = "txr_1SandboxTax"
 
 func taxAmounts(amount, taxable int64) []any {
-	if amount == 0 {
-		return []any{}
-	}
-	return []any{api.Object{"amount": amount, "tax_behavior": "exclusive", "tax_rate_details": api.Object{"tax_rate": taxRate},
-		"taxability_reason": "standard_rated", "taxable_amount": taxable, "type": "tax_rate_details"}}
+	return amounts(amount, api.Object{"tax_behavior": "exclusive", "tax_rate_details": api.Object{"tax_rate": taxRate},
+		"taxability_reason": "standard_rated", "taxable_amount": taxable, "type": "tax_rate_details"})
 }
 
 // oldTaxAmounts says the same as until basil.
 func oldTaxAmounts(amount, taxable int64) []any {
-	if amount == 0 {
-		return []any{}
-	}
-	return []any{api.Object{"amount": amount, "inclusive": false, "tax_rate": taxRate, "taxability_reason": nil, "taxable_amount": taxable}}
+	return amounts(amount, api.Object{"inclusive": false, "tax_rate": taxRate, "taxability_reason": nil, "taxable_amount": taxable})
 }
 
 // pricing names a price as lines do since basil.

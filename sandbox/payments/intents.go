@@ -51,17 +51,18 @@ func createIntent(c *api.Call) api.Act {
 		pi["automatic_payment_methods"] = api.Object{"enabled": auto.Flag("enabled", false), "allow_redirects": auto.OneOf("allow_redirects", "always", "never")}
 	}
 	readIntent(c, pi)
-	confirm, how := f.Flag("confirm", false), readConfirmation(c, pi)
-	if confirm && how.method == nil {
+	confirm := f.Flag("confirm", false)
+	pm, alone := readConfirmation(c, pi)
+	if confirm && pm == nil {
 		f.Fail(api.Invalid("parameter_missing", "payment_method", "A PaymentIntent can only be confirmed with a payment method."))
 	}
 	return func() (any, error) {
-		use(c, pi, how)
+		use(c, pi, pm)
 		NewIntent(c, pi)
 		if !confirm {
 			return pi, nil
 		}
-		return pi, Attempt(c, pi, how.method, how.noAction)
+		return pi, Attempt(c, pi, pm, alone)
 	}
 }
 
@@ -106,14 +107,14 @@ func updateIntent(c *api.Call, pi api.Object) api.Act {
 	if f.Has("currency") {
 		changed["currency"] = f.Currency()
 	}
-	how := readConfirmation(c, changed)
+	pm, _ := readConfirmation(c, changed)
 	return func() (any, error) {
 		if money && !isOpen(pi) {
 			return nil, unexpectedState(pi, "change the amount of")
 		}
 		pi.Set(changed)
-		use(c, pi, how)
-		if how.method != nil && pi.Text("status") == "requires_payment_method" {
+		use(c, pi, pm)
+		if pm != nil && pi.Text("status") == "requires_payment_method" {
 			pi.Set(api.Object{"status": "requires_confirmation"})
 		}
 		return pi, nil
@@ -122,31 +123,27 @@ func updateIntent(c *api.Call, pi api.Object) api.Act {
 
 func confirmIntent(c *api.Call, pi api.Object) api.Act {
 	changed := maps.Clone(pi)
-	how, secret := readConfirmation(c, changed), c.Form.Text("client_secret")
+	secret := c.Form.Text("client_secret")
+	pm, alone := readConfirmation(c, changed)
 	return func() (any, error) {
 		switch {
 		case secret != "" && secret != pi.Text("client_secret"):
 			return nil, api.Invalid("", "client_secret", "The client_secret provided does not match the PaymentIntent.")
 		case !isOpen(pi):
 			return nil, unexpectedState(pi, "confirm")
-		case how.method == nil:
+		case pm == nil:
 			return nil, api.Invalid("payment_intent_unexpected_state", "", "You cannot confirm this PaymentIntent because it's missing a payment method.").
 				With(api.Object{"payment_intent": pi})
 		}
 		pi.Set(changed)
-		return pi, Attempt(c, pi, how.method, how.noAction)
+		return pi, Attempt(c, pi, pm, alone)
 	}
 }
 
-// confirmation is how an intent is to be confirmed.
-type confirmation struct {
-	method   api.Object // nil for none
-	noAction bool       // nobody is there to authenticate
-}
-
 // readConfirmation reads how the intent is to be paid, into a copy of it or one
-// that is not kept yet.
-func readConfirmation(c *api.Call, pi api.Object) (how confirmation) {
+// that is not kept yet: with a payment method, if there is one, and perhaps
+// with nobody there to authenticate.
+func readConfirmation(c *api.Call, pi api.Object) (pm api.Object, alone bool) {
 	f := c.Form
 	if url := f.Text("return_url"); url != "" {
 		pi["_return_url"] = url
@@ -161,24 +158,24 @@ func readConfirmation(c *api.Call, pi api.Object) (how confirmation) {
 	}
 	f.Tree("mandate_data") // the sandbox's banks debit without asking for one
 	offSession := strings.ToLower(f.Text("off_session"))
-	how.noAction = f.Flag("error_on_requires_action", false) || (offSession != "" && offSession != "false")
+	alone = f.Flag("error_on_requires_action", false) || (offSession != "" && offSession != "false")
 	if data := f.At("payment_method_data"); data != nil {
-		how.method = describedMethod(c, data)
-	} else if how.method = ReadMethod(c, f, "payment_method"); how.method == nil {
-		how.method = c.Get(pi.Text("payment_method"))
+		pm = describedMethod(c, data)
+	} else if pm = ReadMethod(c, f, "payment_method"); pm == nil {
+		pm = c.Get(pi.Text("payment_method"))
 	}
 	types := Types(pi)
-	if kind := how.method.Text("type"); kind != "" && pi["automatic_payment_methods"] == nil && len(types) > 0 && !slices.Contains(types, kind) {
+	if kind := pm.Text("type"); kind != "" && pi["automatic_payment_methods"] == nil && len(types) > 0 && !slices.Contains(types, kind) {
 		f.Fail(api.Invalid("payment_intent_incompatible_payment_method", "payment_method",
 			"The PaymentMethod provided (%s) is not allowed for this PaymentIntent.", kind))
 	}
-	return how
+	return pm, alone
 }
 
 // use puts the payment method, if there is one, into the intent.
-func use(c *api.Call, pi api.Object, how confirmation) {
-	if how.method != nil {
-		pi.Set(api.Object{"payment_method": c.Keep(how.method).ID()})
+func use(c *api.Call, pi, pm api.Object) {
+	if pm != nil {
+		pi.Set(api.Object{"payment_method": c.Keep(pm).ID()})
 	}
 }
 
