@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"slices"
-	"time"
 
 	"hourbank/sandbox/api"
 	"hourbank/sandbox/payments"
@@ -12,17 +11,11 @@ import (
 
 // States of a checkout session: open → complete | expired; and of its payment:
 // unpaid → paid. A delayed payment method completes it unpaid.
-// Bounds of expires_at, https://docs.stripe.com/api/checkout/sessions/create.
-const (
-	sessionShortest = 30 * time.Minute
-	sessionLongest  = 24 * time.Hour
-)
-
 func createSession(c *api.Call) api.Act {
 	f := c.Form
 	cs := api.Object{
 		"mode": f.OneOf("mode", "payment", "subscription"), "customer": c.Named(f, "customer", "customer").ID(),
-		"expires_at": f.Number("expires_at", c.Now+int64(sessionLongest.Seconds())), "metadata": f.Metadata(nil),
+		"expires_at": f.Number("expires_at", c.Now+24*60*60), "metadata": f.Metadata(nil),
 		"payment_method_types": f.Texts("payment_method_types"), "ui_mode": f.OneOf("ui_mode", "hosted", "embedded", "custom"),
 	}
 	f.TextsInto(cs, "cancel_url", "success_url", "return_url", "client_reference_id", "customer_email", "locale")
@@ -60,12 +53,12 @@ func readInner(c *api.Call, mode string) api.Object {
 	return asked
 }
 
+// checkSession has the bounds of https://docs.stripe.com/api/checkout/sessions/create.
 func checkSession(c *api.Call, cs api.Object) {
-	shortest, longest := c.Now+int64(sessionShortest.Seconds()), c.Now+int64(sessionLongest.Seconds())
 	if cs.Text("success_url") == "" && cs.Text("ui_mode") == "hosted" {
 		c.Form.Missing("success_url")
 	}
-	if at := cs.Number("expires_at"); at < shortest || at > longest {
+	if open := cs.Number("expires_at") - c.Now; open < 30*60 || open > 24*60*60 {
 		c.Form.Fail(api.Invalid("", "expires_at", "The expires_at timestamp must be between 30 minutes and 24 hours from now."))
 	}
 }

@@ -27,19 +27,14 @@ const (
 	cliMaxMessage = 4 << 20
 )
 
-// listener is a session of a listening CLI.
-type listener struct {
-	id   string
-	link *link                   // nil while no CLI is connected
-	open map[string]*cliDelivery // sent and not reported on yet
-}
-
 // link is one connection of a session. It exists before the CLI is told that
 // it is connected, so that from then on no event misses it.
 type link struct {
+	id    string
 	conn  *websocket.Conn
-	ready chan struct{}   // closed once conn is there
-	ctx   context.Context //nolint:containedctx // the connection's life
+	ready chan struct{}           // closed once conn is there
+	open  map[string]*cliDelivery // sent and not reported on yet
+	ctx   context.Context         //nolint:containedctx // the connection's life
 	end   context.CancelFunc
 }
 
@@ -59,10 +54,10 @@ func (w *Webhooks) CreateListener(c *api.Call) api.Act {
 		f.Fail(api.Invalid("", "filters", "The sandbox has no logs to tail."))
 	}
 	return func() (any, error) {
-		l := &listener{id: api.NewID("cliws_", 24)}
-		w.listeners[l.id] = l
+		id := api.NewID("cliws_", 24)
+		w.links[id] = nil
 		return api.Object{
-			"websocket_authorized_feature": cliFeature, "websocket_id": l.id, "websocket_url": "ws://" + c.HTTP.Host + "/stripecli/subscribe/" + l.id,
+			"websocket_authorized_feature": cliFeature, "websocket_id": id, "websocket_url": "ws://" + c.HTTP.Host + "/stripecli/subscribe/" + id,
 			"secret": w.cfg.CLISecret, "reconnect_delay": cliReconnect, "default_version": api.AccountVersion, "latest_version": api.NewestVersion,
 			"device_token": api.NewID("", 24), "display_connect_filter_warning": false,
 		}, nil
@@ -73,16 +68,15 @@ func (w *Webhooks) CreateListener(c *api.Call) api.Act {
 // gives an error. The CLI knows an ended session by the words of the error, and
 // asks for a new one.
 func (w *Webhooks) Subscribe(rw http.ResponseWriter, r *http.Request) error {
-	var l *listener
-	w.store.Within(func() { l = w.listeners[r.PathValue("id")] })
-	if l == nil || r.Header.Get("Websocket-Id") != l.id {
+	id := r.PathValue("id")
+	k, known := w.connect(r.Context(), id, r.Header.Get("Websocket-Id"))
+	if !known {
 		return api.Refused(http.StatusNotFound, "Unknown WebSocket ID.")
 	}
-	k := w.connect(r.Context(), l)
 	if k == nil {
 		return api.NewError(http.StatusServiceUnavailable, "api_error", "The sandbox has stopped.")
 	}
-	defer w.disconnect(l, k)
+	defer w.disconnect(k)
 	conn, err := websocket.Accept(rw, r, &websocket.AcceptOptions{Subprotocols: []string{cliProtocol}})
 	if err != nil {
 		w.cfg.Log.Debug("sandbox refused a websocket", zap.Error(err)) // Accept has answered
@@ -92,33 +86,34 @@ func (w *Webhooks) Subscribe(rw http.ResponseWriter, r *http.Request) error {
 	conn.SetReadLimit(cliMaxMessage)
 	k.conn = conn
 	close(k.ready)
-	w.read(k, l)
+	w.read(k)
 	return nil
 }
 
 // connect puts a link in place of the session's earlier one, which ends. It
-// gives nil after Close, for nobody would end the connection.
-func (w *Webhooks) connect(ctx context.Context, l *listener) (k *link) {
+// gives none after Close, for nobody would end the connection.
+func (w *Webhooks) connect(ctx context.Context, id, named string) (k *link, known bool) {
 	w.store.Within(func() {
-		if w.stopped {
+		var earlier *link
+		if earlier, known = w.links[id]; !known || named != id || w.stopped {
+			known = known && named == id
 			return
 		}
 		w.readers.Add(1)
-		if l.link != nil {
-			l.link.end()
+		if earlier != nil {
+			earlier.end()
 		}
-		k = &link{ready: make(chan struct{})}
+		k = &link{id: id, ready: make(chan struct{}), open: map[string]*cliDelivery{}}
 		k.ctx, k.end = context.WithCancel(ctx)
-		l.link, l.open = k, map[string]*cliDelivery{}
+		w.links[id] = k
 	})
-	return k
+	return k, known
 }
 
-func (w *Webhooks) disconnect(l *listener, k *link) {
+func (w *Webhooks) disconnect(k *link) {
 	w.store.Within(func() {
-		k.end()
-		if l.link == k {
-			l.link = nil
+		if k.end(); w.links[k.id] == k {
+			w.links[k.id] = nil
 		}
 	})
 	w.readers.Done()
@@ -128,23 +123,21 @@ func (w *Webhooks) disconnect(l *listener, k *link) {
 func (w *Webhooks) hangUp() {
 	w.store.Within(func() {
 		w.stopped = true
-		for _, l := range w.listeners {
-			if l.link != nil {
-				l.link.end()
-			}
+		for _, k := range w.connected() {
+			k.end()
 		}
 	})
 	w.readers.Wait()
 }
 
-// connected counts the CLIs that listen.
-func (w *Webhooks) connected() (n int) {
-	for _, l := range w.listeners {
-		if l.link != nil {
-			n++
+// connected are the CLIs that listen.
+func (w *Webhooks) connected() (links []*link) {
+	for _, k := range w.links {
+		if k != nil {
+			links = append(links, k)
 		}
 	}
-	return n
+	return links
 }
 
 // cliMessage is what a CLI sends: an event_ack or a webhook_response.
@@ -156,7 +149,7 @@ type cliMessage struct {
 }
 
 // read takes the CLI's messages until the connection ends.
-func (w *Webhooks) read(k *link, l *listener) {
+func (w *Webhooks) read(k *link) {
 	for {
 		_, raw, err := k.conn.Read(k.ctx)
 		if err != nil {
@@ -166,13 +159,13 @@ func (w *Webhooks) read(k *link, l *listener) {
 		if json.Unmarshal(raw, &message) != nil {
 			continue // the CLI ignores what it does not know, too
 		}
-		w.store.Within(func() { l.heard(message) })
+		w.store.Within(func() { k.heard(message) })
 	}
 }
 
 // heard notes what became of an event. The state is locked.
-func (l *listener) heard(message cliMessage) {
-	d, ok := l.open[message.Conversation]
+func (k *link) heard(message cliMessage) {
+	d, ok := k.open[message.Conversation]
 	if !ok {
 		return
 	}
@@ -187,7 +180,7 @@ func (l *listener) heard(message cliMessage) {
 		}
 	case "webhook_response":
 		d.Status, d.URL = message.Status, message.ForwardURL
-		delete(l.open, message.Conversation)
+		delete(k.open, message.Conversation)
 	}
 }
 
@@ -205,26 +198,25 @@ type cliDelivery struct {
 // account's version and in the latest: the CLI takes the one that it was
 // started for.
 func (w *Webhooks) sendToListeners(e *api.Event) {
-	for _, l := range w.listeners {
+	for _, k := range w.connected() {
 		for _, v := range []api.Version{api.AccountVersion, api.NewestVersion} {
-			if l.link != nil && v.Knows(e.About) {
-				w.sendToListener(e, l, v)
+			if v.Knows(e.About) {
+				w.sendToListener(e, k, v)
 			}
 		}
 	}
 }
 
-func (w *Webhooks) sendToListener(e *api.Event, l *listener, v api.Version) {
+func (w *Webhooks) sendToListener(e *api.Event, k *link, v api.Version) {
 	d := &cliDelivery{
-		delivery:     &delivery{Delivery: Delivery{Event: e.ID, Type: e.Type, Endpoint: l.id, State: "waiting"}, event: e, version: v},
+		delivery:     &delivery{Delivery: Delivery{Event: e.ID, Type: e.Type, Endpoint: k.id, State: "waiting"}, event: e, version: v},
 		conversation: api.NewID("wc_", 24),
 		acked:        make(chan struct{}),
 	}
 	if w.remember(d.delivery); !w.render(d.delivery) {
 		return
 	}
-	l.open[d.conversation] = d
-	k := l.link
+	k.open[d.conversation] = d
 	w.store.Start(func(ctx context.Context) { w.tell(ctx, k, d) })
 }
 

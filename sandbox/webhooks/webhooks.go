@@ -34,14 +34,14 @@ type Webhooks struct {
 	endpoints  []*endpoint
 	deliveries []*delivery // the last maxDeliveries
 
-	listeners map[string]*listener // the CLI's sessions, by websocket id
-	stopped   bool                 // no CLI may connect any more
-	readers   sync.WaitGroup       // CLI connections being read
+	links   map[string]*link // of the CLI's sessions, by websocket id; nil while it is not connected
+	stopped bool             // no CLI may connect any more
+	readers sync.WaitGroup   // CLI connections being read
 }
 
 // New makes the Webhooks of a store.
 func New(cfg Config, store *api.Store) *Webhooks {
-	w := &Webhooks{cfg: cfg, store: store, client: newClient(), random: newRandom(0), listeners: map[string]*listener{}}
+	w := &Webhooks{cfg: cfg, store: store, client: newClient(), random: newRandom(0), links: map[string]*link{}}
 	store.Dispatch = w.dispatch
 	return w
 }
@@ -92,7 +92,7 @@ type delivery struct {
 // dispatch sends a new event to everybody who wants it. How many do stands in
 // the event from the start, so it is counted first.
 func (w *Webhooks) dispatch(e *api.Event) {
-	e.Pending = w.connected()
+	e.Pending = len(w.connected())
 	for _, to := range w.endpoints {
 		if to.wants(e) {
 			e.Pending++
