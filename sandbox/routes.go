@@ -36,16 +36,15 @@ func (s *Sandbox) routes() http.Handler {
 // apiRoutes are the calls of Stripe's API that the sandbox knows.
 // https://docs.stripe.com/api
 func (s *Sandbox) apiRoutes() map[string]api.Handler {
-	routes := payments.Routes()
-	maps.Copy(routes, billing.Routes())
+	routes := map[string]api.Handler{}
 	for path, is := range api.Paths() {
-		if is.Shown {
-			routes["GET /v1/"+path+"/{id}"] = api.Shows(is.Kind)
-		}
+		routes["GET /v1/"+path+"/{id}"] = api.Shows(is.Kind)
 		if is.By != "" {
 			routes["GET /v1/"+path] = api.Listed(is.Kind, strings.Fields(is.By)...)
 		}
 	}
+	maps.Copy(routes, payments.Routes())
+	maps.Copy(routes, billing.Routes())
 	maps.Copy(routes, map[string]api.Handler{
 		"GET /v1/account":             api.Account,
 		"GET /v1/events":              api.ListEvents,
@@ -60,7 +59,7 @@ func (s *Sandbox) apiRoutes() map[string]api.Handler {
 func subject(pattern string) string {
 	method, path, _ := strings.Cut(pattern, " /v1/")
 	path, _, one := strings.Cut(path, "/{id}")
-	kind := api.Paths()[path].Kind
+	kind := api.Paths()[strings.TrimPrefix(path, "test_helpers/")].Kind
 	if method == http.MethodGet && !one && kind != "" {
 		return "[]" + kind
 	}

@@ -72,12 +72,6 @@ type (
 	Book     = payments.Book     // what really became of a payment's money
 )
 
-// PaymentEvents are the types of a payment's events that the sandbox makes.
-func PaymentEvents() []string { return api.PaymentEvents() }
-
-// BillingEvents are those of what asks for payments by itself.
-func BillingEvents() []string { return api.BillingEvents() }
-
 // Sandbox is the stand-in. Make one with New, serve its Handler, and run Run
 // beside the server for as long as it serves.
 type Sandbox struct {

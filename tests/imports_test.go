@@ -16,7 +16,7 @@ import (
 var mayImport = map[string][]string{
 	".": {"commands"},
 	"commands": {"bench", "commands/cli", "commands/webhooktest", "config", "database", "models", "models/money",
-		"routes", "sandbox", "services", "services/audit", "services/auditlog", "services/exports", "services/ingest", "services/paging", "services/sales"},
+		"routes", "sandbox", "sandbox/api", "services", "services/audit", "services/auditlog", "services/exports", "services/ingest", "services/paging", "services/sales"},
 	"commands/webhooktest": {"commands/cli", "config", "controllers", "database", "models", "models/money", "routes", "services",
 		"services/stripe"},
 	"commands/cli": {"config", "database", "models", "services"},

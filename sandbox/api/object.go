@@ -14,6 +14,39 @@ import (
 // own, and never shown. What is "" is shown as null, or not at all.
 type Object map[string]any
 
+// as gives a property, nothing where there is none of the type.
+func as[T any](o Object, name string) T {
+	o.check(name)
+	value, _ := o[name].(T)
+	return value
+}
+
+// Text gives a string.
+func (o Object) Text(name string) string { return as[string](o, name) }
+
+// Is gives a boolean.
+func (o Object) Is(name string) bool { return as[bool](o, name) }
+
+// Part gives an object in the object.
+func (o Object) Part(name string) Object { return as[Object](o, name) }
+
+// Parts gives objects in the object.
+func (o Object) Parts(name string) []Object { return as[[]Object](o, name) }
+
+// Metadata gives the object's metadata.
+func (o Object) Metadata() Metadata { return as[Metadata](o, "metadata") }
+
+// Number gives an integer.
+func (o Object) Number(name string) int64 {
+	if n := as[int](o, name); n != 0 {
+		return int64(n)
+	}
+	return as[int64](o, name)
+}
+
+// In tells whether a string is one of these.
+func (o Object) In(name string, values ...string) bool { return slices.Contains(values, o.Text(name)) }
+
 // ID is the object's id.
 func (o Object) ID() string { return o.Text("id") }
 
@@ -21,44 +54,6 @@ func (o Object) ID() string { return o.Text("id") }
 func (o Object) Kind() string {
 	kind, _ := o["object"].(string)
 	return kind
-}
-
-// Text gives a string, "" where there is none.
-func (o Object) Text(name string) string {
-	text, _ := o.get(name).(string)
-	return text
-}
-
-// Number gives an integer, 0 where there is none.
-func (o Object) Number(name string) int64 {
-	switch n := o.get(name).(type) {
-	case int64:
-		return n
-	case int:
-		return int64(n)
-	}
-	return 0
-}
-
-// Is gives a boolean, false where there is none.
-func (o Object) Is(name string) bool {
-	is, _ := o.get(name).(bool)
-	return is
-}
-
-// In tells whether a string is one of these.
-func (o Object) In(name string, values ...string) bool { return slices.Contains(values, o.Text(name)) }
-
-// Part gives an object in the object, nil where there is none.
-func (o Object) Part(name string) Object {
-	part, _ := o.get(name).(Object)
-	return part
-}
-
-// Metadata gives the object's metadata.
-func (o Object) Metadata() Metadata {
-	metadata, _ := o.get("metadata").(Metadata)
-	return metadata
 }
 
 // Add adds to a number.
@@ -76,14 +71,9 @@ func (o Object) Set(values Object) {
 func (o Object) Pick(names ...string) Object {
 	picked := Object{}
 	for _, name := range names {
-		picked[name] = o.get(name)
+		picked[name] = as[any](o, name)
 	}
 	return picked
-}
-
-func (o Object) get(name string) any {
-	o.check(name)
-	return o[name]
 }
 
 // check panics on a name that Stripe does not know, for a misspelt one would be

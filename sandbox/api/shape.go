@@ -85,12 +85,9 @@ type vocabulary struct {
 	Events struct{ Payments, Billing string }
 }
 
-// Path is where objects of a kind are called at.
-type Path struct {
-	Kind  string
-	Shown bool   // at their ids
-	By    string // what their list can be narrowed by; where empty there is none, or one of its own
-}
+// Path is where objects of a kind are called at, and what their list can be
+// narrowed by; where that is empty there is none, or one of its own.
+type Path struct{ Kind, By string }
 
 // Paths are all of them, behind /v1/.
 func Paths() map[string]Path { return stripes().Paths }

@@ -66,10 +66,7 @@ func subscribe(c *api.Call, cus, sub api.Object, o order) api.Object {
 	return sub
 }
 
-func itemsOf(sub api.Object) []api.Object {
-	items, _ := sub.Part("items")["data"].([]api.Object)
-	return items
-}
+func itemsOf(sub api.Object) []api.Object { return sub.Part("items").Parts("data") }
 
 // setItem gives an item its price and quantity.
 func setItem(item api.Object, l payments.Line) {
@@ -103,7 +100,7 @@ func periodLines(sub api.Object) []api.Object {
 
 // waitingLines takes the prorations that wait for the next invoice.
 func waitingLines(sub api.Object) []api.Object {
-	lines, _ := sub["_waiting"].([]api.Object)
+	lines := sub.Parts("_waiting")
 	delete(sub, "_waiting")
 	return lines
 }

@@ -31,15 +31,10 @@ func blocks(d api.Object) bool {
 
 // held is what of a dispute's money is with the card's holder.
 func held(d api.Object) (sum int64) {
-	for _, txn := range transactions(d) {
+	for _, txn := range d.Parts("balance_transactions") {
 		sum -= txn.Number("amount")
 	}
 	return sum
-}
-
-func transactions(d api.Object) []api.Object {
-	all, _ := d["balance_transactions"].([]api.Object)
-	return all
 }
 
 // timeToRespond is how long evidence is waited for.
@@ -92,7 +87,7 @@ func move(c *api.Call, d api.Object, amount int64) {
 	if amount < 0 {
 		description, category = "Chargeback withdrawal for ", "dispute"
 	}
-	d["balance_transactions"] = append(transactions(d), api.Object{
+	d["balance_transactions"] = append(d.Parts("balance_transactions"), api.Object{
 		"id": api.NewID("txn_1", 23), "object": "balance_transaction", "amount": amount, "available_on": c.Now, "created": c.Now,
 		"currency": d.Text("currency"), "description": description + d.Text("charge"), "exchange_rate": nil, "fee": 0, "fee_details": []any{}, "net": amount,
 		"reporting_category": category, "source": d.ID(), "type": "adjustment", "status": "available",

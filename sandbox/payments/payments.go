@@ -2,7 +2,11 @@
 // intents and their charges, refunds and disputes.
 package payments
 
-import "hourbank/sandbox/api"
+import (
+	"maps"
+
+	"hourbank/sandbox/api"
+)
 
 // Routes are the calls of Stripe's API about payments.
 func Routes() map[string]api.Handler {
@@ -89,13 +93,9 @@ func Books(st *api.Store) []Book {
 	books := []Book{}
 	for _, pi := range st.All("payment_intent") {
 		invoice := pi.Text("invoice")
-		metadata := api.Metadata{}
-		for k, v := range pi.Metadata() {
-			metadata[k] = v
-		}
 		books = append(books, Book{
 			PaymentIntent: pi.ID(), Status: pi.Text("status"), Currency: pi.Text("currency"), Amount: pi.Number("amount"), Received: pi.Number("amount_received"),
-			Refunded: refunded[pi.ID()], Disputed: disputed[pi.ID()], Customer: pi.Text("customer"), Metadata: metadata,
+			Refunded: refunded[pi.ID()], Disputed: disputed[pi.ID()], Customer: pi.Text("customer"), Metadata: maps.Clone(pi.Metadata()),
 			Session: pi.Text("_session"), Invoice: invoice, Subscription: st.Get(invoice).Text("subscription"),
 		})
 	}

@@ -150,23 +150,16 @@ func newRandom(seed uint64) *rand.Rand {
 	return rand.New(rand.NewPCG(seed, seed)) //nolint:gosec // chaos is to be repeatable, not secret
 }
 
-func (x Chaos) check() error {
+// SetChaos lets the webhooks of events to come misbehave. Its error says what
+// is out of bounds.
+func (w *Webhooks) SetChaos(x Chaos) error {
 	for name, p := range map[string]float64{"duplicate": x.Duplicate, "drop": x.Drop, "reorder": x.Reorder} {
 		if p < 0 || p > 1 {
 			return api.Invalid("", name, "Invalid %s: must be between 0 and 1.", name)
 		}
 	}
-	if x.DelayMS < 0 || x.DelayMS > LongestDelay.Milliseconds() {
-		return api.Invalid("", "delay_ms", "Invalid delay_ms: must be between 0 and %d.", LongestDelay.Milliseconds())
-	}
-	return nil
-}
-
-// SetChaos lets the webhooks of events to come misbehave. Its error says what
-// is out of bounds.
-func (w *Webhooks) SetChaos(x Chaos) error {
-	if err := x.check(); err != nil {
-		return err
+	if longest := LongestDelay.Milliseconds(); x.DelayMS < 0 || x.DelayMS > longest {
+		return api.Invalid("", "delay_ms", "Invalid delay_ms: must be between 0 and %d.", longest)
 	}
 	w.chaos, w.random = x, newRandom(x.Seed)
 	return nil
@@ -212,11 +205,9 @@ func (d *delivery) heldBack(ctx context.Context) bool {
 	if d.overtaken == nil {
 		return ctx.Err() == nil
 	}
-	timer := time.NewTimer(longestHold)
-	defer timer.Stop()
 	select {
 	case <-d.overtaken:
-	case <-timer.C:
+	case <-time.After(longestHold):
 	case <-ctx.Done():
 	}
 	return ctx.Err() == nil

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -92,16 +93,9 @@ type delivery struct {
 // dispatch sends a new event to everybody who wants it. How many do stands in
 // the event from the start, so it is counted first.
 func (w *Webhooks) dispatch(e *api.Event) {
-	e.Pending = len(w.connected())
-	for _, to := range w.endpoints {
-		if to.wants(e) {
-			e.Pending++
-		}
-	}
-	for _, to := range w.endpoints {
-		if !to.wants(e) {
-			continue
-		}
+	wanted := slices.DeleteFunc(slices.Clone(w.endpoints), func(to *endpoint) bool { return !to.wants(e) })
+	e.Pending = len(w.connected()) + len(wanted)
+	for _, to := range wanted {
 		for _, d := range w.upset(e, to) {
 			if w.remember(d); d.State != "dropped" && w.render(d) {
 				w.store.Start(func(ctx context.Context) { w.deliver(ctx, d) })
