@@ -19,6 +19,7 @@ import (
 	"hourbank/config"
 	"hourbank/models"
 	"hourbank/sandbox"
+	"hourbank/sandbox/api"
 	"hourbank/services"
 	"hourbank/services/sales"
 )
@@ -106,8 +107,8 @@ func (p *program) sandboxEnviron() (environ, made map[string]string) {
 func addEndpoints(standIn *sandbox.Sandbox, cfg *config.Config, base string) error {
 	webhook := base + "/api/finances/webhooks/stripe/"
 	return errors.Join(
-		standIn.AddEndpoint(sandbox.Endpoint{URL: webhook, Secret: cfg.StripeWebhookSecrets[0], Events: sandbox.PaymentEvents()}),
-		standIn.AddEndpoint(sandbox.Endpoint{URL: webhook + "subscriptions/", Secret: cfg.SubscriptionSecrets()[0], Events: sandbox.BillingEvents()}),
+		standIn.AddEndpoint(sandbox.Endpoint{URL: webhook, Secret: cfg.StripeWebhookSecrets[0], Events: api.PaymentEvents()}),
+		standIn.AddEndpoint(sandbox.Endpoint{URL: webhook + "subscriptions/", Secret: cfg.SubscriptionSecrets()[0], Events: api.BillingEvents()}),
 	)
 }
 

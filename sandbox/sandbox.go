@@ -1,15 +1,33 @@
+// Package sandbox is a small stand-in for Stripe: it speaks, in memory, the
+// part of Stripe's API that a product selling something for card payments and
+// the Stripe CLI use, and sends signed webhooks for whatever changes.
+//
+// Amounts are integers in a currency's minor unit, times are whole Unix
+// seconds, ids and shapes are Stripe's (https://docs.stripe.com/api). What
+// Stripe decides by itself, such as the outcome of a dispute, is decided by the
+// calls under /sandbox/, which are not Stripe's, or by Stripe's own test cards
+// (https://docs.stripe.com/testing).
+//
+// Everything it knows stands behind one mutex, and a call holds it from its
+// first check to its last event, so that no call ever sees half of another.
+// Goroutines exist only under Run.
+//
+// This package serves: who may call, what a call is answered, and what
+// misbehaves. Beneath it, payments and billing hold Stripe's objects and what
+// they do, webhooks sends events, and api is what those have in common.
 package sandbox
 
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"net/http"
-	"strings"
-	"sync"
 	"time"
 
 	"go.uber.org/zap"
+
+	"hourbank/sandbox/api"
+	"hourbank/sandbox/payments"
+	"hourbank/sandbox/webhooks"
 )
 
 // Config says how a Sandbox behaves. Its zero value works.
@@ -46,30 +64,25 @@ type Config struct {
 	SettleAfter time.Duration
 }
 
-// Endpoint is a registered webhook endpoint.
-type Endpoint struct {
-	URL    string
-	Secret string // whsec_…, signs what is sent to it
-
-	// Events are the enabled event types, each in full, as Stripe has them; none
-	// means all.
-	Events []string
-
-	APIVersion string // of its events; the account's where empty
-	Thin       bool   // gets thin events, which only name the object
-}
+type (
+	Endpoint = webhooks.Endpoint // where events are sent to
+	Chaos    = webhooks.Chaos    // how they misbehave
+	Delivery = webhooks.Delivery // what became of them
+	Options  = api.Options       // of what Do does
+	Book     = payments.Book     // what really became of a payment's money
+)
 
 // Sandbox is the stand-in. Make one with New, serve its Handler, and run Run
 // beside the server for as long as it serves.
 type Sandbox struct {
-	cfg     Config
-	log     *zap.Logger
-	client  *http.Client
-	handler http.Handler
-	wake    chan struct{} // Run has something to start
+	cfg      Config
+	log      *zap.Logger
+	handler  http.Handler
+	webhooks *webhooks.Webhooks
 
-	mu    sync.Mutex
-	state *state
+	store   *api.Store              // guards what follows, too
+	answers map[string]*savedAnswer // by Idempotency-Key
+	faults  []Fault
 }
 
 // New makes a Sandbox. It starts nothing: see Run.
@@ -80,127 +93,77 @@ func New(cfg Config) *Sandbox {
 	if cfg.Logger == nil {
 		cfg.Logger = zap.NewNop()
 	}
-	cfg.RetryBase = cmp.Or(cfg.RetryBase, time.Second)
-	cfg.MaxAttempts = cmp.Or(cfg.MaxAttempts, 12)
-	cfg.SettleAfter = cmp.Or(cfg.SettleAfter, time.Second)
-	cfg.CLISecret = cmp.Or(cfg.CLISecret, newID("whsec_", 32))
+	store := api.NewStore(cfg.Clock, cmp.Or(cfg.SettleAfter, time.Second))
 	s := &Sandbox{
-		cfg:    cfg,
-		log:    cfg.Logger,
-		client: newWebhookClient(),
-		wake:   make(chan struct{}, 1),
-		state:  newState(),
+		cfg: cfg, log: cfg.Logger, store: store, answers: map[string]*savedAnswer{}, faults: []Fault{},
+		webhooks: webhooks.New(webhooks.Config{
+			CLISecret: cmp.Or(cfg.CLISecret, api.NewID("whsec_", 32)), RetryBase: cmp.Or(cfg.RetryBase, time.Second),
+			MaxAttempts: cmp.Or(cfg.MaxAttempts, 12), Log: cfg.Logger,
+		}, store),
 	}
 	s.handler = s.routes()
 	return s
 }
 
-// AddEndpoint registers a webhook endpoint for the events to come. Its error
-// says what of it Stripe would refuse.
-func (s *Sandbox) AddEndpoint(endpoint Endpoint) error {
-	for _, kind := range endpoint.Events {
-		if strings.Contains(kind, "*") {
-			return fmt.Errorf("%s: an endpoint names each event type in full", kind)
-		}
-	}
-	if v := endpoint.APIVersion; v != "" && !versionForm.MatchString(v) {
-		return fmt.Errorf("%q is no version of Stripe's API", v)
-	}
-	e := newEndpoint(endpoint, s.cfg.Clock().Unix())
-	s.within(func(st *state) { st.endpoints = append(st.endpoints, e) })
-	return nil
-}
+// Handler serves Stripe's API and the control calls.
+func (s *Sandbox) Handler() http.Handler { return s.handler }
 
 // Run delivers webhooks and lets time-delayed things happen, until ctx is done
 // and everything that it started has ended. It then gives nil. Run it once.
 func (s *Sandbox) Run(ctx context.Context) error {
-	var tasks sync.WaitGroup
-	defer s.client.CloseIdleConnections()
-	defer tasks.Wait()
-	defer s.hangUp()
-	for {
-		for _, task := range s.takeTasks() {
-			tasks.Go(func() { s.perform(ctx, task) })
-		}
-		select {
-		case <-s.wake:
-		case <-ctx.Done():
-			for _, task := range s.takeTasks() {
-				s.perform(ctx, task) // only notes that it is too late
-			}
-			return nil
-		}
-	}
-}
-
-func (s *Sandbox) perform(ctx context.Context, task task) {
-	task(ctx)
-	s.within(func(st *state) {
-		st.pending--
-		if st.pending == 0 {
-			close(st.idle)
-			st.idle = make(chan struct{})
-		}
-	})
+	defer s.webhooks.Close()
+	s.store.Run(ctx)
+	return nil
 }
 
 // Wait returns nil as soon as nothing is pending: every webhook was answered
 // with a 2xx, dropped or given up, every listening CLI has acknowledged its
 // events, and whatever was to happen later has happened. It returns ctx's
 // error where that comes first.
-func (s *Sandbox) Wait(ctx context.Context) error {
-	for {
-		var idle chan struct{}
-		s.within(func(st *state) {
-			if st.pending > 0 {
-				idle = st.idle
-			}
-		})
-		if idle == nil {
-			return nil
-		}
-		select {
-		case <-idle:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
+func (s *Sandbox) Wait(ctx context.Context) error { return s.store.Wait(ctx) }
+
+// AddEndpoint registers a webhook endpoint for the events to come. Its error
+// says what of it Stripe would refuse.
+func (s *Sandbox) AddEndpoint(endpoint Endpoint) (err error) {
+	s.store.Within(func() { err = s.webhooks.AddEndpoint(endpoint) })
+	return err
 }
 
-// task is work that Run starts and waits for.
-type task func(ctx context.Context)
+// SetChaos lets the webhooks of events to come misbehave. Its error says what
+// is out of bounds.
+func (s *Sandbox) SetChaos(x Chaos) (err error) {
+	s.store.Within(func() { err = s.webhooks.SetChaos(x) })
+	return err
+}
 
-// within runs f on the state, alone, and wakes Run where f left it work.
-func (s *Sandbox) within(f func(*state)) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	f(s.state)
-	if len(s.state.tasks) > 0 {
-		select {
-		case s.wake <- struct{}{}:
-		default: // Run is about to look anyway
+// Deliveries gives what became of the last deliveries, newest first.
+func (s *Sandbox) Deliveries() (all []Delivery) {
+	s.store.Within(func() { all = s.webhooks.Deliveries() })
+	return all
+}
+
+// Books gives the books of all payment intents, oldest first.
+func (s *Sandbox) Books() (books []Book) {
+	s.store.Within(func() { books = payments.Books(s.store) })
+	return books
+}
+
+// AddFault lets calls to come fail. Faults hit in the order of their adding.
+// Its error says what is out of bounds.
+func (s *Sandbox) AddFault(x Fault) (err error) {
+	s.store.Within(func() { err = s.keepFault(x) })
+	return err
+}
+
+// Do lets happen to an object what at Stripe happens without an API call, and
+// gives the id of what was changed or made. Its errors are Stripe's. What can
+// happen to what is in payments.Actions and billing.Actions.
+func (s *Sandbox) Do(id, action string, with Options) (changed string, err error) {
+	s.store.Within(func() {
+		var o api.Object
+		if o, err = s.act(s.store.NewCall(), id, action, with); err == nil {
+			changed = o.ID()
 		}
-	}
-}
-
-func (s *Sandbox) takeTasks() (tasks []task) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	tasks, s.state.tasks = s.state.tasks, nil
-	return tasks
-}
-
-// pause waits for d, and tells whether ctx let it.
-func pause(ctx context.Context, d time.Duration) bool {
-	if d <= 0 {
-		return ctx.Err() == nil
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
+	})
+	return changed, err
 }

@@ -1,73 +1,52 @@
 package sandbox
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/http"
+	"strings"
+	"time"
 
 	"go.uber.org/zap"
+
+	"hourbank/sandbox/api"
 )
 
 // maxBody bounds what a call may send, in bytes.
 const maxBody = 1 << 20
 
-// call is one change of the state, alone with it: an API call, a control call,
-// or something that Stripe does by itself some time later.
-type call struct {
-	*state
-	sandbox *Sandbox
-	now     int64 // Unix seconds; one time for all that the call makes
-	version version
-	form    *form
-	json    []byte        // the body of a control call
-	http    *http.Request // nil where nobody called
-	reason  eventRequest  // what its events name as their cause
-}
-
-// id gives the id in the path.
-func (c *call) id() string { return c.http.PathValue("id") }
-
-// handler answers a call with what to render, or an error, best an *apiError.
-// It reads all of the form and ends it before it changes anything.
-type handler func(*call) (any, error)
-
-// Handler serves Stripe's API and the control calls.
-func (s *Sandbox) Handler() http.Handler { return s.handler }
-
 // api serves one call of Stripe's API: who is calling, trouble asked for, an
 // answer given before, and only then the call.
-func (s *Sandbox) api(about resource, h handler) http.HandlerFunc {
+func (s *Sandbox) api(about string, h api.Handler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		requestID := newID("req_", 14)
+		requestID := api.NewID("req_", 14)
 		w.Header().Set("Request-Id", requestID)
-		v, err := versionOf(r)
+		v, err := api.VersionOf(r)
 		w.Header().Set("Stripe-Version", string(v))
 		if err == nil {
 			err = s.authorize(w, r)
 		}
-		if err != nil {
-			s.answerError(w, r, err)
-			return
-		}
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
-		params, err := readForm(r, stripes().takes(about.kind))
+		var form *api.Form
+		if err == nil {
+			form, err = api.ReadForm(r, strings.TrimPrefix(about, "[]"))
+		}
 		if err != nil {
 			s.answerError(w, r, err)
 			return
 		}
 		trouble := s.takeFault(r)
-		if !pause(r.Context(), trouble.latency()) {
+		if !api.Pause(r.Context(), trouble.latency()) {
 			return
 		}
 		if trouble.refuses() {
-			trouble.write(w)
+			s.answerError(w, r, trouble.refusal())
 			return
 		}
-		c := &call{version: v, form: params, http: r, reason: eventRequest{ID: nullString(requestID)}}
-		a := s.answerOnce(c, about, h)
+		a := s.answerOnce(r, v, form, requestID, about, h)
 		if trouble.loses() {
-			trouble.write(w)
+			s.answerError(w, r, trouble.refusal())
 			return
 		}
 		a.write(w)
@@ -76,36 +55,65 @@ func (s *Sandbox) api(about resource, h handler) http.HandlerFunc {
 
 // answerOnce makes the call, or finds the answer that its Idempotency-Key had
 // before.
-func (s *Sandbox) answerOnce(c *call, about resource, h handler) (a answer) {
-	s.within(func(st *state) {
-		c.state, c.sandbox, c.now = st, s, s.cfg.Clock().Unix()
-		key := ""
-		if c.http.Method == http.MethodPost {
-			key = c.http.Header.Get("Idempotency-Key")
-			c.reason.IdempotencyKey = nullString(key)
+func (s *Sandbox) answerOnce(r *http.Request, v api.Version, form *api.Form, requestID, about string, h api.Handler) (a answer) {
+	key := ""
+	if r.Method == http.MethodPost {
+		key = r.Header.Get("Idempotency-Key")
+	}
+	s.store.Within(func() {
+		c := s.store.NewCall()
+		c.Version, c.Form, c.HTTP = v, form, r
+		if c.Reason["id"] = requestID; key != "" {
+			c.Reason["idempotency_key"] = key
 		}
 		var seen bool
-		if a, seen = c.replay(key); seen {
-			return
+		if a, seen = s.replay(c, key); !seen {
+			a = s.answerTo(c, about, h)
+			s.keep(c, key, requestID, a)
 		}
-		a = s.answerTo(c, about, h)
-		c.keep(key, string(c.reason.ID), a)
 	})
 	return a
 }
 
-func (s *Sandbox) newCall(st *state) *call {
-	return &call{state: st, sandbox: s, now: s.cfg.Clock().Unix(), version: accountVersion, form: &form{mistake: new(error)}}
+// answerTo makes the call and renders what it gave, in the version and
+// expanded as it asked.
+func (s *Sandbox) answerTo(c *api.Call, about string, h api.Handler) answer {
+	expansions := c.Form.Texts("expand")
+	if err := api.CheckExpansions(about, expansions, c.Version); err != nil {
+		c.Form.Fail(err)
+	}
+	act := h(c)
+	if err := c.Form.End(); err != nil {
+		return s.errorAnswer(c, err)
+	}
+	value, err := act()
+	if err != nil {
+		return s.errorAnswer(c, err)
+	}
+	return s.rendered(http.StatusOK, c.Render(value, expansions))
 }
 
-// later lets Stripe do something by itself after Config.SettleAfter.
-func (c *call) later(do func(*call)) {
-	s := c.sandbox
-	c.start(func(ctx context.Context) {
-		if pause(ctx, s.cfg.SettleAfter) {
-			s.within(func(st *state) { do(s.newCall(st)) })
-		}
-	})
+// errorAnswer renders an error, with the objects in it in the call's version.
+func (s *Sandbox) errorAnswer(c *api.Call, err error) answer {
+	e := s.asStripes(c.HTTP, err)
+	return s.rendered(e.Status, c.Render(api.Object{"error": e.Object}, nil))
+}
+
+// asStripes gives Stripe's errors as they are, and all others as Stripe's own
+// failure, with the cause in the log only.
+func (s *Sandbox) asStripes(r *http.Request, err error) *api.Error {
+	e, ok := errors.AsType[*api.Error](err)
+	if !ok {
+		s.log.Error("sandbox call failed", zap.String("path", r.URL.Path), zap.Error(err))
+		e = api.NewError(http.StatusInternalServerError, "api_error", "An unknown error occurred.")
+	}
+	return e
+}
+
+// answerError answers a call that was never made.
+func (s *Sandbox) answerError(w http.ResponseWriter, r *http.Request, err error) {
+	e := s.asStripes(r, err)
+	s.rendered(e.Status, map[string]any{"error": e.Object}).write(w)
 }
 
 // answer is a rendered answer.
@@ -113,6 +121,15 @@ type answer struct {
 	status  int
 	body    []byte
 	headers map[string]string
+}
+
+func (s *Sandbox) rendered(status int, value any) answer {
+	body, err := json.MarshalIndent(value, "", "  ")
+	if err != nil {
+		s.log.Error("sandbox answer failed", zap.Error(err))
+		return answer{status: http.StatusInternalServerError, body: []byte(`{"error":{"type":"api_error"}}`)}
+	}
+	return answer{status: status, body: append(body, '\n')}
 }
 
 func (a answer) write(w http.ResponseWriter) {
@@ -124,65 +141,49 @@ func (a answer) write(w http.ResponseWriter) {
 	_, _ = w.Write(a.body) // a caller who went away needs no answer
 }
 
-// answerTo makes the call and renders what it gave, in the version and
-// expanded as it asked.
-func (s *Sandbox) answerTo(c *call, about resource, h handler) answer {
-	expansions := c.form.texts("expand")
-	value, err := any(nil), checkExpansions(about.kind, about.list, expansions, c.version)
-	if err == nil {
-		value, err = h(c)
-	}
-	if err == nil {
-		value, err = c.render(value, expansions)
-	}
-	if err != nil {
-		return c.errorAnswer(err)
-	}
-	return s.rendered(http.StatusOK, value)
+// savedAnswer is what a call with an Idempotency-Key was answered. The same
+// key with the same parameters gets it again and nothing happens twice.
+// https://docs.stripe.com/api/idempotent_requests
+type savedAnswer struct {
+	answer
+	sent    string // what was asked: path and parameters
+	expires int64  // Unix seconds
 }
 
-// render gives a value in the call's version.
-func (c *call) render(value any, expansions []string) (any, error) {
-	all, err := c.whole(value)
-	if err != nil {
-		return nil, err
+const (
+	maxKeyLength   = 255
+	answerLifetime = 24 * time.Hour
+)
+
+// replay gives the answer saved under the key, or an error's answer where the
+// key was used for something else.
+func (s *Sandbox) replay(c *api.Call, key string) (answer, bool) {
+	if len(key) > maxKeyLength {
+		return s.errorAnswer(c, api.Invalid("", "", "Idempotency keys can be up to %d characters.", maxKeyLength)), true
 	}
-	one := shaped(all, c.version)
-	return one, c.expand(one, expansions, c.version)
+	saved, ok := s.answers[key]
+	if !ok || saved.expires <= c.Now {
+		return answer{}, false
+	}
+	if saved.sent != sent(c.HTTP) {
+		return s.errorAnswer(c, api.NewError(http.StatusBadRequest, "idempotency_error",
+			"Keys for idempotent requests can only be used with the same parameters they were first used with. "+
+				"Try using a key other than '%s' if you meant to execute a different request.", key)), true
+	}
+	again := saved.answer
+	again.headers = maps.Clone(saved.headers)
+	again.headers["Idempotent-Replayed"] = "true"
+	return again, true
 }
 
-// errorAnswer renders an error, with the objects in it in the call's version.
-func (c *call) errorAnswer(err error) answer {
-	e := c.sandbox.asStripes(c.http, err)
-	value, err := c.render(map[string]*apiError{"error": e}, nil)
-	if err != nil {
-		return c.sandbox.rendered(e.status, map[string]*apiError{"error": {Type: e.Type, Message: e.Message}})
+// keep saves the answer. A call whose parameters were refused did nothing, so
+// its key stays free.
+func (s *Sandbox) keep(c *api.Call, key, requestID string, a answer) {
+	if key == "" || (a.status >= 400 && a.status < 500 && a.status != http.StatusPaymentRequired) {
+		return
 	}
-	return c.sandbox.rendered(e.status, value)
+	a.headers = map[string]string{"Idempotency-Key": key, "Original-Request": requestID}
+	s.answers[key] = &savedAnswer{answer: a, sent: sent(c.HTTP), expires: c.Now + int64(answerLifetime.Seconds())}
 }
 
-// asStripes gives Stripe's errors as they are, and all others as Stripe's own
-// failure, with the cause in the log only.
-func (s *Sandbox) asStripes(r *http.Request, err error) *apiError {
-	e, ok := errors.AsType[*apiError](err)
-	if !ok {
-		s.log.Error("sandbox call failed", zap.String("path", r.URL.Path), zap.Error(err))
-		e = &apiError{status: http.StatusInternalServerError, Type: typeAPI, Message: "An unknown error occurred."}
-	}
-	return e
-}
-
-// answerError answers a call that was never made.
-func (s *Sandbox) answerError(w http.ResponseWriter, r *http.Request, err error) {
-	e := s.asStripes(r, err)
-	s.rendered(e.status, map[string]*apiError{"error": e}).write(w)
-}
-
-func (s *Sandbox) rendered(status int, value any) answer {
-	body, err := json.MarshalIndent(value, "", "  ")
-	if err != nil {
-		s.log.Error("sandbox answer failed", zap.Error(err))
-		return answer{status: http.StatusInternalServerError, body: []byte(`{"error":{"type":"api_error"}}`)}
-	}
-	return answer{status: status, body: append(body, '\n')}
-}
+func sent(r *http.Request) string { return r.URL.Path + "?" + r.Form.Encode() }

@@ -63,7 +63,7 @@ func (b *bench) everything() {
 func TestObjectsHaveTheShapeOfTheirVersion(t *testing.T) {
 	b := start(t)
 	b.everything()
-	raw, err := os.ReadFile("stripe.json")
+	raw, err := os.ReadFile("api/stripe.json")
 	ok(t, err)
 	var stripes struct{ Objects map[string]stripeObject }
 	ok(t, json.Unmarshal(raw, &stripes))

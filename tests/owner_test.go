@@ -68,7 +68,7 @@ func TestASandboxesDatabaseIsNobodyElses(t *testing.T) {
 		for _, settings := range [][]string{{"STRIPE_MODE=test"}, {"STRIPE_MODE=live"}, {"STRIPE_SECRET_KEY=sk_live_of_the_tests", "STRIPE_API_BASE=http://127.0.0.1:9"}} {
 			wantRefusedDatabase(t, db, []string{"sandbox mode"}, []string{"serve"}, settings...)
 		}
-		wantRefusedDatabase(t, db, []string{"sandbox"}, []string{"serve"}) // nothing says that it is one
+		wantRefusedDatabase(t, db, []string{"sandbox"}, []string{"serve"})                                  // nothing says that it is one
 		db.Serve(t, "STRIPE_SECRET_KEY=sk_test_of_the_tests", "STRIPE_API_BASE=http://127.0.0.1:9").Stop(t) // speaks to a stand-in
 		db.ServeSandbox(t)
 	})

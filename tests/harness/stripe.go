@@ -11,6 +11,7 @@ import (
 	"github.com/stripe/stripe-go/v76/client"
 
 	"hourbank/sandbox"
+	"hourbank/sandbox/api"
 )
 
 // StripeKey is what the program and the tests call the stand-in with.
@@ -59,8 +60,8 @@ func NewStripeAt(tb testing.TB, clock func() time.Time) *Stripe {
 func (s *Stripe) SendTo(tb testing.TB, app *App) {
 	tb.Helper()
 	for _, to := range []sandbox.Endpoint{
-		{URL: app.BaseURL + WebhookPath, Secret: WebhookSecret, Events: sandbox.PaymentEvents(), APIVersion: s.EventVersion},
-		{URL: app.BaseURL + SubscriptionsPath, Secret: SubscriptionsSecret, Events: sandbox.BillingEvents(), APIVersion: s.EventVersion},
+		{URL: app.BaseURL + WebhookPath, Secret: WebhookSecret, Events: api.PaymentEvents(), APIVersion: s.EventVersion},
+		{URL: app.BaseURL + SubscriptionsPath, Secret: SubscriptionsSecret, Events: api.BillingEvents(), APIVersion: s.EventVersion},
 	} {
 		if err := s.AddEndpoint(to); err != nil {
 			tb.Fatal(err)
