@@ -32,13 +32,8 @@ import (
 
 // Config says how a Sandbox behaves. Its zero value works.
 type Config struct {
-	// SecretKey is the only API key accepted; where it is empty any test key
-	// (sk_test_…, rk_test_…) is.
-	SecretKey string
-
-	// Host is the name that the sandbox is asked by, beside its addresses and
-	// localhost; none where empty.
-	Host string
+	SecretKey string // the only API key accepted; any test key (sk_test_…, rk_test_…) where empty
+	Host      string // the name that the sandbox is asked by, beside its addresses and localhost
 
 	// CLISecret signs what a listening Stripe CLI forwards; made up where
 	// empty. With the product's own webhook secret here, `stripe listen
@@ -47,17 +42,11 @@ type Config struct {
 
 	// Clock tells the time of objects and events. A webhook's signature
 	// carries the wall clock's, for that is what its receiver compares.
-	Clock func() time.Time
-
+	Clock  func() time.Time
 	Logger *zap.Logger
 
-	// RetryBase is the wait before a webhook's second attempt, default 1s. It
-	// doubles from attempt to attempt, up to an hour.
-	RetryBase time.Duration
-
-	// MaxAttempts ends the retries of a webhook, default 12. Its event stays
-	// in the list of events.
-	MaxAttempts int
+	RetryBase   time.Duration // before a webhook's second attempt, default 1s; it doubles, up to an hour
+	MaxAttempts int           // of a webhook, default 12; its event stays in the list of events
 
 	// SettleAfter is how long what Stripe does "some time later" takes: a
 	// pending refund, a bank debit, the verdict on a dispute. Default 1s.

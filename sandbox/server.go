@@ -6,7 +6,6 @@ import (
 	"maps"
 	"net/http"
 	"strings"
-	"time"
 
 	"go.uber.org/zap"
 
@@ -152,7 +151,7 @@ type savedAnswer struct {
 
 const (
 	maxKeyLength   = 255
-	answerLifetime = 24 * time.Hour
+	answerLifetime = 24 * 60 * 60 // seconds
 )
 
 // replay gives the answer saved under the key, or an error's answer where the
@@ -183,7 +182,7 @@ func (s *Sandbox) keep(c *api.Call, key, requestID string, a answer) {
 		return
 	}
 	a.headers = map[string]string{"Idempotency-Key": key, "Original-Request": requestID}
-	s.answers[key] = &savedAnswer{answer: a, sent: sent(c.HTTP), expires: c.Now + int64(answerLifetime.Seconds())}
+	s.answers[key] = &savedAnswer{answer: a, sent: sent(c.HTTP), expires: c.Now + answerLifetime}
 }
 
 func sent(r *http.Request) string { return r.URL.Path + "?" + r.Form.Encode() }

@@ -23,9 +23,8 @@ type Event struct {
 
 const kindEvent = "event"
 
-// eventLifetime is how long Stripe shows an event.
-// https://docs.stripe.com/api/events
-const eventLifetime = 30 * 24 * time.Hour
+// eventLifetime is for how many seconds Stripe shows an event.
+const eventLifetime = 30 * 24 * 60 * 60
 
 // Render gives the event as a version has it.
 func (e *Event) Render(v Version) Object {
@@ -113,7 +112,7 @@ func parts(value any) (Object, bool) {
 // eventOf gives the event that a row stands for, nil where it is shown no more.
 func (c *Call) eventOf(row Object) *Event {
 	e, ok := row["_event"].(*Event)
-	if !ok || e.head.Number("created") < c.Now-int64(eventLifetime.Seconds()) || !AccountVersion.Knows(e.About) {
+	if !ok || e.head.Number("created") < c.Now-eventLifetime || !AccountVersion.Knows(e.About) {
 		return nil
 	}
 	return e

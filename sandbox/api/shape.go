@@ -24,9 +24,7 @@ const (
 	AccountVersion Version = "2023-10-16"
 
 	oldestVersion Version = "2020-08-27"
-
-	// NewestVersion is the last that the sandbox knows of.
-	NewestVersion Version = "2026-10-28.endive"
+	NewestVersion Version = "2026-10-28.endive" // that the sandbox knows of
 
 	// Basil moved much of what billing objects say, and made the release of an
 	// authorisation no refund. https://docs.stripe.com/changelog/basil
@@ -123,19 +121,19 @@ var stripes = sync.OnceValue(func() *vocabulary {
 		for _, name := range strings.Fields(s.Required + " " + s.Nullable + " " + s.Optional) {
 			s.properties[name] = property{}
 		}
-		for day, names := range s.Since {
-			for _, name := range strings.Fields(names) {
-				s.properties[name] = property{since: day}
-			}
-		}
-		for day, names := range s.Before {
-			for _, name := range strings.Fields(names) {
-				s.properties[name] = property{since: s.properties[name].since, before: day}
-			}
-		}
+		each(s.Since, func(name, day string) { s.properties[name] = property{since: day} })
+		each(s.Before, func(name, day string) { s.properties[name] = property{s.properties[name].since, day} })
 	}
 	return v
 })
+
+func each(names map[string]string, do func(name, day string)) {
+	for day, all := range names {
+		for _, name := range strings.Fields(all) {
+			do(name, day)
+		}
+	}
+}
 
 // PaymentEvents are the types of a payment's events that the sandbox makes.
 func PaymentEvents() []string { return strings.Fields(stripes().Events.Payments) }

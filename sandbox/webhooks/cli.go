@@ -17,14 +17,11 @@ import (
 // it, and reports what came back as a webhook_response. The protocol is read
 // from the CLI's public source (pkg/stripeauth, pkg/websocket, pkg/proxy).
 const (
-	cliProtocol = "stripecli-devproxy-v1"
-	cliFeature  = "webhooks"
-
-	// cliReconnect is after how many seconds the CLI dials anew by itself.
-	cliReconnect = 24 * 60 * 60
-
-	// cliMaxMessage bounds what a CLI sends: it echoes events and answers.
-	cliMaxMessage = 4 << 20
+	cliProtocol   = "stripecli-devproxy-v1"
+	cliFeature    = "webhooks"
+	cliReconnect  = 24 * 60 * 60     // seconds after which the CLI dials anew by itself
+	cliMaxMessage = 4 << 20          // bytes: it echoes events and answers
+	cliTimeout    = 20 * time.Second // to be told of an event and to say so
 )
 
 // link is one connection of a session. It exists before the CLI is told that
@@ -140,6 +137,20 @@ func (w *Webhooks) connected() (links []*link) {
 	return links
 }
 
+// read takes the CLI's messages until the connection ends.
+func (w *Webhooks) read(k *link) {
+	for {
+		var message cliMessage
+		_, raw, err := k.conn.Read(k.ctx)
+		if err != nil {
+			return
+		}
+		if json.Unmarshal(raw, &message) == nil { // the CLI ignores what it does not know, too
+			w.store.Within(func() { k.heard(message) })
+		}
+	}
+}
+
 // cliMessage is what a CLI sends: an event_ack or a webhook_response.
 type cliMessage struct {
 	Type         string `json:"type"`
@@ -148,44 +159,22 @@ type cliMessage struct {
 	ForwardURL   string `json:"forward_url"`
 }
 
-// read takes the CLI's messages until the connection ends.
-func (w *Webhooks) read(k *link) {
-	for {
-		_, raw, err := k.conn.Read(k.ctx)
-		if err != nil {
-			return
-		}
-		var message cliMessage
-		if json.Unmarshal(raw, &message) != nil {
-			continue // the CLI ignores what it does not know, too
-		}
-		w.store.Within(func() { k.heard(message) })
-	}
-}
-
 // heard notes what became of an event. The state is locked.
 func (k *link) heard(message cliMessage) {
 	d, ok := k.open[message.Conversation]
-	if !ok {
-		return
-	}
-	switch message.Type {
-	case "event_ack":
-		if d.State == "waiting" {
-			d.State = "delivered"
-			if d.version == api.AccountVersion {
-				d.event.Pending = max(d.event.Pending-1, 0)
-			}
-			close(d.acked)
-		}
-	case "webhook_response":
+	switch {
+	case !ok:
+	case message.Type == "webhook_response":
 		d.Status, d.URL = message.Status, message.ForwardURL
 		delete(k.open, message.Conversation)
+	case message.Type == "event_ack" && d.State == "waiting":
+		d.State = "delivered"
+		if d.version == api.AccountVersion {
+			d.event.Pending = max(d.event.Pending-1, 0)
+		}
+		close(d.acked)
 	}
 }
-
-// cliTimeout is how long a CLI may take to be told of an event and to say so.
-const cliTimeout = 20 * time.Second
 
 // cliDelivery is an event on its way to one CLI.
 type cliDelivery struct {

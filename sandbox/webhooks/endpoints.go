@@ -32,15 +32,9 @@ type Endpoint struct {
 }
 
 const (
-	// atOnce is how many webhooks an endpoint gets at the same time.
-	atOnce = 16
-
-	// webhookTimeout is how long an endpoint may take over one.
-	webhookTimeout = 20 * time.Second
-
-	// mostAnswer is what is read of an answer, so that its connection can be used
-	// again, in bytes.
-	mostAnswer = 1 << 20
+	atOnce         = 16               // webhooks that an endpoint gets at the same time
+	webhookTimeout = 20 * time.Second // that it may take over one
+	mostAnswer     = 1 << 20          // bytes read of an answer, so that its connection can be used again
 )
 
 type endpoint struct {
@@ -140,11 +134,10 @@ type Chaos struct {
 	Seed      uint64  `json:"seed"`      // the same seed and calls misbehave alike
 }
 
-// longestHold is when a held delivery goes even though nothing overtook it.
-const longestHold = 200 * time.Millisecond
-
-// LongestDelay bounds what is asked to be late.
-const LongestDelay = time.Hour
+const (
+	longestHold  = 200 * time.Millisecond // then a held delivery goes even though nothing overtook it
+	LongestDelay = time.Hour              // that can be asked for
+)
 
 func newRandom(seed uint64) *rand.Rand {
 	return rand.New(rand.NewPCG(seed, seed)) //nolint:gosec // chaos is to be repeatable, not secret

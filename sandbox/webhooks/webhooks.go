@@ -72,13 +72,10 @@ type Delivery struct {
 //	waiting → given_up: Config.MaxAttempts failed
 //	waiting → abandoned: Run ended first, or the CLI went away
 //	dropped: by chaos, never sent
-//
-// maxDeliveries bounds the deliveries remembered.
-const maxDeliveries = 10_000
-
-// longestRetry bounds the wait between two attempts, as Stripe's are about an
-// hour apart in the end. https://docs.stripe.com/webhooks#retries
-const longestRetry = time.Hour
+const (
+	maxDeliveries = 10_000    // remembered
+	longestRetry  = time.Hour // between two attempts, https://docs.stripe.com/webhooks#retries
+)
 
 type delivery struct {
 	Delivery
