@@ -167,10 +167,6 @@ func (s *Sandbox) takeFault(r *http.Request) (met Fault) {
 	return met
 }
 
-func (x Fault) latency() time.Duration { return time.Duration(x.LatencyMS) * time.Millisecond }
-func (x Fault) refuses() bool          { return x.Status != 0 && !x.Executed }
-func (x Fault) loses() bool            { return x.Status != 0 && x.Executed }
-
 func (x Fault) refusal() error {
 	if x.Status == http.StatusTooManyRequests {
 		return api.Refused(x.Status, "Request rate limit exceeded, as it was asked for.").With(api.Object{"code": "rate_limit"})

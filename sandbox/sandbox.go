@@ -53,13 +53,20 @@ type Config struct {
 	SettleAfter time.Duration
 }
 
-type (
-	Endpoint = webhooks.Endpoint // where events are sent to
-	Chaos    = webhooks.Chaos    // how they misbehave
-	Delivery = webhooks.Delivery // what became of them
-	Options  = api.Options       // of what Do does
-	Book     = payments.Book     // what really became of a payment's money
-)
+// Endpoint is where events are sent to.
+type Endpoint = webhooks.Endpoint
+
+// Chaos is how they misbehave.
+type Chaos = webhooks.Chaos
+
+// Delivery is what became of one.
+type Delivery = webhooks.Delivery
+
+// Options are of what Do does.
+type Options = api.Options
+
+// Book is what really became of a payment's money.
+type Book = payments.Book
 
 // Sandbox is the stand-in. Make one with New, serve its Handler, and run Run
 // beside the server for as long as it serves.
@@ -105,9 +112,8 @@ func (s *Sandbox) Run(ctx context.Context) error {
 	return nil
 }
 
-// Wait returns nil as soon as nothing is pending: every webhook was answered
-// with a 2xx, dropped or given up, every listening CLI has acknowledged its
-// events, and whatever was to happen later has happened. It returns ctx's
+// Wait returns nil as soon as nothing is pending: webhooks are over, CLIs have
+// acknowledged their events, and what was to happen later has. It returns ctx's
 // error where that comes first.
 func (s *Sandbox) Wait(ctx context.Context) error { return s.store.Wait(ctx) }
 

@@ -9,7 +9,6 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"regexp"
-	"strconv"
 	"strings"
 	"sync"
 )
@@ -24,7 +23,9 @@ const (
 	AccountVersion Version = "2023-10-16"
 
 	oldestVersion Version = "2020-08-27"
-	NewestVersion Version = "2026-10-28.endive" // that the sandbox knows of
+
+	// NewestVersion is the last that the sandbox knows of.
+	NewestVersion Version = "2026-10-28.endive"
 
 	// Basil moved much of what billing objects say, and made the release of an
 	// authorisation no refund. https://docs.stripe.com/changelog/basil
@@ -68,7 +69,7 @@ var stripeJSON []byte
 // vocabulary is stripe.json.
 type vocabulary struct {
 	Account map[string]any    // the one that a sandbox has
-	IDs     map[string]string // how an object's id begins, and how many characters follow
+	IDs     map[string]string // how an object's id begins, and after a space how many characters follow
 	Paths   map[string]Path   // behind /v1/
 	Objects map[string]*shape
 	Params  map[string]string // of all calls of an object, at any depth
@@ -140,13 +141,6 @@ func PaymentEvents() []string { return strings.Fields(stripes().Events.Payments)
 
 // BillingEvents are those of what asks for payments by itself.
 func BillingEvents() []string { return strings.Fields(stripes().Events.Billing) }
-
-// newObjectID makes an id such as Stripe's of an object.
-func newObjectID(kind string) string {
-	prefix, length, _ := strings.Cut(stripes().IDs[kind], " ")
-	n, _ := strconv.Atoi(length)
-	return NewID(prefix, n)
-}
 
 // NewID makes an id: a prefix, then n random characters.
 func NewID(prefix string, n int) string {

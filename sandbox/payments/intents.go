@@ -18,6 +18,7 @@ import (
 //	(confirm) → requires_payment_method, declined
 //	any but succeeded → canceled
 //
+
 // NewIntent keeps a new payment intent and tells of it.
 // https://docs.stripe.com/api/payment_intents
 func NewIntent(c *api.Call, pi api.Object) api.Object {

@@ -134,10 +134,11 @@ type Chaos struct {
 	Seed      uint64  `json:"seed"`      // the same seed and calls misbehave alike
 }
 
-const (
-	longestHold  = 200 * time.Millisecond // then a held delivery goes even though nothing overtook it
-	LongestDelay = time.Hour              // that can be asked for
-)
+// LongestDelay is what can be asked for.
+const LongestDelay = time.Hour
+
+// longestHold is when a held delivery goes even though nothing overtook it.
+const longestHold = 200 * time.Millisecond
 
 func newRandom(seed uint64) *rand.Rand {
 	return rand.New(rand.NewPCG(seed, seed)) //nolint:gosec // chaos is to be repeatable, not secret

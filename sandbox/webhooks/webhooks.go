@@ -164,18 +164,14 @@ func (w *Webhooks) attempted(d *delivery, status int, err error) (done bool) {
 			d.Error = err.Error()
 		}
 		if done = status >= 200 && status < 300; done {
-			d.arrived()
+			d.State, d.payload = "delivered", nil
+			d.event.Pending = max(d.event.Pending-1, 0)
 		}
 		d.to.letOvertake(d)
 	})
 	w.cfg.Log.Debug("sandbox webhook attempted", zap.String("event_id", d.Event), zap.String("type", d.Type),
 		zap.String("endpoint", d.Endpoint), zap.Int("status", status), zap.Error(err))
 	return done
-}
-
-func (d *delivery) arrived() {
-	d.State, d.payload = "delivered", nil
-	d.event.Pending = max(d.event.Pending-1, 0)
 }
 
 // Deliveries gives what became of the last deliveries, newest first. It is
