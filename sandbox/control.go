@@ -35,7 +35,7 @@ func (s *Sandbox) controlRoutes() map[string]controlHandler {
 		return func(*api.Call, []byte) (any, error) { return map[string]any{"data": what()}, nil }
 	}
 	routes := map[string]controlHandler{
-		"GET /sandbox/chaos":  func(*api.Call, []byte) (any, error) { return s.webhooks.Chaos(), nil },
+		"GET /sandbox/chaos":  func(*api.Call, []byte) (any, error) { return s.webhooks.Chaos, nil },
 		"POST /sandbox/chaos": said(func(x Chaos) (any, error) { return x, s.webhooks.SetChaos(x) }),
 		"GET /sandbox/faults": shows(func() any { return s.faults }),
 		"POST /sandbox/faults": said(func(x Fault) (any, error) {

@@ -9,12 +9,10 @@
 // (https://docs.stripe.com/testing).
 //
 // Everything it knows stands behind one mutex, and a call holds it from its
-// first check to its last event, so that no call ever sees half of another.
-// Goroutines exist only under Run.
+// first check to its last event. Goroutines exist only under Run.
 //
-// This package serves: who may call, what a call is answered, and what
-// misbehaves. Beneath it, payments and billing hold Stripe's objects and what
-// they do, webhooks sends events, and api is what those have in common.
+// This package serves; beneath it, payments and billing hold Stripe's objects
+// and what they do, webhooks sends events, and api is what those share.
 package sandbox
 
 import (
@@ -59,14 +57,8 @@ type Endpoint = webhooks.Endpoint
 // Chaos is how they misbehave.
 type Chaos = webhooks.Chaos
 
-// Delivery is what became of one.
-type Delivery = webhooks.Delivery
-
 // Options are of what Do does.
 type Options = api.Options
-
-// Book is what really became of a payment's money.
-type Book = payments.Book
 
 // Sandbox is the stand-in. Make one with New, serve its Handler, and run Run
 // beside the server for as long as it serves.
@@ -92,11 +84,9 @@ func New(cfg Config) *Sandbox {
 	store := api.NewStore(cfg.Clock, cmp.Or(cfg.SettleAfter, time.Second))
 	s := &Sandbox{
 		cfg: cfg, log: cfg.Logger, store: store, answers: map[string]*savedAnswer{}, faults: []Fault{},
-		webhooks: webhooks.New(webhooks.Config{
-			CLISecret: cmp.Or(cfg.CLISecret, api.NewID("whsec_", 32)), RetryBase: cmp.Or(cfg.RetryBase, time.Second),
-			MaxAttempts: cmp.Or(cfg.MaxAttempts, 12), Log: cfg.Logger,
-		}, store),
 	}
+	s.webhooks = (&webhooks.Webhooks{CLISecret: cmp.Or(cfg.CLISecret, api.NewID("whsec_", 32)), RetryBase: cmp.Or(cfg.RetryBase, time.Second),
+		MaxAttempts: cmp.Or(cfg.MaxAttempts, 12), Log: cfg.Logger}).Serve(store)
 	s.handler = s.routes()
 	return s
 }
@@ -132,13 +122,13 @@ func (s *Sandbox) SetChaos(x Chaos) (err error) {
 }
 
 // Deliveries gives what became of the last deliveries, newest first.
-func (s *Sandbox) Deliveries() (all []Delivery) {
+func (s *Sandbox) Deliveries() (all []webhooks.Delivery) {
 	s.store.Within(func() { all = s.webhooks.Deliveries() })
 	return all
 }
 
 // Books gives the books of all payment intents, oldest first.
-func (s *Sandbox) Books() (books []Book) {
+func (s *Sandbox) Books() (books []payments.Book) {
 	s.store.Within(func() { books = payments.Books(s.store) })
 	return books
 }

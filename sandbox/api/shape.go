@@ -178,7 +178,7 @@ func shaped(value any, v Version) any {
 
 func (o Object) shaped(v Version) Object {
 	kind := o.Kind()
-	if kind == kindEvent {
+	if kind == "event" {
 		return o // of its own version
 	}
 	s := stripes().Objects[kind]

@@ -55,7 +55,7 @@ func (w *Webhooks) CreateListener(c *api.Call) api.Act {
 		w.links[id] = nil
 		return api.Object{
 			"websocket_authorized_feature": cliFeature, "websocket_id": id, "websocket_url": "ws://" + c.HTTP.Host + "/stripecli/subscribe/" + id,
-			"secret": w.cfg.CLISecret, "reconnect_delay": cliReconnect, "default_version": api.AccountVersion, "latest_version": api.NewestVersion,
+			"secret": w.CLISecret, "reconnect_delay": cliReconnect, "default_version": api.AccountVersion, "latest_version": api.NewestVersion,
 			"device_token": api.NewID("", 24), "display_connect_filter_warning": false,
 		}, nil
 	}
@@ -76,7 +76,7 @@ func (w *Webhooks) Subscribe(rw http.ResponseWriter, r *http.Request) error {
 	defer w.disconnect(k)
 	conn, err := websocket.Accept(rw, r, &websocket.AcceptOptions{Subprotocols: []string{cliProtocol}})
 	if err != nil {
-		w.cfg.Log.Debug("sandbox refused a websocket", zap.Error(err)) // Accept has answered
+		w.Log.Debug("sandbox refused a websocket", zap.Error(err)) // Accept has answered
 		return nil
 	}
 	defer conn.CloseNow() //nolint:errcheck // it is over either way
@@ -116,8 +116,8 @@ func (w *Webhooks) disconnect(k *link) {
 	w.readers.Done()
 }
 
-// hangUp ends all connections and waits until nobody reads them any more.
-func (w *Webhooks) hangUp() {
+// Close ends all connections and waits until nobody reads them any more.
+func (w *Webhooks) Close() {
 	w.store.Within(func() {
 		w.stopped = true
 		for _, k := range w.connected() {
@@ -125,6 +125,7 @@ func (w *Webhooks) hangUp() {
 		}
 	})
 	w.readers.Wait()
+	w.client.CloseIdleConnections()
 }
 
 // connected are the CLIs that listen.
@@ -244,7 +245,7 @@ func (w *Webhooks) write(ctx context.Context, conn *websocket.Conn, d *cliDelive
 	}
 	message, err := json.Marshal(map[string]any{
 		"type": "webhook_event", "endpoint": map[string]any{"api_version": named}, "event_payload": string(d.payload),
-		"http_headers": headers(d.payload, w.cfg.CLISecret), "webhook_conversation_id": d.conversation, "webhook_id": d.Endpoint,
+		"http_headers": headers(d.payload, w.CLISecret), "webhook_conversation_id": d.conversation, "webhook_id": d.Endpoint,
 	})
 	if err != nil {
 		return err

@@ -140,10 +140,6 @@ const LongestDelay = time.Hour
 // longestHold is when a held delivery goes even though nothing overtook it.
 const longestHold = 200 * time.Millisecond
 
-func newRandom(seed uint64) *rand.Rand {
-	return rand.New(rand.NewPCG(seed, seed)) //nolint:gosec // chaos is to be repeatable, not secret
-}
-
 // SetChaos lets the webhooks of events to come misbehave. Its error says what
 // is out of bounds.
 func (w *Webhooks) SetChaos(x Chaos) error {
@@ -155,16 +151,14 @@ func (w *Webhooks) SetChaos(x Chaos) error {
 	if longest := LongestDelay.Milliseconds(); x.DelayMS < 0 || x.DelayMS > longest {
 		return api.Invalid("", "delay_ms", "Invalid delay_ms: must be between 0 and %d.", longest)
 	}
-	w.chaos, w.random = x, newRandom(x.Seed)
+	w.Chaos = x
+	w.random = rand.New(rand.NewPCG(x.Seed, x.Seed)) //nolint:gosec // chaos is to be repeatable, not secret
 	return nil
 }
 
-// Chaos gives how webhooks misbehave.
-func (w *Webhooks) Chaos() Chaos { return w.chaos }
-
 // upset gives the deliveries that chaos makes of one event for one endpoint.
 func (w *Webhooks) upset(e *api.Event, to *endpoint) []*delivery {
-	x := w.chaos
+	x := w.Chaos
 	if x.Drop > 0 && w.random.Float64() < x.Drop {
 		d := newDelivery(e, to)
 		d.State, d.Chaos = "dropped", "dropped"
