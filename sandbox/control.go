@@ -35,7 +35,7 @@ func (s *Sandbox) controlRoutes() map[string]controlHandler {
 		return func(*api.Call, []byte) (any, error) { return map[string]any{"data": what()}, nil }
 	}
 	routes := map[string]controlHandler{
-		"GET /sandbox/chaos":  func(*api.Call, []byte) (any, error) { return s.webhooks.Chaos(), nil },
+		"GET /sandbox/chaos":  func(*api.Call, []byte) (any, error) { return s.webhooks.Chaos, nil },
 		"POST /sandbox/chaos": said(func(x Chaos) (any, error) { return x, s.webhooks.SetChaos(x) }),
 		"GET /sandbox/faults": shows(func() any { return s.faults }),
 		"POST /sandbox/faults": said(func(x Fault) (any, error) {
@@ -166,10 +166,6 @@ func (s *Sandbox) takeFault(r *http.Request) (met Fault) {
 	})
 	return met
 }
-
-func (x Fault) latency() time.Duration { return time.Duration(x.LatencyMS) * time.Millisecond }
-func (x Fault) refuses() bool          { return x.Status != 0 && !x.Executed }
-func (x Fault) loses() bool            { return x.Status != 0 && x.Executed }
 
 func (x Fault) refusal() error {
 	if x.Status == http.StatusTooManyRequests {

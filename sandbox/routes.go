@@ -103,24 +103,19 @@ func (s *Sandbox) authorize(w http.ResponseWriter, r *http.Request) error {
 		key, _, _ = r.BasicAuth()
 	}
 	key = strings.TrimSpace(key)
-	if key == "" {
-		return unauthorized(w, "You did not provide an API key. Provide it in the Authorization header, "+
-			"as a bearer token (e.g. 'Authorization: Bearer YOUR_SECRET_KEY').")
-	}
-	if strings.Contains(key, "_live_") {
-		return unauthorized(w, "Invalid API Key provided: this is a sandbox, which takes test keys only.")
-	}
-	known := strings.HasPrefix(key, "sk_test_") || strings.HasPrefix(key, "rk_test_")
+	known, message := strings.HasPrefix(key, "sk_test_") || strings.HasPrefix(key, "rk_test_"), "Invalid API Key provided."
 	if s.cfg.SecretKey != "" {
 		known = subtle.ConstantTimeCompare([]byte(key), []byte(s.cfg.SecretKey)) == 1
 	}
-	if !known {
-		return unauthorized(w, "Invalid API Key provided.")
+	switch {
+	case key == "":
+		message = "You did not provide an API key. Provide it in the Authorization header, " +
+			"as a bearer token (e.g. 'Authorization: Bearer YOUR_SECRET_KEY')."
+	case strings.Contains(key, "_live_"):
+		message = "Invalid API Key provided: this is a sandbox, which takes test keys only."
+	case known:
+		return nil
 	}
-	return nil
-}
-
-func unauthorized(w http.ResponseWriter, message string) error {
 	w.Header().Set("WWW-Authenticate", `Basic realm="Stripe"`)
 	return api.Refused(http.StatusUnauthorized, "%s", message)
 }

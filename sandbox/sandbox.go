@@ -9,12 +9,10 @@
 // (https://docs.stripe.com/testing).
 //
 // Everything it knows stands behind one mutex, and a call holds it from its
-// first check to its last event, so that no call ever sees half of another.
-// Goroutines exist only under Run.
+// first check to its last event. Goroutines exist only under Run.
 //
-// This package serves: who may call, what a call is answered, and what
-// misbehaves. Beneath it, payments and billing hold Stripe's objects and what
-// they do, webhooks sends events, and api is what those have in common.
+// This package serves; beneath it, payments and billing hold Stripe's objects
+// and what they do, webhooks sends events, and api is what those share.
 package sandbox
 
 import (
@@ -32,13 +30,8 @@ import (
 
 // Config says how a Sandbox behaves. Its zero value works.
 type Config struct {
-	// SecretKey is the only API key accepted; where it is empty any test key
-	// (sk_test_…, rk_test_…) is.
-	SecretKey string
-
-	// Host is the name that the sandbox is asked by, beside its addresses and
-	// localhost; none where empty.
-	Host string
+	SecretKey string // the only API key accepted; any test key (sk_test_…, rk_test_…) where empty
+	Host      string // the name that the sandbox is asked by, beside its addresses and localhost
 
 	// CLISecret signs what a listening Stripe CLI forwards; made up where
 	// empty. With the product's own webhook secret here, `stripe listen
@@ -47,30 +40,25 @@ type Config struct {
 
 	// Clock tells the time of objects and events. A webhook's signature
 	// carries the wall clock's, for that is what its receiver compares.
-	Clock func() time.Time
-
+	Clock  func() time.Time
 	Logger *zap.Logger
 
-	// RetryBase is the wait before a webhook's second attempt, default 1s. It
-	// doubles from attempt to attempt, up to an hour.
-	RetryBase time.Duration
-
-	// MaxAttempts ends the retries of a webhook, default 12. Its event stays
-	// in the list of events.
-	MaxAttempts int
+	RetryBase   time.Duration // before a webhook's second attempt, default 1s; it doubles, up to an hour
+	MaxAttempts int           // of a webhook, default 12; its event stays in the list of events
 
 	// SettleAfter is how long what Stripe does "some time later" takes: a
 	// pending refund, a bank debit, the verdict on a dispute. Default 1s.
 	SettleAfter time.Duration
 }
 
-type (
-	Endpoint = webhooks.Endpoint // where events are sent to
-	Chaos    = webhooks.Chaos    // how they misbehave
-	Delivery = webhooks.Delivery // what became of them
-	Options  = api.Options       // of what Do does
-	Book     = payments.Book     // what really became of a payment's money
-)
+// Endpoint is where events are sent to.
+type Endpoint = webhooks.Endpoint
+
+// Chaos is how they misbehave.
+type Chaos = webhooks.Chaos
+
+// Options are of what Do does.
+type Options = api.Options
 
 // Sandbox is the stand-in. Make one with New, serve its Handler, and run Run
 // beside the server for as long as it serves.
@@ -96,11 +84,9 @@ func New(cfg Config) *Sandbox {
 	store := api.NewStore(cfg.Clock, cmp.Or(cfg.SettleAfter, time.Second))
 	s := &Sandbox{
 		cfg: cfg, log: cfg.Logger, store: store, answers: map[string]*savedAnswer{}, faults: []Fault{},
-		webhooks: webhooks.New(webhooks.Config{
-			CLISecret: cmp.Or(cfg.CLISecret, api.NewID("whsec_", 32)), RetryBase: cmp.Or(cfg.RetryBase, time.Second),
-			MaxAttempts: cmp.Or(cfg.MaxAttempts, 12), Log: cfg.Logger,
-		}, store),
 	}
+	s.webhooks = (&webhooks.Webhooks{CLISecret: cmp.Or(cfg.CLISecret, api.NewID("whsec_", 32)), RetryBase: cmp.Or(cfg.RetryBase, time.Second),
+		MaxAttempts: cmp.Or(cfg.MaxAttempts, 12), Log: cfg.Logger}).Serve(store)
 	s.handler = s.routes()
 	return s
 }
@@ -116,9 +102,8 @@ func (s *Sandbox) Run(ctx context.Context) error {
 	return nil
 }
 
-// Wait returns nil as soon as nothing is pending: every webhook was answered
-// with a 2xx, dropped or given up, every listening CLI has acknowledged its
-// events, and whatever was to happen later has happened. It returns ctx's
+// Wait returns nil as soon as nothing is pending: webhooks are over, CLIs have
+// acknowledged their events, and what was to happen later has. It returns ctx's
 // error where that comes first.
 func (s *Sandbox) Wait(ctx context.Context) error { return s.store.Wait(ctx) }
 
@@ -137,13 +122,13 @@ func (s *Sandbox) SetChaos(x Chaos) (err error) {
 }
 
 // Deliveries gives what became of the last deliveries, newest first.
-func (s *Sandbox) Deliveries() (all []Delivery) {
+func (s *Sandbox) Deliveries() (all []webhooks.Delivery) {
 	s.store.Within(func() { all = s.webhooks.Deliveries() })
 	return all
 }
 
 // Books gives the books of all payment intents, oldest first.
-func (s *Sandbox) Books() (books []Book) {
+func (s *Sandbox) Books() (books []payments.Book) {
 	s.store.Within(func() { books = payments.Books(s.store) })
 	return books
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/stripe/stripe-go/v76/webhook"
 
 	"hourbank/sandbox"
+	"hourbank/sandbox/payments"
 )
 
 const (
@@ -118,7 +119,7 @@ func (b *bench) do(id, action string, with sandbox.Options) string {
 }
 
 // book gives the sandbox's own book of a payment intent.
-func (b *bench) book(id string) sandbox.Book {
+func (b *bench) book(id string) payments.Book {
 	b.t.Helper()
 	for _, book := range b.Books() {
 		if book.PaymentIntent == id {
@@ -126,7 +127,7 @@ func (b *bench) book(id string) sandbox.Book {
 		}
 	}
 	b.t.Fatalf("no book of %s", id)
-	return sandbox.Book{}
+	return payments.Book{}
 }
 
 // call makes a plain HTTP call and decodes the JSON answer.

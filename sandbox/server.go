@@ -37,15 +37,14 @@ func (s *Sandbox) api(about string, h api.Handler) http.HandlerFunc {
 			return
 		}
 		trouble := s.takeFault(r)
-		if !api.Pause(r.Context(), trouble.latency()) {
+		if !api.Pause(r.Context(), time.Duration(trouble.LatencyMS)*time.Millisecond) {
 			return
 		}
-		if trouble.refuses() {
-			s.answerError(w, r, trouble.refusal())
-			return
+		var a answer
+		if trouble.Status == 0 || trouble.Executed {
+			a = s.answerOnce(r, v, form, requestID, about, h)
 		}
-		a := s.answerOnce(r, v, form, requestID, about, h)
-		if trouble.loses() {
+		if trouble.Status != 0 {
 			s.answerError(w, r, trouble.refusal())
 			return
 		}
@@ -93,27 +92,23 @@ func (s *Sandbox) answerTo(c *api.Call, about string, h api.Handler) answer {
 	return s.rendered(http.StatusOK, c.Render(value, expansions))
 }
 
-// errorAnswer renders an error, with the objects in it in the call's version.
+// errorAnswer renders Stripe's errors as they are, with the objects in them in
+// the call's version, and all others as Stripe's own failure, with the cause in
+// the log only.
 func (s *Sandbox) errorAnswer(c *api.Call, err error) answer {
-	e := s.asStripes(c.HTTP, err)
-	return s.rendered(e.Status, c.Render(api.Object{"error": e.Object}, nil))
-}
-
-// asStripes gives Stripe's errors as they are, and all others as Stripe's own
-// failure, with the cause in the log only.
-func (s *Sandbox) asStripes(r *http.Request, err error) *api.Error {
 	e, ok := errors.AsType[*api.Error](err)
 	if !ok {
-		s.log.Error("sandbox call failed", zap.String("path", r.URL.Path), zap.Error(err))
+		s.log.Error("sandbox call failed", zap.String("path", c.HTTP.URL.Path), zap.Error(err))
 		e = api.NewError(http.StatusInternalServerError, "api_error", "An unknown error occurred.")
 	}
-	return e
+	return s.rendered(e.Status, c.Render(api.Object{"error": e.Object}, nil))
 }
 
 // answerError answers a call that was never made.
 func (s *Sandbox) answerError(w http.ResponseWriter, r *http.Request, err error) {
-	e := s.asStripes(r, err)
-	s.rendered(e.Status, map[string]any{"error": e.Object}).write(w)
+	c := s.store.NewCall()
+	c.HTTP = r
+	s.errorAnswer(c, err).write(w)
 }
 
 // answer is a rendered answer.
@@ -152,7 +147,7 @@ type savedAnswer struct {
 
 const (
 	maxKeyLength   = 255
-	answerLifetime = 24 * time.Hour
+	answerLifetime = 24 * 60 * 60 // seconds
 )
 
 // replay gives the answer saved under the key, or an error's answer where the
@@ -183,7 +178,7 @@ func (s *Sandbox) keep(c *api.Call, key, requestID string, a answer) {
 		return
 	}
 	a.headers = map[string]string{"Idempotency-Key": key, "Original-Request": requestID}
-	s.answers[key] = &savedAnswer{answer: a, sent: sent(c.HTTP), expires: c.Now + int64(answerLifetime.Seconds())}
+	s.answers[key] = &savedAnswer{answer: a, sent: sent(c.HTTP), expires: c.Now + answerLifetime}
 }
 
 func sent(r *http.Request) string { return r.URL.Path + "?" + r.Form.Encode() }

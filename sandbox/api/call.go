@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -85,7 +86,9 @@ func (c *Call) NeedsNamed(f *Form, key, kind string) Object {
 
 // New makes the properties a new object of a kind, which is not kept yet.
 func (c *Call) New(kind string, o Object) Object {
-	o["object"], o["id"], o["created"], o["livemode"] = kind, newObjectID(kind), c.Now, false
+	prefix, length, _ := strings.Cut(stripes().IDs[kind], " ")
+	n, _ := strconv.Atoi(length)
+	o["object"], o["id"], o["created"], o["livemode"] = kind, NewID(prefix, n), c.Now, false
 	if o["metadata"] == nil {
 		o["metadata"] = Metadata{}
 	}

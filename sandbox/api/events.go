@@ -21,11 +21,8 @@ type Event struct {
 	after, before Object // before is nil where that makes no sense
 }
 
-const kindEvent = "event"
-
-// eventLifetime is how long Stripe shows an event.
-// https://docs.stripe.com/api/events
-const eventLifetime = 30 * 24 * time.Hour
+// eventLifetime is for how many seconds Stripe shows an event.
+const eventLifetime = 30 * 24 * 60 * 60
 
 // Render gives the event as a version has it.
 func (e *Event) Render(v Version) Object {
@@ -57,8 +54,8 @@ var changes = []string{"updated", "captured", "refunded", "closed", "funds_withd
 // Emit makes the event of a change and sends it to whoever wants it.
 func (c *Call) Emit(kind string, o Object) {
 	now := o.snapshot()
-	row := c.Make(kindEvent, Object{"type": kind, "request": c.Reason})
-	e := &Event{ID: row.ID(), Type: kind, About: o.Kind(), Number: len(c.rows[kindEvent]), head: maps.Clone(row), after: now}
+	row := c.Make("event", Object{"type": kind, "request": c.Reason})
+	e := &Event{ID: row.ID(), Type: kind, About: o.Kind(), Number: len(c.rows["event"]), head: maps.Clone(row), after: now}
 	delete(e.head, "metadata")
 	if slices.Contains(changes, kind[strings.LastIndexByte(kind, '.')+1:]) {
 		e.before = c.told[o.ID()]
@@ -113,7 +110,7 @@ func parts(value any) (Object, bool) {
 // eventOf gives the event that a row stands for, nil where it is shown no more.
 func (c *Call) eventOf(row Object) *Event {
 	e, ok := row["_event"].(*Event)
-	if !ok || e.head.Number("created") < c.Now-int64(eventLifetime.Seconds()) || !AccountVersion.Knows(e.About) {
+	if !ok || e.head.Number("created") < c.Now-eventLifetime || !AccountVersion.Knows(e.About) {
 		return nil
 	}
 	return e
@@ -123,7 +120,7 @@ func (c *Call) eventOf(row Object) *Event {
 func GetEvent(c *Call) Act {
 	row := c.Get(c.ID())
 	if c.eventOf(row) == nil {
-		c.Form.Fail(NoSuch(kindEvent, c.ID(), InPath))
+		c.Form.Fail(NoSuch("event", c.ID(), InPath))
 	}
 	return func() (any, error) { return row, nil }
 }
@@ -135,7 +132,7 @@ func ListEvents(c *Call) Act {
 	if kind := c.Form.Text("type"); kind != "" {
 		types = append(types, kind)
 	}
-	return c.List(kindEvent, func(row Object) bool {
+	return c.List("event", func(row Object) bool {
 		e := c.eventOf(row)
 		return e != nil && (len(types) == 0 || slices.ContainsFunc(types, func(t string) bool { return covers(t, e.Type) }))
 	})

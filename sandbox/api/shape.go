@@ -9,7 +9,6 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"regexp"
-	"strconv"
 	"strings"
 	"sync"
 )
@@ -70,7 +69,7 @@ var stripeJSON []byte
 // vocabulary is stripe.json.
 type vocabulary struct {
 	Account map[string]any    // the one that a sandbox has
-	IDs     map[string]string // how an object's id begins, and how many characters follow
+	IDs     map[string]string // how an object's id begins, and after a space how many characters follow
 	Paths   map[string]Path   // behind /v1/
 	Objects map[string]*shape
 	Params  map[string]string // of all calls of an object, at any depth
@@ -123,32 +122,25 @@ var stripes = sync.OnceValue(func() *vocabulary {
 		for _, name := range strings.Fields(s.Required + " " + s.Nullable + " " + s.Optional) {
 			s.properties[name] = property{}
 		}
-		for day, names := range s.Since {
-			for _, name := range strings.Fields(names) {
-				s.properties[name] = property{since: day}
-			}
-		}
-		for day, names := range s.Before {
-			for _, name := range strings.Fields(names) {
-				s.properties[name] = property{since: s.properties[name].since, before: day}
-			}
-		}
+		each(s.Since, func(name, day string) { s.properties[name] = property{since: day} })
+		each(s.Before, func(name, day string) { s.properties[name] = property{s.properties[name].since, day} })
 	}
 	return v
 })
+
+func each(names map[string]string, do func(name, day string)) {
+	for day, all := range names {
+		for _, name := range strings.Fields(all) {
+			do(name, day)
+		}
+	}
+}
 
 // PaymentEvents are the types of a payment's events that the sandbox makes.
 func PaymentEvents() []string { return strings.Fields(stripes().Events.Payments) }
 
 // BillingEvents are those of what asks for payments by itself.
 func BillingEvents() []string { return strings.Fields(stripes().Events.Billing) }
-
-// newObjectID makes an id such as Stripe's of an object.
-func newObjectID(kind string) string {
-	prefix, length, _ := strings.Cut(stripes().IDs[kind], " ")
-	n, _ := strconv.Atoi(length)
-	return NewID(prefix, n)
-}
 
 // NewID makes an id: a prefix, then n random characters.
 func NewID(prefix string, n int) string {
@@ -186,7 +178,7 @@ func shaped(value any, v Version) any {
 
 func (o Object) shaped(v Version) Object {
 	kind := o.Kind()
-	if kind == kindEvent {
+	if kind == "event" {
 		return o // of its own version
 	}
 	s := stripes().Objects[kind]

@@ -3,6 +3,7 @@ package payments
 import (
 	"cmp"
 	"maps"
+	"strings"
 	"time"
 
 	"hourbank/sandbox/api"
@@ -15,13 +16,8 @@ import (
 //	needs_response → under_review → won | lost
 //	won → under_review: its bank contests that
 //	any but won and lost → prevented: settled between the banks
-func isInquiry(d api.Object) bool {
-	return d.In("status", "warning_needs_response", "warning_under_review", "warning_closed")
-}
-
-func isOver(d api.Object) bool {
-	return d.In("status", "warning_closed", "won", "lost", "prevented")
-}
+func isInquiry(d api.Object) bool { return strings.HasPrefix(d.Text("status"), "warning_") }
+func isOver(d api.Object) bool    { return d.In("status", "warning_closed", "won", "lost", "prevented") }
 
 // blocks tells whether a dispute, if there is one, keeps its charge from being
 // refunded.
@@ -120,8 +116,7 @@ func withdraw(c *api.Call, d api.Object, _ api.Options) error {
 func reinstate(c *api.Call, d api.Object, with api.Options) error {
 	if held(d) == 0 {
 		return api.Invalid("", "", "This dispute's money was not withdrawn: it is %s.", d.Text("status"))
-	}
-	if err := partOf(d, with.Amount); err != nil {
+	} else if err := partOf(d, with.Amount); err != nil {
 		return err
 	}
 	giveBack(c, d, with.Amount)
@@ -145,8 +140,7 @@ func giveBack(c *api.Call, d api.Object, amount int64) {
 func decide(c *api.Call, d api.Object, verdict string, amount int64) error {
 	if isOver(d) {
 		return alreadyClosed(d)
-	}
-	if err := partOf(d, amount); err != nil {
+	} else if err := partOf(d, amount); err != nil {
 		return err
 	}
 	if isInquiry(d) && verdict != "prevented" {

@@ -11,13 +11,11 @@ import (
 // States of a payment intent (https://docs.stripe.com/payments/paymentintents/lifecycle):
 //
 //	requires_payment_method → requires_confirmation → (confirm)
-//	(confirm) → requires_action → (confirm)
+//	(confirm) → succeeded | requires_payment_method, declined
+//	(confirm) → requires_action → (confirm); requires_capture → succeeded
 //	(confirm) → processing → succeeded | requires_payment_method
-//	(confirm) → requires_capture → succeeded
-//	(confirm) → succeeded
-//	(confirm) → requires_payment_method, declined
 //	any but succeeded → canceled
-//
+
 // NewIntent keeps a new payment intent and tells of it.
 // https://docs.stripe.com/api/payment_intents
 func NewIntent(c *api.Call, pi api.Object) api.Object {

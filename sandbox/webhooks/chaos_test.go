@@ -11,11 +11,11 @@ import (
 // TestHeldUntilOvertaken shows that a reordered webhook goes once a later one
 // was sent, and no earlier one lets it go.
 func TestHeldUntilOvertaken(t *testing.T) {
-	s := New(Config{}, api.NewStore(time.Now, 0))
+	s := (&Webhooks{}).Serve(api.NewStore(time.Now, 0))
 	to := newEndpoint(Endpoint{URL: "http://127.0.0.1:1"}, "we_1")
 	event := func(number int) *api.Event { return &api.Event{Number: number} }
 	s.store.Within(func() {
-		s.chaos = Chaos{Reorder: 1}
+		s.Chaos = Chaos{Reorder: 1}
 		held := s.upset(event(2), to)[0]
 		let := func() bool {
 			select {
@@ -42,7 +42,7 @@ func TestHeldUntilOvertaken(t *testing.T) {
 // TestSameSeedSameChaos shows that chaos can be repeated.
 func TestSameSeedSameChaos(t *testing.T) {
 	decisions := func() (all []string) {
-		s := New(Config{}, api.NewStore(time.Now, 0))
+		s := (&Webhooks{}).Serve(api.NewStore(time.Now, 0))
 		to := newEndpoint(Endpoint{}, "we_1")
 		s.store.Within(func() {
 			_ = s.SetChaos(Chaos{Duplicate: 0.3, Drop: 0.3, Reorder: 0.3, DelayMS: 10, Seed: 42})

@@ -17,14 +17,11 @@ import (
 // it, and reports what came back as a webhook_response. The protocol is read
 // from the CLI's public source (pkg/stripeauth, pkg/websocket, pkg/proxy).
 const (
-	cliProtocol = "stripecli-devproxy-v1"
-	cliFeature  = "webhooks"
-
-	// cliReconnect is after how many seconds the CLI dials anew by itself.
-	cliReconnect = 24 * 60 * 60
-
-	// cliMaxMessage bounds what a CLI sends: it echoes events and answers.
-	cliMaxMessage = 4 << 20
+	cliProtocol   = "stripecli-devproxy-v1"
+	cliFeature    = "webhooks"
+	cliReconnect  = 24 * 60 * 60     // seconds after which the CLI dials anew by itself
+	cliMaxMessage = 4 << 20          // bytes: it echoes events and answers
+	cliTimeout    = 20 * time.Second // to be told of an event and to say so
 )
 
 // link is one connection of a session. It exists before the CLI is told that
@@ -58,7 +55,7 @@ func (w *Webhooks) CreateListener(c *api.Call) api.Act {
 		w.links[id] = nil
 		return api.Object{
 			"websocket_authorized_feature": cliFeature, "websocket_id": id, "websocket_url": "ws://" + c.HTTP.Host + "/stripecli/subscribe/" + id,
-			"secret": w.cfg.CLISecret, "reconnect_delay": cliReconnect, "default_version": api.AccountVersion, "latest_version": api.NewestVersion,
+			"secret": w.CLISecret, "reconnect_delay": cliReconnect, "default_version": api.AccountVersion, "latest_version": api.NewestVersion,
 			"device_token": api.NewID("", 24), "display_connect_filter_warning": false,
 		}, nil
 	}
@@ -79,7 +76,7 @@ func (w *Webhooks) Subscribe(rw http.ResponseWriter, r *http.Request) error {
 	defer w.disconnect(k)
 	conn, err := websocket.Accept(rw, r, &websocket.AcceptOptions{Subprotocols: []string{cliProtocol}})
 	if err != nil {
-		w.cfg.Log.Debug("sandbox refused a websocket", zap.Error(err)) // Accept has answered
+		w.Log.Debug("sandbox refused a websocket", zap.Error(err)) // Accept has answered
 		return nil
 	}
 	defer conn.CloseNow() //nolint:errcheck // it is over either way
@@ -119,8 +116,8 @@ func (w *Webhooks) disconnect(k *link) {
 	w.readers.Done()
 }
 
-// hangUp ends all connections and waits until nobody reads them any more.
-func (w *Webhooks) hangUp() {
+// Close ends all connections and waits until nobody reads them any more.
+func (w *Webhooks) Close() {
 	w.store.Within(func() {
 		w.stopped = true
 		for _, k := range w.connected() {
@@ -128,6 +125,7 @@ func (w *Webhooks) hangUp() {
 		}
 	})
 	w.readers.Wait()
+	w.client.CloseIdleConnections()
 }
 
 // connected are the CLIs that listen.
@@ -140,6 +138,20 @@ func (w *Webhooks) connected() (links []*link) {
 	return links
 }
 
+// read takes the CLI's messages until the connection ends.
+func (w *Webhooks) read(k *link) {
+	for {
+		var message cliMessage
+		_, raw, err := k.conn.Read(k.ctx)
+		if err != nil {
+			return
+		}
+		if json.Unmarshal(raw, &message) == nil { // the CLI ignores what it does not know, too
+			w.store.Within(func() { k.heard(message) })
+		}
+	}
+}
+
 // cliMessage is what a CLI sends: an event_ack or a webhook_response.
 type cliMessage struct {
 	Type         string `json:"type"`
@@ -148,44 +160,22 @@ type cliMessage struct {
 	ForwardURL   string `json:"forward_url"`
 }
 
-// read takes the CLI's messages until the connection ends.
-func (w *Webhooks) read(k *link) {
-	for {
-		_, raw, err := k.conn.Read(k.ctx)
-		if err != nil {
-			return
-		}
-		var message cliMessage
-		if json.Unmarshal(raw, &message) != nil {
-			continue // the CLI ignores what it does not know, too
-		}
-		w.store.Within(func() { k.heard(message) })
-	}
-}
-
 // heard notes what became of an event. The state is locked.
 func (k *link) heard(message cliMessage) {
 	d, ok := k.open[message.Conversation]
-	if !ok {
-		return
-	}
-	switch message.Type {
-	case "event_ack":
-		if d.State == "waiting" {
-			d.State = "delivered"
-			if d.version == api.AccountVersion {
-				d.event.Pending = max(d.event.Pending-1, 0)
-			}
-			close(d.acked)
-		}
-	case "webhook_response":
+	switch {
+	case !ok:
+	case message.Type == "webhook_response":
 		d.Status, d.URL = message.Status, message.ForwardURL
 		delete(k.open, message.Conversation)
+	case message.Type == "event_ack" && d.State == "waiting":
+		d.State = "delivered"
+		if d.version == api.AccountVersion {
+			d.event.Pending = max(d.event.Pending-1, 0)
+		}
+		close(d.acked)
 	}
 }
-
-// cliTimeout is how long a CLI may take to be told of an event and to say so.
-const cliTimeout = 20 * time.Second
 
 // cliDelivery is an event on its way to one CLI.
 type cliDelivery struct {
@@ -255,7 +245,7 @@ func (w *Webhooks) write(ctx context.Context, conn *websocket.Conn, d *cliDelive
 	}
 	message, err := json.Marshal(map[string]any{
 		"type": "webhook_event", "endpoint": map[string]any{"api_version": named}, "event_payload": string(d.payload),
-		"http_headers": headers(d.payload, w.cfg.CLISecret), "webhook_conversation_id": d.conversation, "webhook_id": d.Endpoint,
+		"http_headers": headers(d.payload, w.CLISecret), "webhook_conversation_id": d.conversation, "webhook_id": d.Endpoint,
 	})
 	if err != nil {
 		return err

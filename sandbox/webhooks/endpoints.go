@@ -32,15 +32,9 @@ type Endpoint struct {
 }
 
 const (
-	// atOnce is how many webhooks an endpoint gets at the same time.
-	atOnce = 16
-
-	// webhookTimeout is how long an endpoint may take over one.
-	webhookTimeout = 20 * time.Second
-
-	// mostAnswer is what is read of an answer, so that its connection can be used
-	// again, in bytes.
-	mostAnswer = 1 << 20
+	atOnce         = 16               // webhooks that an endpoint gets at the same time
+	webhookTimeout = 20 * time.Second // that it may take over one
+	mostAnswer     = 1 << 20          // bytes read of an answer, so that its connection can be used again
 )
 
 type endpoint struct {
@@ -140,15 +134,11 @@ type Chaos struct {
 	Seed      uint64  `json:"seed"`      // the same seed and calls misbehave alike
 }
 
-// longestHold is when a held delivery goes even though nothing overtook it.
-const longestHold = 200 * time.Millisecond
-
-// LongestDelay bounds what is asked to be late.
+// LongestDelay is what can be asked for.
 const LongestDelay = time.Hour
 
-func newRandom(seed uint64) *rand.Rand {
-	return rand.New(rand.NewPCG(seed, seed)) //nolint:gosec // chaos is to be repeatable, not secret
-}
+// longestHold is when a held delivery goes even though nothing overtook it.
+const longestHold = 200 * time.Millisecond
 
 // SetChaos lets the webhooks of events to come misbehave. Its error says what
 // is out of bounds.
@@ -161,16 +151,14 @@ func (w *Webhooks) SetChaos(x Chaos) error {
 	if longest := LongestDelay.Milliseconds(); x.DelayMS < 0 || x.DelayMS > longest {
 		return api.Invalid("", "delay_ms", "Invalid delay_ms: must be between 0 and %d.", longest)
 	}
-	w.chaos, w.random = x, newRandom(x.Seed)
+	w.Chaos = x
+	w.random = rand.New(rand.NewPCG(x.Seed, x.Seed)) //nolint:gosec // chaos is to be repeatable, not secret
 	return nil
 }
 
-// Chaos gives how webhooks misbehave.
-func (w *Webhooks) Chaos() Chaos { return w.chaos }
-
 // upset gives the deliveries that chaos makes of one event for one endpoint.
 func (w *Webhooks) upset(e *api.Event, to *endpoint) []*delivery {
-	x := w.chaos
+	x := w.Chaos
 	if x.Drop > 0 && w.random.Float64() < x.Drop {
 		d := newDelivery(e, to)
 		d.State, d.Chaos = "dropped", "dropped"

@@ -16,21 +16,17 @@ import (
 	"hourbank/sandbox/api"
 )
 
-// Config says how webhooks are sent.
-type Config struct {
+// Webhooks sends the events of a store. The store's Work guards it.
+type Webhooks struct {
 	CLISecret   string        // signs what a listening CLI forwards
 	RetryBase   time.Duration // before the second attempt; it doubles, up to an hour
 	MaxAttempts int
 	Log         *zap.Logger
-}
 
-// Webhooks sends the events of a store. The store's Work guards it.
-type Webhooks struct {
-	cfg    Config
 	store  *api.Store
 	client *http.Client
 
-	chaos      Chaos
+	Chaos      Chaos      // see SetChaos
 	random     *rand.Rand // decides the chaos
 	endpoints  []*endpoint
 	deliveries []*delivery // the last maxDeliveries
@@ -40,17 +36,12 @@ type Webhooks struct {
 	readers sync.WaitGroup   // CLI connections being read
 }
 
-// New makes the Webhooks of a store.
-func New(cfg Config, store *api.Store) *Webhooks {
-	w := &Webhooks{cfg: cfg, store: store, client: newClient(), random: newRandom(0), links: map[string]*link{}}
+// Serve has the webhooks send the events of a store from now on.
+func (w *Webhooks) Serve(store *api.Store) *Webhooks {
+	w.store, w.client, w.links = store, newClient(), map[string]*link{}
+	_ = w.SetChaos(Chaos{}) // none is within its bounds
 	store.Dispatch = w.dispatch
 	return w
-}
-
-// Close ends all connections.
-func (w *Webhooks) Close() {
-	w.hangUp()
-	w.client.CloseIdleConnections()
 }
 
 // Delivery is what became of one sending of one event.
@@ -69,16 +60,13 @@ type Delivery struct {
 // States of a delivery:
 //
 //	waiting → delivered: answered with a 2xx, or acknowledged by a CLI
-//	waiting → given_up: Config.MaxAttempts failed
+//	waiting → given_up: MaxAttempts failed
 //	waiting → abandoned: Run ended first, or the CLI went away
 //	dropped: by chaos, never sent
-//
-// maxDeliveries bounds the deliveries remembered.
-const maxDeliveries = 10_000
-
-// longestRetry bounds the wait between two attempts, as Stripe's are about an
-// hour apart in the end. https://docs.stripe.com/webhooks#retries
-const longestRetry = time.Hour
+const (
+	maxDeliveries = 10_000    // remembered
+	longestRetry  = time.Hour // between two attempts, https://docs.stripe.com/webhooks#retries
+)
 
 type delivery struct {
 	Delivery
@@ -127,7 +115,7 @@ func (w *Webhooks) render(d *delivery) bool {
 	}
 	payload, err := json.MarshalIndent(content, "", "  ")
 	if err != nil {
-		w.cfg.Log.Error("sandbox event failed", zap.String("event_id", d.Event), zap.Error(err))
+		w.Log.Error("sandbox event failed", zap.String("event_id", d.Event), zap.Error(err))
 		d.State, d.Error = "given_up", "the event cannot be rendered"
 		return false
 	}
@@ -137,14 +125,14 @@ func (w *Webhooks) render(d *delivery) bool {
 
 // deliver sends until a 2xx comes back, ever more rarely.
 func (w *Webhooks) deliver(ctx context.Context, d *delivery) {
-	wait := w.cfg.RetryBase
+	wait := w.RetryBase
 	letGo := api.Pause(ctx, d.delay) && d.heldBack(ctx)
-	for attempt := 1; letGo && attempt <= w.cfg.MaxAttempts; attempt++ {
+	for attempt := 1; letGo && attempt <= w.MaxAttempts; attempt++ {
 		status, err := w.post(ctx, d.to, d.payload)
 		if w.attempted(d, status, err) {
 			return
 		}
-		if attempt == w.cfg.MaxAttempts {
+		if attempt == w.MaxAttempts {
 			break
 		}
 		letGo = api.Pause(ctx, wait)
@@ -167,18 +155,14 @@ func (w *Webhooks) attempted(d *delivery, status int, err error) (done bool) {
 			d.Error = err.Error()
 		}
 		if done = status >= 200 && status < 300; done {
-			d.arrived()
+			d.State, d.payload = "delivered", nil
+			d.event.Pending = max(d.event.Pending-1, 0)
 		}
 		d.to.letOvertake(d)
 	})
-	w.cfg.Log.Debug("sandbox webhook attempted", zap.String("event_id", d.Event), zap.String("type", d.Type),
+	w.Log.Debug("sandbox webhook attempted", zap.String("event_id", d.Event), zap.String("type", d.Type),
 		zap.String("endpoint", d.Endpoint), zap.Int("status", status), zap.Error(err))
 	return done
-}
-
-func (d *delivery) arrived() {
-	d.State, d.payload = "delivered", nil
-	d.event.Pending = max(d.event.Pending-1, 0)
 }
 
 // Deliveries gives what became of the last deliveries, newest first. It is
