@@ -192,6 +192,11 @@ var particular = map[string]func(*testing.T, *shop, operation) harness.Response{
 		s.ask(t, o, o.path(s), order, "Idempotency-Key", "sale").Want(t, http.StatusCreated)
 		return s.ask(t, o, o.path(s), strings.Replace(order, "5000", "4000", 1), "Idempotency-Key", "sale")
 	},
+	"replayEvent payload_removed": func(t *testing.T, s *shop, o operation) harness.Response {
+		s.Deliver(t, harness.NewEvent(t, "charge.pending", "charge").Named("evt_emptied")).Want(t, http.StatusOK)
+		s.Exec(t, "UPDATE webhook_events SET payload = '' WHERE id = 'evt_emptied'")
+		return s.ask(t, o, api+"/events/evt_emptied/replay/", "")
+	},
 	"createPurchase stripe_refused": func(t *testing.T, s *shop, o operation) harness.Response {
 		s.stripeRefuses(t, "/v1/payment_intents")
 		return s.ask(t, o, o.path(s), order)

@@ -32,37 +32,47 @@ func TestAClientThatHangsUpIsNoErrorInTheLog(t *testing.T) {
 	})
 }
 
-// hangUp sends two events while nothing can be committed, one of which
-// waits in the queue, hangs up, and gives a line of the log.
+// hangUp sends events while nothing can be committed, until one waits in the
+// queue, hangs up, and gives a line of the log.
 func hangUp(t *testing.T, app *harness.App, requestID string) gjson.Result {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	p := app.NewPurchase(t)
 	release := holdUp(t, app)
-	for i, event := range []*harness.Event{p.Succeeded(), p.Succeeded()} {
-		request, err := http.NewRequestWithContext(ctx, http.MethodPost, app.BaseURL+harness.WebhookPath, strings.NewReader(event.Body()))
-		if err != nil {
-			t.Fatal(err)
-		}
-		request.Header.Set("Stripe-Signature", harness.Sign(event.Body(), harness.WebhookSecret))
-		request.Header.Set("X-Request-Id", fmt.Sprintf("%s-%d", requestID, i))
-		go func() {
-			if answer, err := http.DefaultClient.Do(request); err == nil {
-				_ = answer.Body.Close() // it was answered too early
-			}
-		}()
-	}
-	lines := func() []gjson.Result {
-		return append(app.Log.Lines("request_id", requestID+"-0"), app.Log.Lines("request_id", requestID+"-1")...)
-	}
-	harness.Eventually(t, "one event waits for the other", func() bool {
+	var lines []gjson.Result
+	sent := 0
+	harness.Eventually(t, "an event waits for another", func() bool {
+		send(ctx, t, app, p.Succeeded(), fmt.Sprintf("%s-%d", requestID, sent))
+		sent++
 		waiting := app.Request(t, http.MethodGet, "/metrics", "").Body
-		return strings.Contains(waiting, "\nhourbank_events_waiting 1\n") || len(lines()) > 0
+		return !strings.Contains(waiting, "\nhourbank_events_waiting 0\n")
 	})
 	cancel()
-	harness.Eventually(t, "the log says what became of both", func() bool { return len(lines()) == 2 })
+	harness.Eventually(t, "the log says what became of all", func() bool {
+		lines = nil
+		for i := range sent {
+			lines = append(lines, app.Log.Lines("request_id", fmt.Sprintf("%s-%d", requestID, i))...)
+		}
+		return len(lines) == sent
+	})
 	release()
-	return lines()[0]
+	return lines[sent-1]
+}
+
+// send sends an event and doesn't wait for the answer.
+func send(ctx context.Context, t *testing.T, app *harness.App, event *harness.Event, requestID string) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, app.BaseURL+harness.WebhookPath, strings.NewReader(event.Body()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Stripe-Signature", harness.Sign(event.Body(), harness.WebhookSecret))
+	request.Header.Set("X-Request-Id", requestID)
+	go func() {
+		if answer, err := http.DefaultClient.Do(request); err == nil {
+			_ = answer.Body.Close() // it was answered too early
+		}
+	}()
 }
 
 // holdUp keeps the program from committing anything.
