@@ -4,14 +4,10 @@
 //
 // Amounts are integers in a currency's minor unit, times are whole Unix
 // seconds, ids and shapes are Stripe's (https://docs.stripe.com/api). What
-// Stripe decides by itself, such as the outcome of a dispute, is decided by the
-// calls under /sandbox/, which are not Stripe's, or by Stripe's own test cards
-// (https://docs.stripe.com/testing).
-//
-// Everything it knows stands behind one mutex, and a call holds it from its
-// first check to its last event. Goroutines exist only under Run.
-//
-// This package serves; beneath it, payments and billing hold Stripe's objects
+// Stripe decides by itself is decided by calls under /sandbox/, or by its test
+// cards (https://docs.stripe.com/testing). All it knows stands behind one
+// mutex, which a call holds from its first check to its last event. Goroutines
+// exist only under Run. This package serves; payments and billing hold objects
 // and what they do, webhooks sends events, and api is what those share.
 package sandbox
 

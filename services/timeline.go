@@ -29,11 +29,11 @@ func (s *EventService) Timeline(ctx context.Context, p *models.Purchase) ([]Told
 	if err != nil {
 		return nil, fmt.Errorf("read a purchase's events: %w", err)
 	}
-	known := slices.IndexFunc(events, func(e models.WebhookEvent) bool { return !e.HasPayload() })
-	if known < 0 {
-		known = len(events)
+	known := events
+	if gone := slices.IndexFunc(events, func(e models.WebhookEvent) bool { return !e.HasPayload() }); gone >= 0 && events != nil {
+		known = events[:gone]
 	}
-	decoded, err := s.decodeAll(events[:known])
+	decoded, err := s.decodeAll(known)
 	if err != nil {
 		return nil, err
 	}
@@ -45,7 +45,7 @@ func (s *EventService) Timeline(ctx context.Context, p *models.Purchase) ([]Told
 	for i, stored := range events {
 		stored.Payload, stored.Snapshot = "", nil
 		timeline[i] = Told{Event: stored}
-		if i < known {
+		if i < len(known) {
 			timeline[i].Change = &changes[i]
 		}
 	}

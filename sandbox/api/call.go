@@ -11,8 +11,7 @@ import (
 	"time"
 )
 
-// Call is one change of the state, alone with it: an API call, a control call,
-// or something that Stripe does by itself some time later.
+// Call changes the state, alone with it: somebody's call, or Stripe's own.
 type Call struct {
 	*Store
 	Now     int64 // Unix seconds; one time for all that the call makes
@@ -65,8 +64,7 @@ func Shows(kind string) Handler {
 // ID gives the id in the path.
 func (c *Call) ID() string { return c.HTTP.PathValue("id") }
 
-// Named reads the object of a kind that a parameter names, nil where it is not
-// there.
+// Named reads the object that a parameter names, nil where that is not there.
 func (c *Call) Named(f *Form, key, kind string) Object {
 	if f.Text(key) == "" {
 		return nil
@@ -123,8 +121,7 @@ type Options struct {
 	Tax           int64  `json:"tax"`            // that comes on top, in minor units
 }
 
-// Action lets happen to an object what at Stripe happens without an API call,
-// and gives the object, or what it made of it.
+// Action lets happen what at Stripe no API call does, and gives what it made.
 type Action func(c *Call, o Object, with Options) (Object, error)
 
 // Changes makes an action that changes the object.
@@ -243,8 +240,7 @@ func (w *Work) perform(ctx context.Context, task Task) {
 	})
 }
 
-// Wait returns nil as soon as nothing is pending, or ctx's error where that
-// comes first.
+// Wait returns nil as soon as nothing is pending, or ctx's error before.
 func (w *Work) Wait(ctx context.Context) (err error) {
 	idle := func() bool { return w.pending == 0 }
 	w.await(ctx, idle, func() {

@@ -168,6 +168,14 @@ func NewStore(clock func() time.Time, settleAfter time.Duration) *Store {
 // Get gives the object with the id, nil for none.
 func (st *Store) Get(id string) Object { return st.byID[id] }
 
+// Must gives an object that another one names, so that it is there.
+func (st *Store) Must(id string) Object {
+	if o := st.byID[id]; o != nil {
+		return o
+	}
+	panic("no object " + id)
+}
+
 // Find gives the object of a kind with the id, or Stripe's refusal, which names
 // the parameter that held the id.
 func (st *Store) Find(kind, id, param string) (Object, error) {

@@ -70,7 +70,7 @@ func issue(c *api.Call, n, inv api.Object, s split, ch api.Object) {
 		inv.Add("post_payment_credit_notes_amount", amount)
 	}
 	if s.credited > 0 {
-		cus := c.Get(inv.Text("customer"))
+		cus := c.Must(inv.Text("customer"))
 		cus.Add("balance", -s.credited)
 		n.Set(api.Object{"customer_balance_transaction": api.NewID("cbtxn_1", 23)})
 		c.Emit("customer.updated", cus)
@@ -91,13 +91,13 @@ func askLess(c *api.Call, inv api.Object, amount int64) {
 	inv.Add("pre_payment_credit_notes_amount", amount)
 	inv.Add("amount_due", -amount)
 	inv.Add("amount_remaining", -amount)
-	intentOf(c, inv).Add("amount", -amount)
-	c.Get(inv.Text("_payment")).Add("amount_requested", -amount)
+	c.Must(inv.Text("payment_intent")).Add("amount", -amount)
+	c.Must(inv.Text("_payment")).Add("amount_requested", -amount)
 }
 
 // voidCreditNote takes back what an open invoice's note credited.
 func voidCreditNote(c *api.Call, n api.Object) error {
-	inv := c.Get(n.Text("invoice"))
+	inv := c.Must(n.Text("invoice"))
 	if n.Text("status") != "issued" || inv.Text("status") != "open" {
 		return api.Invalid("", "", "Only an issued credit note of an open invoice can be voided.")
 	}

@@ -155,7 +155,7 @@ func moveRefund(c *api.Call, re api.Object, status string) {
 		re.Set(api.Object{"failure_reason": "expired_or_canceled_card"})
 	}
 	if countedBefore && !counts(re) {
-		ch := c.Get(re.Text("charge"))
+		ch := c.Must(re.Text("charge"))
 		ch.Add("amount_refunded", -re.Number("amount"))
 		ch.Set(api.Object{"refunded": false})
 	}

@@ -178,7 +178,7 @@ func Settle(c *api.Call, pi api.Object, ok bool) error {
 
 // capture takes the money that was held, or a part of it.
 func capture(c *api.Call, pi api.Object, amount int64) {
-	ch := Charge(c, pi)
+	ch := c.Must(pi.Text("latest_charge"))
 	take(ch, amount)
 	received(pi, ch)
 	release(c, ch, ch.Number("amount")-amount)
@@ -204,7 +204,8 @@ func release(c *api.Call, ch api.Object, amount int64) {
 
 // Cancel ends the intent. Money only held on the card is released.
 func Cancel(c *api.Call, pi api.Object, reason string) {
-	if ch := Charge(c, pi); pi.Text("status") == "requires_capture" {
+	if pi.Text("status") == "requires_capture" {
+		ch := c.Must(pi.Text("latest_charge"))
 		release(c, ch, ch.Number("amount"))
 	}
 	pi.Set(api.Object{"status": "canceled", "canceled_at": c.Now, "cancellation_reason": reason, "amount_capturable": 0, "next_action": nil})

@@ -185,8 +185,13 @@ func (s *student) mayBeForgotten(tx *gorm.DB, named []string) error {
 	}
 	for _, refund := range refunds {
 		p := byID[refund.TransactionID]
-		if p.MergedInto != nil && byID[*p.MergedInto] != nil {
-			p = byID[*p.MergedInto]
+		if p == nil {
+			continue // it is another's by now
+		}
+		if into := p.MergedInto; into != nil {
+			if one := byID[*into]; one != nil {
+				p = one
+			}
 		}
 		if refund.IsOpen(p) {
 			return models.Errorf(models.CodeConflict, "A refund of purchase %s was asked for, and is not told of yet.", p.ID)

@@ -75,8 +75,10 @@ func (b *book) keepForgotten(purchases []*models.Purchase, events []*stripe.Even
 		return
 	}
 	for _, e := range events {
-		if group := b.group(e); slices.ContainsFunc(group, isForgotten) {
-			e.Forget(group[slices.IndexFunc(group, isForgotten)].StudentID)
+		for _, p := range b.group(e) {
+			if isForgotten(p) {
+				e.Forget(p.StudentID)
+			}
 		}
 	}
 }
