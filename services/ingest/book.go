@@ -66,9 +66,8 @@ func openBook(tx *gorm.DB, events []*stripe.Event, lock bool) (*book, error) {
 	return b, err
 }
 
-// keepForgotten lets what Stripe tells of a payment whose student was forgotten be
-// the pseudonym's, whatever its metadata say, so that nothing brings the person
-// back.
+// keepForgotten lets what is told of a forgotten student's payment be the
+// pseudonym's, whatever its metadata say: nothing brings the person back.
 func (b *book) keepForgotten(purchases []*models.Purchase, events []*stripe.Event) {
 	isForgotten := func(p *models.Purchase) bool { return models.IsForgotten(p.StudentID) }
 	if !slices.ContainsFunc(purchases, isForgotten) {
