@@ -153,23 +153,23 @@ const accountPatience = 3 * time.Second
 // Where STRIPE_ACCOUNT doesn't say whose the key is, Stripe does, if it can:
 // restricted keys may not ask.
 func checkOwner(ctx context.Context, cfg *config.Config, s *services.Services, log *zap.Logger) error {
-	if err := s.Owner.Check(ctx); err != nil {
+	known, err := s.Owner.Check(ctx)
+	switch {
+	case err != nil:
 		return cli.Refused(err)
+	case known != nil && known.Mode == models.ModeSandbox && cfg.Mode() == "":
+		return cli.Usage(errors.New("DATABASE_URL: the database is a sandbox's, and nothing says that this program is: events of Stripe's test mode would be booked in it"))
+	case !s.Stripe.HasKey() || cfg.StripeAccount != "" || cfg.Sandbox:
+		return nil
 	}
-	if s.Stripe.HasKey() && cfg.StripeAccount == "" && !cfg.Sandbox {
-		asking, cancel := context.WithTimeout(ctx, accountPatience)
-		defer cancel()
-		if account, err := s.Stripe.Account(asking); err == nil {
-			s.Owner.SetAccount(account.ID)
-		} else {
-			log.Info("whose the secret key is could not be asked; STRIPE_ACCOUNT says it, too", zap.Error(err))
-		}
+	asking, cancel := context.WithTimeout(ctx, accountPatience)
+	defer cancel()
+	account, err := s.Stripe.Account(asking)
+	if err != nil {
+		log.Info("whose the secret key is could not be asked; STRIPE_ACCOUNT says it, too", zap.Error(err))
+		return nil
 	}
-	if err := s.Owner.Check(ctx); err != nil {
-		return cli.Refused(err)
-	}
-	if known, err := s.Owner.Get(ctx); err != nil || known == nil || known.Mode != models.ModeSandbox || cfg.Mode() != "" {
-		return err
-	}
-	return cli.Usage(errors.New("DATABASE_URL: the database is a sandbox's, and nothing says that this program is: events of Stripe's test mode would be booked in it"))
+	s.Owner.SetAccount(account.ID)
+	_, err = s.Owner.Check(ctx)
+	return cli.Refused(err)
 }

@@ -9,7 +9,6 @@ import (
 
 	"github.com/tidwall/gjson"
 
-	"hourbank/database"
 	"hourbank/tests/harness"
 )
 
@@ -38,7 +37,7 @@ func hangUp(t *testing.T, app *harness.App, requestID string) gjson.Result {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	p := app.NewPurchase(t)
-	release := holdUp(t, app)
+	release := app.HoldUp(t)
 	var lines []gjson.Result
 	sent := 0
 	harness.Eventually(t, "an event waits for another", func() bool {
@@ -73,25 +72,4 @@ func send(ctx context.Context, t *testing.T, app *harness.App, event *harness.Ev
 			_ = answer.Body.Close() // it was answered too early
 		}
 	}()
-}
-
-// holdUp keeps the program from committing anything.
-func holdUp(t *testing.T, app *harness.App) (release func()) {
-	t.Helper()
-	statement := "LOCK TABLE purchase_transactions IN EXCLUSIVE MODE"
-	if app.Engine == database.SQLite {
-		statement = "UPDATE purchase_transactions SET updated_at = updated_at" // it has one writer
-	}
-	tx, err := app.SQL(t).BeginTx(t.Context(), nil)
-	if err == nil {
-		_, err = tx.ExecContext(t.Context(), statement)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return func() {
-		if err := tx.Rollback(); err != nil {
-			t.Fatal(err)
-		}
-	}
 }

@@ -93,7 +93,7 @@ func (p *Program) RunServices(ctx context.Context, cfg *config.Config, log *zap.
 	}
 	defer db.Close() //nolint:errcheck // the work is committed; there is nothing left to lose
 	s := services.New(cfg, db, log)
-	if err := s.Owner.Check(ctx); err != nil {
+	if _, err := s.Owner.Check(ctx); err != nil {
 		return Refused(err)
 	}
 	running, stop := context.WithCancel(ctx)

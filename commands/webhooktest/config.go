@@ -228,10 +228,7 @@ func (t *webhookTest) checkSchema(ctx context.Context, db *database.DB, name str
 func (t *webhookTest) checkOwner(ctx context.Context, db *database.DB) {
 	const name = "database's mode and account"
 	service := owner.New(db, owner.Program{Mode: models.Mode(t.cfg.Mode()), Account: t.cfg.StripeAccount, APIBase: t.cfg.StripeAPIBase})
-	known, err := service.Get(ctx)
-	if err == nil {
-		err = service.Check(ctx)
-	}
+	known, err := service.Check(ctx)
 	switch {
 	case err != nil:
 		t.blocked = "the database is another's"

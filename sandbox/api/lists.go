@@ -90,7 +90,7 @@ func (st *Store) ListedBy(kind, name, value, url string) func() any {
 	return func() any {
 		rows := []Object{}
 		for _, row := range slices.Backward(st.rows[kind]) {
-			if row.Text(name) == value {
+			if row[name] == value { // past the check of the name: every object of the kind is asked
 				rows = append(rows, row)
 			}
 		}

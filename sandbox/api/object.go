@@ -132,10 +132,10 @@ func (o Object) snapshot() Object {
 	if e, ok := o["_event"].(*Event); ok {
 		return e.Render(AccountVersion)
 	}
-	copied := make(Object, len(o))
-	_, whole := stripes().Objects[o.Kind()]
+	kind, copied := o.Kind(), make(Object, len(o))
+	_, whole := stripes().Objects[kind]
 	for name, value := range o {
-		if o.Kind() != "" && strings.HasPrefix(name, "_") {
+		if kind != "" && strings.HasPrefix(name, "_") {
 			continue
 		}
 		if now := snapshot(value); now != nil || !whole {

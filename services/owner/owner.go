@@ -6,6 +6,7 @@ package owner
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync/atomic"
 
 	"gorm.io/gorm"
@@ -31,11 +32,23 @@ type Program struct {
 	APIBase string      // where not Stripe's own
 }
 
+// owner is the program as a database's owner.
+func (p Program) owner() models.Owner {
+	o := models.Owner{Mode: p.Mode}
+	if p.Account != "" {
+		o.StripeAccount = &p.Account
+	}
+	return o
+}
+
 // New makes the service.
 func New(db *database.DB, own Program) *Service { return &Service{db: db, own: own} }
 
 // SetAccount says whose the program's secret key is, before anything is served.
-func (s *Service) SetAccount(id string) { s.own.Account = id }
+func (s *Service) SetAccount(id string) {
+	s.own.Account = id
+	s.stamped.Store(nil) // the database may not know it yet
+}
 
 // MismatchError is a database that holds other money than the program is set
 // up for.
@@ -45,12 +58,8 @@ type MismatchError struct {
 }
 
 func (e *MismatchError) Error() string {
-	program := models.Owner{Mode: e.Program.Mode}
-	if e.Program.Account != "" {
-		program.StripeAccount = &e.Program.Account
-	}
 	return fmt.Sprintf("DATABASE_URL: the database belongs to %s (since %s), but this program is set up for %s: money of two never mixes, so give each a database of its own",
-		e.Database, e.Database.CreatedAt.UTC().Format("2006-01-02"), program)
+		e.Database, e.Database.CreatedAt.UTC().Format("2006-01-02"), e.Program.owner())
 }
 
 // Get reads whose the database is; nil where nothing came yet.
@@ -65,13 +74,20 @@ func (s *Service) Get(ctx context.Context) (*models.Owner, error) {
 	return &rows[0], nil
 }
 
-// Check returns a *MismatchError where the database is another's.
-func (s *Service) Check(ctx context.Context) error {
+// Check gives whose the database is, nil where nothing came yet. It returns a
+// *MismatchError where it is another's. What is complete is not read again.
+func (s *Service) Check(ctx context.Context) (*models.Owner, error) {
 	known, err := s.Get(ctx)
 	if err != nil || known == nil {
-		return err
+		return nil, err
 	}
-	return s.accept(known)
+	if err := s.accept(known); err != nil {
+		return nil, err
+	}
+	if known.StripeAccount != nil || s.own.Account == "" {
+		s.stamped.Store(known)
+	}
+	return known, nil
 }
 
 // Stamp makes the database ours within the transaction of a first event or
@@ -81,12 +97,10 @@ func (s *Service) Stamp(tx *gorm.DB, livemode bool) (bool, error) {
 	if known := s.stamped.Load(); known != nil {
 		return known.Mode == models.ModeLive, nil
 	}
-	ours := models.Owner{Singleton: true, Mode: s.own.Mode, CreatedAt: tx.NowFunc()}
+	ours := s.own.owner()
+	ours.Singleton, ours.CreatedAt = true, tx.NowFunc()
 	if ours.Mode == "" {
 		ours.Mode = models.ModeOf(livemode)
-	}
-	if s.own.Account != "" {
-		ours.StripeAccount = &s.own.Account
 	}
 	if err := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&ours).Error; err != nil {
 		return false, fmt.Errorf("stamp the database: %w", err)
@@ -109,15 +123,17 @@ func (s *Service) Stamp(tx *gorm.DB, livemode bool) (bool, error) {
 // database's, which the first one of our account decides. It returns a
 // *MismatchError where the database is another's.
 func (s *Service) RefuseOthers(tx *gorm.DB, events []*stripe.Event) error {
-	for _, e := range events {
-		if e.IsOwn() || e.Reason == models.ReasonForeignAccount {
-			continue
-		}
-		livemode, err := s.Stamp(tx, e.Livemode)
-		if err != nil {
-			return err
-		}
-		if e.Livemode != livemode {
+	isOurs := func(e *stripe.Event) bool { return !e.IsOwn() && e.Reason != models.ReasonForeignAccount }
+	first := slices.IndexFunc(events, isOurs)
+	if first < 0 {
+		return nil
+	}
+	livemode, err := s.Stamp(tx, events[first].Livemode)
+	if err != nil {
+		return err
+	}
+	for _, e := range events[first:] {
+		if isOurs(e) && e.Livemode != livemode {
 			e.Status, e.Reason = models.EventIgnored, models.ReasonLivemodeMismatch
 		}
 	}
@@ -125,13 +141,10 @@ func (s *Service) RefuseOthers(tx *gorm.DB, events []*stripe.Event) error {
 }
 
 // Committed notes that a transaction with Stamp was committed, so that none
-// looks again.
+// looks again. Where that can't be read now, the next one is noted.
 func (s *Service) Committed(ctx context.Context) {
-	if s.stamped.Load() != nil {
-		return
-	}
-	if known, err := s.Get(ctx); err == nil && known != nil && s.accept(known) == nil {
-		s.stamped.Store(known)
+	if s.stamped.Load() == nil {
+		_, _ = s.Check(ctx)
 	}
 }
 

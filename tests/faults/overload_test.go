@@ -12,7 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"hourbank/database"
 	"hourbank/tests/harness"
 )
 
@@ -27,7 +26,7 @@ func TestOverload(t *testing.T) {
 		d := newDriver(t, db)
 		d.add(clients / 2)
 		d.to(process.App)
-		release := holdUp(t, db)
+		release := db.HoldUp(t)
 		d.sendAtOnce(clients)
 		if n := d.answered(http.StatusServiceUnavailable); n != clients {
 			t.Errorf("%d of %d were refused while nothing could be committed", n, clients)
@@ -50,25 +49,6 @@ func (d *driver) sendAtOnce(clients int) {
 		group.Go(func() { d.sendOne() })
 	}
 	group.Wait()
-}
-
-// holdUp keeps every writer waiting until release is called.
-func holdUp(t *testing.T, db *harness.Database) (release func()) {
-	t.Helper()
-	statement := "LOCK TABLE purchase_transactions IN EXCLUSIVE MODE"
-	if db.Engine == database.SQLite {
-		statement = "UPDATE purchase_transactions SET updated_at = updated_at" // it has one writer
-	}
-	tx, err := db.SQL(t).BeginTx(t.Context(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	execute(t, tx, statement)
-	return func() {
-		if err := tx.Rollback(); err != nil {
-			t.Fatal(err)
-		}
-	}
 }
 
 // peakMemory is the most that the process ever held, in bytes, where the

@@ -53,7 +53,7 @@ func sellOnceThoughKilled(t *testing.T, db *harness.Database, slow *slowStripe, 
 		}
 	}()
 	<-slow.done
-	release := holdUp(t, db)
+	release := db.HoldUp(t)
 	slow.answer <- struct{}{}
 	<-slow.answered
 	killed.Kill()

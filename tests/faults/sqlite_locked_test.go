@@ -20,7 +20,7 @@ func TestSQLiteFileLockedByAnotherProcess(t *testing.T) {
 	for round := range locks {
 		d.feed(100)
 		d.more(20)
-		release := holdUp(t, db)
+		release := db.HoldUp(t)
 		d.refused()
 		release()
 		d.recovers()

@@ -137,6 +137,27 @@ func (db *Database) Force(tb testing.TB, statement string, args ...any) {
 	}
 }
 
+// HoldUp keeps every writer waiting until release is called.
+func (db *Database) HoldUp(tb testing.TB) (release func()) {
+	tb.Helper()
+	statement := "LOCK TABLE purchase_transactions IN EXCLUSIVE MODE"
+	if db.Engine == database.SQLite {
+		statement = "UPDATE purchase_transactions SET updated_at = updated_at" // it has one writer
+	}
+	tx, err := db.SQL(tb).BeginTx(tb.Context(), nil)
+	if err == nil {
+		_, err = tx.ExecContext(tb.Context(), statement)
+	}
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return func() {
+		if err := tx.Rollback(); err != nil {
+			tb.Fatal(err)
+		}
+	}
+}
+
 // WithoutGuards takes the database's own guards away for good.
 func (db *Database) WithoutGuards(tb testing.TB) {
 	tb.Helper()
