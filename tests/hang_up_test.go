@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/http/httptrace"
 	"strings"
 	"testing"
 
@@ -41,8 +42,9 @@ func hangUp(t *testing.T, app *harness.App, requestID string) gjson.Result {
 	var lines []gjson.Result
 	sent := 0
 	harness.Eventually(t, "an event waits for another", func() bool {
-		send(ctx, t, app, p.Succeeded(), fmt.Sprintf("%s-%d", requestID, sent))
-		sent++
+		if send(ctx, t, app, p.Succeeded(), fmt.Sprintf("%s-%d", requestID, sent)) {
+			sent++
+		}
 		waiting := app.Request(t, http.MethodGet, "/metrics", "").Body
 		return !strings.Contains(waiting, "\nhourbank_events_waiting 0\n")
 	})
@@ -58,18 +60,33 @@ func hangUp(t *testing.T, app *harness.App, requestID string) gjson.Result {
 	return lines[sent-1]
 }
 
-// send sends an event and doesn't wait for the answer.
-func send(ctx context.Context, t *testing.T, app *harness.App, event *harness.Event, requestID string) {
+// send sends an event and doesn't wait for the answer. It says whether all of it
+// was written: of what wasn't, the service may never hear.
+func send(ctx context.Context, t *testing.T, app *harness.App, event *harness.Event, requestID string) bool {
 	t.Helper()
+	written, over := make(chan struct{}), make(chan struct{})
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteRequest: func(i httptrace.WroteRequestInfo) {
+		if i.Err == nil {
+			close(written)
+		}
+	}})
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, app.BaseURL+harness.WebhookPath, strings.NewReader(event.Body()))
 	if err != nil {
 		t.Fatal(err)
 	}
+	request.GetBody = nil // one that can't be sent again is not: it is written once
 	request.Header.Set("Stripe-Signature", harness.Sign(event.Body(), harness.WebhookSecret))
 	request.Header.Set("X-Request-Id", requestID)
 	go func() {
+		defer close(over)
 		if answer, err := http.DefaultClient.Do(request); err == nil {
 			_ = answer.Body.Close() // it was answered too early
 		}
 	}()
+	select {
+	case <-written:
+		return true
+	case <-over:
+		return false
+	}
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"hourbank/tests/harness"
 )
@@ -71,9 +72,17 @@ func TestAnAccountSaysWhenItWasOpened(t *testing.T) {
 	})
 }
 
+// lastDays are n days up to yesterday: ignored events of long ago would be pruned.
+func lastDays(n int) (days []string) {
+	for ; n > 0; n-- {
+		days = append(days, daysAgo(n).Format(time.DateOnly))
+	}
+	return days
+}
+
 func TestEveryListIsNarrowedToTimes(t *testing.T) {
 	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
-		days := []string{"2026-01-30", "2026-01-31", "2026-02-01"}
+		days := lastDays(3)
 		made := onDays(t, app, days...)
 		student := made[0].Student
 		for _, day := range days {
@@ -95,30 +104,30 @@ func TestEveryListIsNarrowedToTimes(t *testing.T) {
 			if list == "/students/" {
 				field = "student_id"
 			}
-			narrowed(t, app, list, field, ids)
+			narrowed(t, app, list, field, days, ids)
 		}
 	})
 }
 
-// narrowed asks a list, of one row on each of 30 and 31 January and 1 February
-// at noon, for times.
-func narrowed(t *testing.T, app *harness.App, list, field string, ids []string) {
+// narrowed asks a list, of one row at noon on each of three days, for times.
+func narrowed(t *testing.T, app *harness.App, list, field string, days, ids []string) {
 	t.Helper()
 	join := "?"
 	if strings.Contains(list, "?") {
 		join = "&"
 	}
+	second, third := days[1], days[2]
 	for query, want := range map[string][]string{
-		"created_from=2026-01-31":                                           {ids[2], ids[1]},
-		"created_to=2026-01-31":                                             {ids[0]},
-		"created_from=2026-01-31&created_to=2026-02-01":                     {ids[1]},
-		"created_from=2026-01-31T12:00:00Z&created_to=2026-02-01T12:00:00Z": {ids[1]},
-		"created_from=2026-01-31T12:00:00.000001Z":                          {ids[2]},
-		"created_to=" + url.QueryEscape("2026-01-31T14:00:00.5+02:00"):      {ids[1], ids[0]},
-		"created_from=2026-02-01&created_to=2026-01-01":                     {},
-		"created_to=0001-01-01":                                             {},
-		"created_from=&created_to=":                                         {ids[2], ids[1], ids[0]},
-		"created_from=" + url.QueryEscape("0001-01-01T00:00:00+23:59"):      {ids[2], ids[1], ids[0]},
+		"created_from=" + second:                          {ids[2], ids[1]},
+		"created_to=" + second:                            {ids[0]},
+		"created_from=" + second + "&created_to=" + third: {ids[1]},
+		"created_from=" + second + "T12:00:00Z&created_to=" + third + "T12:00:00Z": {ids[1]},
+		"created_from=" + second + "T12:00:00.000001Z":                             {ids[2]},
+		"created_to=" + url.QueryEscape(second+"T14:00:00.5+02:00"):                {ids[1], ids[0]},
+		"created_from=" + third + "&created_to=" + days[0]:                         {},
+		"created_to=0001-01-01":                                                    {},
+		"created_from=&created_to=":                                                {ids[2], ids[1], ids[0]},
+		"created_from=" + url.QueryEscape("0001-01-01T00:00:00+23:59"):             {ids[2], ids[1], ids[0]},
 	} {
 		got := rowsOf(t, app, list+join+query, field)
 		if len(want) == 0 {
@@ -275,14 +284,15 @@ func orNil(day string) any {
 func TestTheConsoleListsEvents(t *testing.T) {
 	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
 		first, second := harness.NewEvent(t, "customer.created", "payment_intent"), harness.NewEvent(t, "customer.deleted", "payment_intent")
-		for event, day := range map[*harness.Event]string{first: "2026-01-30", second: "2026-01-31"} {
+		days := lastDays(2)
+		for event, day := range map[*harness.Event]string{first: days[0], second: days[1]} {
 			app.Deliver(t, event).Want(t, http.StatusOK)
 			app.Exec(t, "UPDATE webhook_events SET received_at = $1 WHERE id = $2", day+" 23:59:59.999+00:00", event.ID)
 		}
 		v := visit(t, app, harness.ReadKey)
 		one, two := "/console/events/"+first.ID+"/", "/console/events/"+second.ID+"/"
 		for query, want := range map[string][]string{
-			"": {two, one}, "?sort=oldest": {one, two}, "?to=2026-01-30": {one}, "?from=2026-01-31": {two}, "?status=processed": {},
+			"": {two, one}, "?sort=oldest": {one, two}, "?to=" + days[0]: {one}, "?from=" + days[1]: {two}, "?status=processed": {},
 			"?status=ignored&type=customer.created": {one},
 		} {
 			wantSame(t, query, slices.Concat(v.pages(t, "/console/events/", query, "events")...), want)
