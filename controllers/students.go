@@ -61,17 +61,31 @@ func (h *Controllers) Ledger(c *gin.Context) error {
 
 // Consume books a lesson: 201, or 200 where the reference was booked before.
 func (h *Controllers) Consume(c *gin.Context) error {
-	var request struct {
-		Hours     models.Hours `json:"hours"`
-		Reference string       `json:"reference"`
-	}
-	key, err := readRequest(c, &request)
+	order, err := lesson(c)
 	if err != nil {
 		return err
 	}
-	return answerBooking(c)(h.services.Accounts.Consume(c.Request.Context(), sales.BookingOrder{
-		StudentID: c.Param("student_id"), Hours: request.Hours, Reference: request.Reference, Actor: key.APIKey,
-	}))
+	return answerBooking(c)(h.services.Accounts.Consume(c.Request.Context(), order))
+}
+
+func lesson(c *gin.Context) (sales.BookingOrder, error) {
+	var request struct {
+		Hours     models.Hours `json:"hours"`
+		Reference string       `json:"reference"`
+		LessonAt  *time.Time   `json:"lesson_at"`
+	}
+	key, err := readRequest(c, &request)
+	return sales.BookingOrder{
+		StudentID: c.Param("student_id"), Hours: request.Hours, Reference: request.Reference, LessonAt: timeOf(request.LessonAt), Actor: key.APIKey,
+	}, err
+}
+
+// timeOf is a time as databases keep it; zero where there is none.
+func timeOf(t *time.Time) time.Time {
+	if t == nil {
+		return time.Time{}
+	}
+	return t.UTC().Truncate(time.Microsecond)
 }
 
 // Restore gives a booking back, once.
@@ -85,33 +99,37 @@ func (h *Controllers) Restore(c *gin.Context) error {
 
 // Adjust moves hours by hand: 201, or 200 where the reference was used before.
 func (h *Controllers) Adjust(c *gin.Context) error {
-	order, err := bookingWithReason(c)
-	if err != nil {
-		return err
-	}
-	return answerBooking(c)(h.services.Accounts.Adjust(c.Request.Context(), order))
-}
-
-// Grant gives hours without money: 201, or 200 where the reference was used
-// before.
-func (h *Controllers) Grant(c *gin.Context) error {
-	order, err := bookingWithReason(c)
-	if err != nil {
-		return err
-	}
-	return answerBooking(c)(h.services.Accounts.Grant(c.Request.Context(), order))
-}
-
-func bookingWithReason(c *gin.Context) (sales.BookingOrder, error) {
 	var request struct {
 		Hours     models.Hours `json:"hours"`
 		Reason    string       `json:"reason"`
 		Reference string       `json:"reference"`
 	}
 	key, err := readRequest(c, &request)
-	return sales.BookingOrder{
+	if err != nil {
+		return err
+	}
+	return answerBooking(c)(h.services.Accounts.Adjust(c.Request.Context(), sales.BookingOrder{
 		StudentID: c.Param("student_id"), Hours: request.Hours, Reason: request.Reason, Reference: request.Reference, Actor: key.APIKey,
-	}, err
+	}))
+}
+
+// Grant gives hours without money: 201, or 200 where the reference was used
+// before.
+func (h *Controllers) Grant(c *gin.Context) error {
+	var request struct {
+		Hours     models.Hours `json:"hours"`
+		Reason    string       `json:"reason"`
+		Reference string       `json:"reference"`
+		ExpiresAt *time.Time   `json:"expires_at"`
+	}
+	key, err := readRequest(c, &request)
+	if err != nil {
+		return err
+	}
+	return answerBooking(c)(h.services.Accounts.Grant(c.Request.Context(), sales.BookingOrder{
+		StudentID: c.Param("student_id"), Hours: request.Hours, Reason: request.Reason, Reference: request.Reference,
+		ExpiresAt: timeOf(request.ExpiresAt), Actor: key.APIKey,
+	}))
 }
 
 func answerBooking(c *gin.Context) func(*sales.Booking, error) error {

@@ -56,9 +56,16 @@ const (
 	EntryRestoration   EntryKind = "restoration"   // a booking was given back
 	EntryGrant         EntryKind = "grant"         // hours given without money, with a reason
 	EntryAdjustment    EntryKind = "adjustment"    // staff, with a reason
+	EntryHold          EntryKind = "hold"          // hours are kept for a lesson
+	EntryRelease       EntryKind = "release"       // a hold is over: given back, or captured by a consumption
+	EntryExpiration    EntryKind = "expiration"    // what was left of a lot at its end; or came back to it since
 )
 
 // EntryKinds lists every kind.
 var EntryKinds = []EntryKind{
 	EntryCredit, EntryPayment, EntryReversal, EntryReinstatement, EntryConsumption, EntryRestoration, EntryGrant, EntryAdjustment,
+	EntryHold, EntryRelease, EntryExpiration,
 }
+
+// BookingKinds are those that draw hours from lots, or undo that.
+var BookingKinds = []EntryKind{EntryConsumption, EntryRestoration, EntryHold, EntryRelease, EntryAdjustment}

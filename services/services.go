@@ -96,6 +96,7 @@ func New(cfg *config.Config, db *database.DB, log *zap.Logger) *Services {
 		background: []func(context.Context) error{
 			NewRetryWorker(db, events, log).Run,
 			NewRefundWorker(db, selling, log).Run,
+			NewExpiryWorker(db, log).Run,
 			NewPruneWorker(db, log, cfg.RetainPayloadsFor).Run,
 			NewReconcileWorker(db, reconcile, log, metrics, cfg.ReconcileEvery).Run,
 		},

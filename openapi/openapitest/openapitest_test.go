@@ -23,7 +23,7 @@ func (r *recorder) Errorf(format string, args ...any) {
 }
 
 const (
-	account = `{"student_id":"s","currency":"eur","hours_purchased":"10.00","hours_granted":"0.00","hours_reversed":"0.00","hours_consumed":"0.00","hours_available":"10.00","balance_amount":5000,"overdrawn":false,"created_at":"2026-01-31T12:00:00Z","updated_at":"2026-01-31T12:00:00Z"}`
+	account = `{"student_id":"s","currency":"eur","hours_purchased":"10.00","hours_granted":"0.00","hours_reversed":"0.00","hours_consumed":"0.00","hours_expired":"0.00","hours_held":"0.00","hours_available":"10.00","balance_amount":5000,"overdrawn":false,"next_expiry":null,"created_at":"2026-01-31T12:00:00Z","updated_at":"2026-01-31T12:00:00Z"}`
 	booking = `{"id":"l","student_id":"s","transaction_id":null,"kind":"consumption","hours":"-1.50","amount":0,"amount_refunded":0,"amount_disputed":0,"currency":"eur","actor":"k","event_id":null,"reference":"r","occurred_at":"2026-01-31T12:00:00Z","created_at":"2026-01-31T12:00:00Z","account":` + account + `}`
 	problem = `{"type":"about:blank","title":"Not Found","status":404,"code":"not_found","detail":"x","request_id":"x"}`
 	balance = "/api/finances/students/s/balance"

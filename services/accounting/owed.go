@@ -14,7 +14,8 @@ import (
 //
 //   - Each purchase that was credited is a lot: the hours credited and not
 //     reversed until then, for the money that was kept of it until then. So is
-//     each grant and each adjustment upwards, for nothing.
+//     each grant and each adjustment upwards, for nothing. What expired until then
+//     is gone from its lot.
 //   - All hours that the student used until then (lessons less what was given
 //     back, and adjustments downwards) are taken from the lots, from the one
 //     that was credited first; of two in one moment, from the one with the lower id.
@@ -29,26 +30,27 @@ import (
 // lotsLeft lists what is left of each lot, of entries that meet a further
 // condition.
 const lotsLeft = `WITH told AS (
-		SELECT l.student_id, l.id, l.transaction_id, l.kind, l.hours, l.amount, l.occurred_at
+		SELECT l.student_id, l.id, l.transaction_id, l.lot_id, l.kind, l.hours, l.amount, l.occurred_at
 		FROM ` + entries + `
 		WHERE NOT (` + isTest + `)%s
 	), lots AS (
-		SELECT student_id, coalesce(transaction_id, id) AS lot, sum(hours) AS hours,
-			CASE WHEN transaction_id IS NULL THEN 0 ELSE sum(amount) END AS kept,
+		SELECT student_id, coalesce(lot_id, transaction_id, id) AS lot, sum(CASE WHEN kind <> 'expiration' THEN hours ELSE 0 END) AS hours,
+			sum(hours) AS size, sum(amount) AS kept,
 			min(CASE WHEN kind IN ('credit', 'grant', 'adjustment') THEN occurred_at END) AS at
-		FROM told WHERE transaction_id IS NOT NULL OR kind = 'grant' OR (kind = 'adjustment' AND hours > 0)
-		GROUP BY student_id, coalesce(transaction_id, id), transaction_id IS NULL HAVING sum(hours) > 0
+		FROM told WHERE transaction_id IS NOT NULL OR kind IN ('grant', 'expiration') OR (kind = 'adjustment' AND hours > 0)
+		GROUP BY student_id, coalesce(lot_id, transaction_id, id)
+		HAVING sum(hours) > 0
 	), used AS (
 		SELECT student_id, -sum(hours) AS hours FROM told
 		WHERE kind IN ('consumption', 'restoration') OR (kind = 'adjustment' AND hours < 0) GROUP BY student_id
 	), drawn AS (
-		SELECT lots.student_id, lots.hours, lots.kept,
-			coalesce(used.hours, 0) - sum(lots.hours) OVER (PARTITION BY lots.student_id ORDER BY at, lot) + lots.hours AS taken
+		SELECT lots.student_id, lots.hours, lots.kept, lots.size,
+			coalesce(used.hours, 0) - sum(lots.size) OVER (PARTITION BY lots.student_id ORDER BY at, lot) + lots.size AS taken
 		FROM lots LEFT JOIN used ON used.student_id = lots.student_id
 	)
 	SELECT coalesce(a.currency, '') AS currency, CAST(drawn.hours AS bigint) AS hours, CAST(kept AS bigint) AS kept,
-		CAST(CASE WHEN taken > 0 THEN drawn.hours - taken ELSE drawn.hours END AS bigint) AS unused
-	FROM drawn JOIN student_account_balances a ON a.student_id = drawn.student_id WHERE taken < drawn.hours`
+		CAST(CASE WHEN taken > 0 THEN size - taken ELSE size END AS bigint) AS unused
+	FROM drawn JOIN student_account_balances a ON a.student_id = drawn.student_id WHERE taken < size`
 
 // lot is what is left of one.
 type lot struct {

@@ -10,6 +10,7 @@ import (
 
 	"hourbank/database"
 	"hourbank/models"
+	"hourbank/services/lots"
 )
 
 // isTest is the condition that a purchase p is no sale but made by
@@ -25,6 +26,7 @@ type Flows struct {
 	Adjusted  models.Hours // signed
 	Reversed  models.Hours // less what came back
 	Used      models.Hours // less what was given back
+	Expired   models.Hours // less what came back
 	Received  int64        // minor units, as all money
 	Refunded  int64
 	Disputed  int64 // newly held by disputes, less what they gave back
@@ -36,8 +38,11 @@ func (f *Flows) Kept() int64 { return f.Received - f.Back() }
 // Back is what was refunded or is held.
 func (f *Flows) Back() int64 { return f.Refunded + f.Disputed }
 
-// Hours is by how much hours that can be used became more.
-func (f *Flows) Hours() models.Hours { return f.Sold + f.Granted + f.Adjusted - f.Reversed - f.Used }
+// Hours is by how much hours that can be used became more. What is held for a
+// lesson still can.
+func (f *Flows) Hours() models.Hours {
+	return f.Sold + f.Granted + f.Adjusted - f.Reversed - f.Used - f.Expired
+}
 
 // sum is what entries of one kind add up to.
 type sum struct {
@@ -71,6 +76,9 @@ func (f *Flows) add(s *sum) {
 		f.Adjusted += s.Hours
 	case models.EntryConsumption, models.EntryRestoration:
 		f.Used -= s.Hours
+	case models.EntryExpiration:
+		f.Expired -= s.Hours
+	case models.EntryHold, models.EntryRelease: // still unused
 	case models.EntryPayment: // money alone
 	}
 	f.Received += s.Received()
@@ -145,8 +153,12 @@ func slotOf(tx *gorm.DB, letters int) string {
 	return fmt.Sprintf("substr(l.occurred_at, 1, %d)", letters) // kept as text, in UTC
 }
 
-// read runs statements that see the same moment of the database.
+// read runs statements that see the same moment of the database, once what has
+// expired is entered.
 func (s *Service) read(ctx context.Context, work func(tx *gorm.DB) error) error {
+	if err := lots.SettleDue(ctx, s.db); err != nil {
+		return err
+	}
 	var options []*sql.TxOptions
 	if s.db.Engine == database.Postgres {
 		options = append(options, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})

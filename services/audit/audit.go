@@ -179,6 +179,8 @@ type accountSums struct {
 	LedgerGranted   models.Hours
 	LedgerReversed  models.Hours
 	LedgerConsumed  models.Hours
+	LedgerExpired   models.Hours
+	LedgerHeld      models.Hours
 	LedgerAmount    int64
 	OtherCurrency   int64
 }
@@ -193,6 +195,8 @@ func (accountSums) query(*database.DB) string {
 				coalesce(sum(CASE WHEN l.kind = 'grant' THEN l.hours ELSE 0 END), 0) AS ledger_granted,
 				coalesce(sum(CASE WHEN l.kind IN ('reversal', 'reinstatement') THEN -l.hours ELSE 0 END), 0) AS ledger_reversed,
 				coalesce(sum(CASE WHEN l.kind IN ('consumption', 'restoration') THEN -l.hours ELSE 0 END), 0) AS ledger_consumed,
+				coalesce(sum(CASE WHEN l.kind = 'expiration' THEN -l.hours ELSE 0 END), 0) AS ledger_expired,
+				coalesce(sum(CASE WHEN l.kind IN ('hold', 'release') THEN -l.hours ELSE 0 END), 0) AS ledger_held,
 				coalesce(sum(l.amount), 0) AS ledger_amount,
 				coalesce(sum(CASE WHEN l.currency <> k.currency THEN 1 ELSE 0 END), 0) AS other_currency
 			FROM (SELECT student_id, currency FROM student_account_balances WHERE student_id > @after ORDER BY student_id LIMIT @limit) k
@@ -208,6 +212,8 @@ func (row accountSums) differences() []Difference {
 	c.compare("hours_granted", row.HoursGranted, row.LedgerGranted)
 	c.compare("hours_reversed", row.HoursReversed, row.LedgerReversed)
 	c.compare("hours_consumed", row.HoursConsumed, row.LedgerConsumed)
+	c.compare("hours_expired", row.HoursExpired, row.LedgerExpired)
+	c.compare("hours_held", row.HoursHeld, row.LedgerHeld)
 	c.compare("balance_amount", row.BalanceAmount, row.LedgerAmount)
 	c.compare("entries in another currency", row.OtherCurrency, int64(0))
 	return c.found

@@ -29,7 +29,7 @@ func (s *Service) sales(ctx context.Context, q query, give func([][]string) erro
 }
 
 var statementColumns = slices.Concat(
-	[]string{"from", "to", "currency", "hours_opening", "hours_sold", "hours_granted", "hours_adjusted", "hours_reversed", "hours_used", "hours_closing"},
+	[]string{"from", "to", "currency", "hours_opening", "hours_sold", "hours_granted", "hours_adjusted", "hours_reversed", "hours_used", "hours_expired", "hours_closing"},
 	twice("amount_received", "amount_refunded", "amount_disputed", "amount_kept"),
 	[]string{"hours_unused", "hours_overdrawn"}, twice("liability"),
 )
@@ -43,7 +43,7 @@ func (s *Service) statement(ctx context.Context, q query, give func([][]string) 
 	for i, line := range statement.Lines {
 		rows[i] = slices.Concat(
 			[]string{line.Period.FirstDay(), line.Period.LastDay(), line.Currency},
-			hours(line.Opening, line.Sold, line.Granted, line.Adjusted, line.Reversed, line.Used, line.Closing),
+			hours(line.Opening, line.Sold, line.Granted, line.Adjusted, line.Reversed, line.Used, line.Expired, line.Closing),
 			amounts(line.Currency, line.Received, line.Refunded, line.Disputed, line.Kept()),
 			hours(line.Unused, line.Overdrawn), amounts(line.Currency, line.Liability),
 		)

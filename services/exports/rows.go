@@ -71,7 +71,7 @@ func (q query) during(tx *gorm.DB, column string) *gorm.DB {
 }
 
 var studentColumns = slices.Concat(
-	[]string{"student_id", "currency", "hours_purchased", "hours_granted", "hours_reversed", "hours_consumed", "hours_available"},
+	[]string{"student_id", "currency", "hours_purchased", "hours_granted", "hours_reversed", "hours_consumed", "hours_expired", "hours_held", "hours_available"},
 	twice("balance_amount"), []string{"overdrawn", "updated_at"},
 )
 
@@ -80,7 +80,7 @@ var students = table[models.Account]{
 	keyOf: func(a *models.Account) []any { return []any{a.StudentID} },
 	cells: func(a *models.Account) []string {
 		return slices.Concat([]string{text(a.StudentID), optional(a.Currency)},
-			hours(a.HoursPurchased, a.HoursGranted, a.HoursReversed, a.HoursConsumed, a.HoursAvailable),
+			hours(a.HoursPurchased, a.HoursGranted, a.HoursReversed, a.HoursConsumed, a.HoursExpired, a.HoursHeld, a.HoursAvailable),
 			amounts(optional(a.Currency), a.BalanceAmount), []string{yes(a.Overdrawn), moment(a.UpdatedAt)})
 	},
 }

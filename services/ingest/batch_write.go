@@ -13,6 +13,7 @@ import (
 	"hourbank/database"
 	"hourbank/models"
 	"hourbank/services/ledger"
+	"hourbank/services/lots"
 )
 
 // lockEvents reads and locks the rows of those events that have one.
@@ -61,15 +62,21 @@ func (b *batch) write(tx *gorm.DB) error {
 		awaitNoMore(resolved),
 	}
 	writes = append(writes, b.book.writes()...)
-	woken := Wake(b.wakingKeys(keys))
+	later, woken := b.book.lots(), Wake(b.wakingKeys(keys))
 	if len(known) == 0 {
-		return database.Store(tx, append(writes, woken))
+		writes = append(writes, woken)
+	} else { // both update events, and one statement can't update a row twice
+		later = append(later, woken)
 	}
-	// Both update events, and one statement can't update a row twice.
 	if err := database.Store(tx, writes); err != nil {
 		return err
 	}
-	return database.Store(tx, []database.Write{woken})
+	return database.Store(tx, later)
+}
+
+// lots store what follows for hours that expire, once entries lock the accounts.
+func (b *book) lots() []database.Write {
+	return lots.Follow(append(byID(b.made), byID(b.changed)...), b.ledger, b.now)
 }
 
 // writes store what the book holds, but for events.

@@ -41,8 +41,10 @@ func Rebuild(tx *gorm.DB, id string, events []*stripe.Event, commit bool) (recor
 		return &before, p, nil
 	}
 	b.changed[p.ID] = p
-	if err := database.Store(tx, b.writes()); err != nil {
-		return nil, nil, fmt.Errorf("store purchase %s: %w", id, err)
+	for _, writes := range [][]database.Write{b.writes(), b.lots()} {
+		if err := database.Store(tx, writes); err != nil {
+			return nil, nil, fmt.Errorf("store purchase %s: %w", id, err)
+		}
 	}
 	return &before, p, nil
 }

@@ -9,7 +9,7 @@ import (
 )
 
 // Book appends entries. The database moves the students' accounts with them (migration
-// 11), and nothing else can.
+// 15), and nothing else can.
 func Book(rows []models.LedgerEntry) database.Write {
 	type posting = models.LedgerEntry
 	return database.Insert("insert ledger entries", "hour_ledger_entries", rows, []database.Column{
@@ -26,6 +26,8 @@ func Book(rows []models.LedgerEntry) database.Write {
 		database.ColumnOf("event_id", "text", rows, func(l posting) *string { return l.EventID }),
 		database.ColumnOf("reference", "text", rows, func(l posting) *string { return l.Reference }),
 		database.ColumnOf("reason", "text", rows, func(l posting) *string { return l.Reason }),
+		database.ColumnOf("lesson_at", "timestamptz", rows, func(l posting) *time.Time { return l.LessonAt }),
+		database.ColumnOf("lot_id", "text", rows, func(l posting) *string { return l.LotID }),
 		database.ColumnOf("occurred_at", "timestamptz", rows, func(l posting) *time.Time { return &l.OccurredAt }),
 		database.ColumnOf("created_at", "timestamptz", rows, func(l posting) *time.Time { return &l.CreatedAt }),
 	}, "")

@@ -10,6 +10,7 @@ import (
 
 	"hourbank/database"
 	"hourbank/models"
+	"hourbank/services/lots"
 	"hourbank/services/paging"
 )
 
@@ -26,7 +27,40 @@ var errNoAccount = models.Errorf(models.CodeNotFound, "This student has no accou
 // Balance gives a student's account. It returns a *models.Error with code not_found
 // where the student never bought anything.
 func (s *AccountService) Balance(ctx context.Context, studentID string) (*models.Account, error) {
-	return readAccount(s.db.Reader.WithContext(ctx), studentID)
+	account, _, err := s.settled(ctx, studentID)
+	return account, err
+}
+
+// Lots gives a student's hours that expire, or did, by what they came with. It
+// returns a *models.Error with code not_found.
+func (s *AccountService) Lots(ctx context.Context, studentID string) (models.Lots, error) {
+	_, held, err := s.settled(ctx, studentID)
+	return held, err
+}
+
+// settled reads an account and its lots as they are now: what has expired since
+// somebody looked last is entered first.
+func (s *AccountService) settled(ctx context.Context, studentID string) (*models.Account, models.Lots, error) {
+	tx := s.db.Reader.WithContext(ctx)
+	held, err := lots.Of(tx, studentID)
+	if err != nil {
+		return nil, nil, err
+	}
+	now := s.db.NowFunc()
+	if lots.IsDue(held, now) {
+		if err := lots.SettleStudent(ctx, s.db, studentID); err != nil {
+			return nil, nil, err
+		}
+		if held, err = lots.Of(tx, studentID); err != nil {
+			return nil, nil, err
+		}
+	}
+	account, err := readAccount(tx, studentID)
+	if err != nil {
+		return nil, nil, err
+	}
+	account.NextExpiry = held.NextExpiry(now)
+	return account, held, nil
 }
 
 func readAccount(tx *gorm.DB, studentID string) (*models.Account, error) {
@@ -50,14 +84,21 @@ func checkCurrency(account *models.Account, currency string) error {
 	return nil
 }
 
-// BalanceAt gives the account as it was at a time: the sums of its entries
-// until then.
+// BalanceAt gives the account as it was at a time, the sums of its entries until
+// then; or, of a time to come, as it will be if nothing is booked until then.
 func (s *AccountService) BalanceAt(ctx context.Context, studentID string, at time.Time) (*models.Account, error) {
-	account, err := s.Balance(ctx, studentID)
+	account, held, err := s.settled(ctx, studentID)
 	if err != nil {
 		return nil, err
 	}
 	at = paging.Bounded(at)
+	account.UpdatedAt, account.NextExpiry = at, held.NextExpiry(at)
+	if now := s.db.NowFunc(); at.After(now) {
+		gone := held.Left(now) - held.Left(at)
+		account.HoursExpired, account.HoursAvailable = account.HoursExpired+gone, account.HoursAvailable-gone
+		account.Overdrawn = account.HoursAvailable < 0
+		return account, nil
+	}
 	var entries []models.LedgerEntry
 	rows := s.db.Reader.WithContext(ctx).Select("kind, sum(hours) AS hours, sum(amount) AS amount").
 		Where("student_id = ? AND created_at <= ?", studentID, at).Group("kind")
@@ -70,8 +111,8 @@ func (s *AccountService) BalanceAt(ctx context.Context, studentID string, at tim
 	}
 	account.HoursPurchased, account.HoursGranted = total.Purchased, total.Granted
 	account.HoursReversed, account.HoursConsumed, account.HoursAvailable = total.Reversed, total.Consumed, total.Available()
+	account.HoursExpired, account.HoursHeld = total.Expired, total.Held
 	account.BalanceAmount, account.Overdrawn = total.Amount, account.HoursAvailable < 0
-	account.UpdatedAt = at
 	return account, nil
 }
 

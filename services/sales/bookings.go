@@ -13,6 +13,7 @@ import (
 	"hourbank/models"
 	"hourbank/services/auditlog"
 	"hourbank/services/ledger"
+	"hourbank/services/lots"
 )
 
 // BookingOrder asks to move hours without money, once for each reference.
@@ -22,6 +23,10 @@ type BookingOrder struct {
 	Reference string
 	Reason    string // of a grant or adjustment
 	Actor     string // the API key's name
+	// When the lesson is, which says what it may be drawn from; zero: now.
+	LessonAt time.Time
+	// When what is left of a grant expires; zero: never.
+	ExpiresAt time.Time
 }
 
 // Booking is a ledger entry, new or made before, and the account after it.
@@ -36,10 +41,12 @@ type Booking struct {
 // reference was booked with other hours or given back.
 func (s *AccountService) Consume(ctx context.Context, o BookingOrder) (*Booking, error) {
 	if o.Hours <= 0 {
-		return nil, models.Errorf(models.CodeInvalidRequest, "hours must be more than 0.")
+		return nil, errNoHours
 	}
 	return s.book(ctx, o, models.EntryConsumption, -o.Hours)
 }
+
+var errNoHours = models.Errorf(models.CodeInvalidRequest, "hours must be more than 0.")
 
 // Restore gives a lesson's hours back, once. It returns a *models.Error with
 // code not_found where nothing was booked under the reference.
@@ -135,14 +142,48 @@ func (s *AccountService) PreviewBooking(ctx context.Context, kind models.EntryKi
 }
 
 // book appends one entry under the account's lock, unless one of this kind
-// and reference is there already. Lessons alone may not overdraw.
+// and reference is there already. Lessons and holds alone may not overdraw.
 func (s *AccountService) book(ctx context.Context, o BookingOrder, kind models.EntryKind, hours models.Hours) (*Booking, error) {
-	if err := models.ValidateID("reference", o.Reference); err != nil {
-		return nil, err
-	}
 	var booking *Booking
-	err := database.Transact(ctx, s.db, func(tx *gorm.DB) error {
-		if kind == models.EntryGrant {
+	err := s.underLock(ctx, o, kind == models.EntryGrant, func(tx *gorm.DB, books *openBooks) error {
+		known, err := bookedBefore(tx, o, kind, hours)
+		if err != nil {
+			return err
+		}
+		if known != nil {
+			booking = &Booking{LedgerEntry: *known, Account: books.account}
+			return nil
+		}
+		entry := books.entry(o, kind, hours)
+		if !o.ExpiresAt.IsZero() && !o.ExpiresAt.After(books.now) {
+			return models.Errorf(models.CodeInvalidRequest, "expires_at must be in the future.")
+		}
+		if kind == models.EntryConsumption || kind == models.EntryHold {
+			if room := books.lots.Room(books.account.HoursAvailable, entry.Lesson()); room < o.Hours {
+				return models.Errorf(models.CodeInsufficientHours, "The student has %s hours available, not %s.", room, o.Hours)
+			}
+		}
+		booking, err = books.post(tx, o, entry)
+		return err
+	})
+	return booking, err
+}
+
+// openBooks are a student's account and lots, settled, while nobody else can book.
+type openBooks struct {
+	account *models.Account
+	lots    models.Lots
+	now     time.Time // after all that was booked before
+}
+
+// underLock lets work book on a student's account; open opens it where there is
+// none.
+func (s *AccountService) underLock(ctx context.Context, o BookingOrder, open bool, work func(*gorm.DB, *openBooks) error) error {
+	if err := models.ValidateID("reference", o.Reference); err != nil {
+		return err
+	}
+	return database.Transact(ctx, s.db, func(tx *gorm.DB) error {
+		if open {
 			if _, err := ledger.OpenAccounts(tx, []models.Account{{StudentID: o.StudentID, UpdatedAt: tx.NowFunc()}}); err != nil {
 				return err
 			}
@@ -151,43 +192,84 @@ func (s *AccountService) book(ctx context.Context, o BookingOrder, kind models.E
 		if err != nil {
 			return err
 		}
-		known, err := bookedBefore(tx, o, kind, hours)
-		if err != nil || known != nil {
-			booking = &Booking{Account: account}
-			if known != nil {
-				booking.LedgerEntry = *known
-			}
+		books := &openBooks{account: account}
+		if books.lots, err = lots.Settle(tx, account); err != nil {
 			return err
 		}
-		if kind == models.EntryConsumption && account.HoursAvailable < o.Hours {
-			return models.Errorf(models.CodeInsufficientHours, "The student has %s hours available, not %s.", account.HoursAvailable, o.Hours)
+		if len(books.lots) > 0 { // something may have expired
+			if books.account, err = readAccount(tx, o.StudentID); err != nil {
+				return err
+			}
 		}
-		booking, err = post(tx, account, o, kind, hours)
-		return err
+		books.now = tx.NowFunc()
+		if latest := books.account.UpdatedAt; !books.now.After(latest) {
+			books.now = latest.Add(time.Microsecond)
+		}
+		books.account.NextExpiry = books.lots.NextExpiry(books.now)
+		return work(tx, books)
 	})
-	return booking, err
 }
 
-// post writes the entry, and into the audit log what a person decided.
-func post(tx *gorm.DB, account *models.Account, o BookingOrder, kind models.EntryKind, hours models.Hours) (*Booking, error) {
-	now := tx.NowFunc()
+// entry makes one of an order.
+func (b *openBooks) entry(o BookingOrder, kind models.EntryKind, hours models.Hours) models.LedgerEntry {
 	entry := models.LedgerEntry{
-		ID: models.NewID(), StudentID: o.StudentID, Kind: kind, Hours: hours, Currency: account.Currency,
-		Actor: &o.Actor, Reference: &o.Reference, OccurredAt: now, CreatedAt: now,
+		ID: models.NewID(), StudentID: o.StudentID, Kind: kind, Hours: hours, Currency: b.account.Currency,
+		Actor: &o.Actor, Reference: &o.Reference, OccurredAt: b.now, CreatedAt: b.now,
 	}
 	if o.Reason != "" {
 		entry.Reason = &o.Reason
 	}
-	if err := database.Store(tx, []database.Write{ledger.Book([]models.LedgerEntry{entry})}); err != nil {
+	if !o.LessonAt.IsZero() {
+		entry.LessonAt = &o.LessonAt
+	}
+	return entry
+}
+
+// post writes the entries, has the lots follow them, and writes into the audit log
+// what a person decided. It gives the last entry.
+func (b *openBooks) post(tx *gorm.DB, o BookingOrder, entries ...models.LedgerEntry) (*Booking, error) {
+	last := &entries[len(entries)-1]
+	if err := database.Store(tx, []database.Write{ledger.Book(entries)}); err != nil {
 		return nil, err
 	}
-	if action, decided := decisions[kind]; decided {
-		if err := auditlog.Write(tx, o.Actor, action, o.StudentID, hours.String()+" hours: "+o.Reason); err != nil {
+	if err := b.drawFromLots(tx, entries, o.ExpiresAt); err != nil {
+		return nil, err
+	}
+	if action, decided := decisions[last.Kind]; decided {
+		if err := auditlog.Write(tx, o.Actor, action, o.StudentID, last.Hours.String()+" hours: "+o.Reference); err != nil {
 			return nil, err
 		}
 	}
 	after, err := readAccount(tx, o.StudentID)
-	return &Booking{LedgerEntry: entry, Account: after, New: true}, err
+	if err != nil {
+		return nil, err
+	}
+	after.NextExpiry = b.lots.NextExpiry(b.now)
+	return &Booking{LedgerEntry: *last, Account: after, New: true}, nil
+}
+
+// drawFromLots draws a new booking, which is the last of all, from the lots. Where one
+// is undone or captured, all are drawn anew.
+func (b *openBooks) drawFromLots(tx *gorm.DB, entries []models.LedgerEntry, expires time.Time) error {
+	entry := &entries[0]
+	switch {
+	case entry.Kind == models.EntryGrant && !expires.IsZero():
+		if err := database.Store(tx, []database.Write{lots.Granted(entry, expires)}); err != nil {
+			return err
+		}
+	case len(b.lots) == 0:
+		return nil
+	case entry.Hours < 0:
+		b.lots.Draw(models.Draw{Hours: -entry.Hours, LessonAt: entry.Lesson()})
+		return lots.Save(tx, b.account, b.lots, b.now)
+	default:
+		if err := lots.DrawAnew(tx, entry.StudentID); err != nil {
+			return err
+		}
+	}
+	var err error
+	b.lots, err = lots.Settle(tx, b.account)
+	return err
 }
 
 var decisions = map[models.EntryKind]models.AuditAction{
@@ -198,21 +280,41 @@ var decisions = map[models.EntryKind]models.AuditAction{
 // bookedBefore gives the entry that the same order made, and refuses another
 // one under its reference.
 func bookedBefore(tx *gorm.DB, o BookingOrder, kind models.EntryKind, hours models.Hours) (*models.LedgerEntry, error) {
-	known, err := findBooking(tx, o.StudentID, kind, o.Reference)
-	if err != nil || known == nil {
+	var known *models.LedgerEntry
+	var err error
+	if kind == models.EntryConsumption || kind == models.EntryHold {
+		known, err = lessonBefore(tx, o, kind)
+	} else {
+		known, err = findBooking(tx, o.StudentID, kind, o.Reference)
+	}
+	if known == nil || err != nil {
 		return nil, err
 	}
 	if known.Hours != hours {
 		return nil, models.Errorf(models.CodeReferenceUsed, "The reference %q was used for %s hours.", o.Reference, max(known.Hours, -known.Hours))
 	}
-	if kind == models.EntryConsumption {
-		restored, err := findBooking(tx, o.StudentID, models.EntryRestoration, o.Reference)
-		if err != nil {
-			return nil, err
-		}
-		if restored != nil {
-			return nil, models.Errorf(models.CodeReferenceUsed, "The hours of %q were given back; book them again under another reference.", o.Reference)
-		}
+	if !o.LessonAt.IsZero() && !known.Lesson().Equal(o.LessonAt) {
+		return nil, models.Errorf(models.CodeReferenceUsed, "The reference %q was used for a lesson at another time.", o.Reference)
+	}
+	return known, nil
+}
+
+// lessonBefore gives the entry by which the lesson was held or booked before, and
+// refuses one whose reference served otherwise.
+func lessonBefore(tx *gorm.DB, o BookingOrder, kind models.EntryKind) (*models.LedgerEntry, error) {
+	h, err := findHeld(tx, o)
+	if err != nil {
+		return nil, err
+	}
+	known := h.lesson
+	if kind == models.EntryHold {
+		known = h.hold
+	}
+	switch {
+	case h.restored != nil:
+		return nil, models.Errorf(models.CodeReferenceUsed, "The hours of %q were given back; book them again under another reference.", o.Reference)
+	case known == nil && (h.hold != nil || h.lesson != nil), kind == models.EntryHold && h.release != nil:
+		return nil, models.Errorf(models.CodeReferenceUsed, "The reference %q was held or booked before.", o.Reference)
 	}
 	return known, nil
 }

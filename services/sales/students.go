@@ -75,7 +75,7 @@ func (s *AccountService) List(ctx context.Context, filter AccountFilter, page pa
 	return keys, err
 }
 
-// fill reads the accounts whose students' ids are given.
+// fill reads the accounts whose students' ids are given, each as it is now.
 func (s *AccountService) fill(ctx context.Context, accounts []models.Account) error {
 	ids := make([]string, len(accounts))
 	for i, account := range accounts {
@@ -87,6 +87,17 @@ func (s *AccountService) fill(ctx context.Context, accounts []models.Account) er
 	}
 	for _, row := range rows {
 		accounts[slices.Index(ids, row.StudentID)] = row
+	}
+	var expiring []string // few have hours that do
+	if err := s.db.Reader.WithContext(ctx).Model(&models.Lot{}).Distinct("student_id").Where("student_id IN ?", ids).Find(&expiring).Error; err != nil {
+		return fmt.Errorf("look for hours that expire: %w", err)
+	}
+	for _, student := range expiring {
+		account, err := s.Balance(ctx, student)
+		if err != nil {
+			return err
+		}
+		accounts[slices.Index(ids, student)] = *account
 	}
 	return nil
 }
