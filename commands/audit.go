@@ -47,8 +47,8 @@ func (p *program) printAudit(report audit.Report, asJSON bool) error {
 		for _, d := range report.Differences {
 			fmt.Fprintf(p.Stdout, "%s %s: %s is %s, should be %s\n", d.Kind, d.ID, d.Field, d.Recorded, d.Expected)
 		}
-		fmt.Fprintf(p.Stdout, "audited %d purchases, %d accounts and %d ledger entries: %d differences\n",
-			report.Purchases, report.Accounts, report.Entries, len(report.Differences))
+		fmt.Fprintf(p.Stdout, "audited %d purchases, %d accounts, %d ledger entries and %d lots: %d differences\n",
+			report.Purchases, report.Accounts, report.Entries, report.Lots, len(report.Differences))
 	}
 	if len(report.Differences) > 0 {
 		return cli.ErrChecksFailed

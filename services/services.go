@@ -20,6 +20,7 @@ import (
 	"hourbank/services/exports"
 	"hourbank/services/forgetting"
 	"hourbank/services/ingest"
+	"hourbank/services/lots"
 	"hourbank/services/metrics"
 	"hourbank/services/owner"
 	"hourbank/services/sales"
@@ -43,6 +44,7 @@ type Services struct {
 	Reconcile  *ReconcileService
 	Rebuild    *RebuildService
 	Forgetting *forgetting.Service
+	Lots       *lots.Service
 	Sales      *sales.SalesService
 	Overview   *OverviewService
 	Accounting *accounting.Service
@@ -85,6 +87,7 @@ func New(cfg *config.Config, db *database.DB, log *zap.Logger) *Services {
 		Reconcile:  reconcile,
 		Rebuild:    NewRebuildService(db, events),
 		Forgetting: forgetting.New(db),
+		Lots:       lots.New(db),
 		Sales:      selling,
 		Overview:   NewOverviewService(db),
 		Accounting: books,

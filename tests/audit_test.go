@@ -147,6 +147,6 @@ func TestAuditNamesLedgerEntriesOfNobody(t *testing.T) {
 		if result.Code != 1 {
 			t.Errorf("exit code %d", result.Code)
 		}
-		wantContains(t, result.Stdout, "entry "+entries[0]+": student_id is ", "entry "+entries[1]+": transaction_id is ", "2 ledger entries: 2 differences")
+		wantContains(t, result.Stdout, "entry "+entries[0]+": student_id is ", "entry "+entries[1]+": transaction_id is ", "2 ledger entries and 0 lots: 2 differences")
 	})
 }

@@ -150,6 +150,27 @@ var particular = map[string]func(*testing.T, *shop, operation) harness.Response{
 	"consumeHours reference_used": func(t *testing.T, s *shop, o operation) harness.Response {
 		return s.ask(t, o, o.path(s), `{"hours":"2.00","reference":"lesson_1"}`)
 	},
+	"holdHours not_found": func(t *testing.T, s *shop, o operation) harness.Response {
+		return s.ask(t, o, api+"/students/nobody/holds/", `{"hours":"1.00","reference":"r"}`)
+	},
+	"holdHours reference_used": func(t *testing.T, s *shop, o operation) harness.Response {
+		return s.ask(t, o, o.path(s), `{"hours":"1.50","reference":"lesson_1"}`)
+	},
+	"holdHours insufficient_hours": func(t *testing.T, s *shop, o operation) harness.Response {
+		return s.ask(t, o, o.path(s), `{"hours":"9.01","reference":"too_long"}`)
+	},
+	"captureHold reference_used": func(t *testing.T, s *shop, o operation) harness.Response {
+		holds := strings.TrimSuffix(o.path(s), "lesson_1/capture/")
+		s.Post(t, harness.AdminKey, holds, `{"hours":"0.25","reference":"captured"}`).Want(t, http.StatusCreated)
+		s.Post(t, harness.AdminKey, holds+"captured/capture/", `{}`).Want(t, http.StatusCreated)
+		return s.ask(t, o, holds+"captured/capture/", `{"hours":"0.20"}`)
+	},
+	"releaseHold reference_used": func(t *testing.T, s *shop, o operation) harness.Response {
+		holds := strings.TrimSuffix(o.path(s), "lesson_1/")
+		s.Post(t, harness.AdminKey, holds, `{"hours":"0.25","reference":"taught"}`).Want(t, http.StatusCreated)
+		s.Post(t, harness.AdminKey, holds+"taught/capture/", `{}`).Want(t, http.StatusCreated)
+		return s.ask(t, o, holds+"taught/", "")
+	},
 	"adjustHours reference_used": usedReference,
 	"grantHours reference_used":  usedReference,
 	"consumeHours insufficient_hours": func(t *testing.T, s *shop, o operation) harness.Response {

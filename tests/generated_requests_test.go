@@ -74,6 +74,9 @@ func (r request) isDescribed(t *testing.T) bool {
 			return false
 		}
 	}
+	if _, ends := body["expires_at"]; ends { // in the future, or not
+		return false
+	}
 	if plan, ok := body["plan"]; r.ID == "refundPurchase" || r.ID == "acceptPayment" || r.ID == "exportList" || (ok && plan != "pack_10") {
 		return false
 	}

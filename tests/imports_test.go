@@ -37,7 +37,7 @@ var mayImport = map[string][]string{
 		"services/ingest", "services/lots", "services/metrics", "services/owner", "services/paging", "services/sales", "services/sessions", "services/stripe"},
 	"services/accounting": {"database", "models", "services/lots"},
 	"services/exports":    {"database", "models", "services/accounting"},
-	"services/audit":      {"database", "models", "models/money"},
+	"services/audit":      {"database", "models", "models/money", "services/lots"},
 	"services/auditlog":   {"database", "models", "services/paging"},
 	"services/ingest":     {"database", "models", "models/money", "services/ledger", "services/lots", "services/metrics", "services/owner", "services/stripe"},
 	"services/forgetting": {"database", "models", "models/money", "services/auditlog"},

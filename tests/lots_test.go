@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -205,6 +206,50 @@ func TestHoldsAndLessonsAtOnceNeverOverdraw(t *testing.T) {
 			t.Errorf("%d of 13 were taken", taken)
 		}
 		app.WantBalance(t, p.Student, fields{"hours_available": "0.25"})
+		app.MustAudit(t)
+	})
+}
+
+func TestTheConsoleShowsHoursThatExpire(t *testing.T) {
+	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
+		p := expiring(t, app, "student_1", time.Date(2037, 5, 4, 12, 0, 0, 0, time.UTC))
+		app.Post(t, harness.WriteKey, student(p)+"/holds/", `{"hours":"3.25","reference":"lesson_9","lesson_at":"2037-03-02T15:00:00Z"}`).Want(t, http.StatusCreated)
+		page := visit(t, app, harness.ReadKey).open(t, "/console/students/student_1/").Want(t, http.StatusOK).Body
+		for _, want := range []string{"Hours that expire", "4 May 2037", "Held for lessons", "lesson_9", "2 Mar 2037", "3.25", "6.75"} {
+			if !strings.Contains(page, want) {
+				t.Errorf("the page says nothing of %q", want)
+			}
+		}
+	})
+}
+
+// A database from before hours expired waits for its operator.
+func TestHoursOfOldDatabasesExpireWhenTheOperatorSaysSo(t *testing.T) {
+	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
+		app.Exec(t, "UPDATE hour_expiry SET expires_from = NULL")
+		p := expiring(t, app, "student_1", time.Now().AddDate(0, 0, -30))
+		app.Post(t, harness.WriteKey, student(p)+"/consumptions/", `{"hours":"4.00","reference":"before","lesson_at":"`+inForce(time.Now().AddDate(0, 0, -31))+`"}`).Want(t, http.StatusCreated)
+		app.WantBalance(t, p.Student, fields{"hours_available": "6.00", "hours_expired": "0.00", "next_expiry": ""})
+		if told := app.MustRun(t, "lots"); !strings.Contains(told, "No hours expire yet") {
+			t.Errorf("it says %q", told)
+		}
+		told := app.MustRun(t, "lots", "--expired-before-now")
+		for _, want := range []string{"student_1", p.ID, "6.00 hours are left of 1"} {
+			if !strings.Contains(told, want) {
+				t.Errorf("%q doesn't say %q", told, want)
+			}
+		}
+		app.MustRun(t, "lots", "--expire-from", inForce(time.Now().Add(time.Hour)))
+		app.WantBalance(t, p.Student, fields{"hours_available": "6.00"})
+		app.Get(t, student(p)+"/balance/"+at(time.Now().Add(2*time.Hour))).WantFields(t, fields{"hours_available": "0.00", "hours_expired": "6.00"})
+		app.MustRun(t, "lots", "--expire-from", inForce(time.Now().Add(-time.Second)))
+		app.WantBalance(t, p.Student, fields{"hours_available": "0.00", "hours_expired": "6.00"})
+		if told := app.MustRun(t, "lots", "--expired-before-now", "--json"); strings.TrimSpace(told) != "[]" {
+			t.Errorf("left over: %s", told)
+		}
+		if got := app.Run(t, "lots", "--expire-from", "tomorrow"); got.Code != 2 {
+			t.Errorf("a time that is none exits with %d", got.Code)
+		}
 		app.MustAudit(t)
 	})
 }

@@ -15,7 +15,7 @@ import (
 func monthly(t *testing.T, app *harness.App) {
 	t.Helper()
 	app.MustRun(t, "plans", "add", "--id", "monthly4", "--name", "4 hours a month", "--hours", "4.00", "--amount", "5600",
-		"--currency", "eur", "--type", "subscription", "--stripe-price-id", "price_1Q0shape", "--valid-days", "60")
+		"--currency", "eur", "--type", "subscription", "--stripe-price-id", "price_1Q0shape", "--valid-days", "36500")
 }
 
 // invoice is an invoice event in a version's shape, of one month of the plan,

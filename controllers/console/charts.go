@@ -119,11 +119,11 @@ func (h *Console) BalanceChart(c *gin.Context) error {
 	var before models.Hours // moved before the first date that is drawn
 	for _, day := range days {
 		if day.Date.Before(period.From) {
-			before += day.Hours()
+			before += day.Hours() - day.Held
 		}
 	}
 	dates := period.Dates()
-	rows := spread(dates, days, 1, func(day accounting.Day) []float64 { return []float64{inHours(day.Hours())} })
+	rows := spread(dates, days, 1, func(day accounting.Day) []float64 { return []float64{inHours(day.Hours() - day.Held)} })
 	sum := inHours(before)
 	for i, moved := range rows[0] {
 		sum += moved

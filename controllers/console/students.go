@@ -34,7 +34,9 @@ type studentPage struct {
 	Cases     []models.Case // open ones
 	Purchases paging.Page[models.Purchase]
 	Ledger    paging.Page[sales.LedgerLine]
-	Once      string // reference of the booking that a form would make
+	Lots      models.Lots                     // hours that expire, or did
+	Holds     paging.Page[models.LedgerEntry] // the newest
+	Once      string                          // reference of the booking that a form would make
 }
 
 // onceReference begins the references of what forms ask for.
@@ -53,6 +55,12 @@ func (h *Console) Student(c *gin.Context) error {
 		return err
 	}
 	page.Cases = open.Data
+	if page.Lots, err = h.services.Accounts.Lots(ctx, student); err != nil {
+		return err
+	}
+	if page.Holds, err = h.services.Accounts.Holds(ctx, student, pageOf(c, "holds")); err != nil {
+		return err
+	}
 	if page.Purchases, err = h.services.Purchases.List(ctx, sales.PurchaseFilter{StudentID: student}, pageOf(c, "purchases")); err != nil {
 		return err
 	}

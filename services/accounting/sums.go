@@ -27,6 +27,7 @@ type Flows struct {
 	Reversed  models.Hours // less what came back
 	Used      models.Hours // less what was given back
 	Expired   models.Hours // less what came back
+	Held      models.Hours // for lessons, less what was released or captured
 	Received  int64        // minor units, as all money
 	Refunded  int64
 	Disputed  int64 // newly held by disputes, less what they gave back
@@ -78,7 +79,8 @@ func (f *Flows) add(s *sum) {
 		f.Used -= s.Hours
 	case models.EntryExpiration:
 		f.Expired -= s.Hours
-	case models.EntryHold, models.EntryRelease: // still unused
+	case models.EntryHold, models.EntryRelease:
+		f.Held -= s.Hours
 	case models.EntryPayment: // money alone
 	}
 	f.Received += s.Received()

@@ -22,7 +22,7 @@ func New(db *database.DB) *Service { return &Service{db: db} }
 
 // Difference is one thing that does not add up.
 type Difference struct {
-	Kind     string `json:"kind"` // "purchase", "account" or "entry"
+	Kind     string `json:"kind"` // "purchase", "account", "entry" or "lot"
 	ID       string `json:"id"`
 	Field    string `json:"field"`
 	Recorded string `json:"recorded"` // what the row says
@@ -34,6 +34,7 @@ type Report struct {
 	Purchases   int          `json:"purchases"`
 	Accounts    int          `json:"accounts"`
 	Entries     int          `json:"entries"`
+	Lots        int          `json:"lots"` // of hours that expire
 	Differences []Difference `json:"differences"`
 }
 
@@ -52,6 +53,9 @@ func (s *Service) Run(ctx context.Context, progress func(rows int)) (Report, err
 	}
 	if report.Entries, err = auditRows[ownedEntry](ctx, s.db, &report, progress); err != nil {
 		return report, fmt.Errorf("audit ledger entries: %w", err)
+	}
+	if report.Lots, err = s.auditLots(ctx, &report, progress); err != nil {
+		return report, fmt.Errorf("audit lots: %w", err)
 	}
 	return report, nil
 }

@@ -72,6 +72,9 @@ func (s *student) forgetEntries(tx *gorm.DB, pseudonym string) error {
 }
 
 func (s *student) forgetOthers(tx *gorm.DB, pseudonym string) error {
+	if err := write(tx, "lots", "UPDATE hour_lots SET student_id = ? WHERE student_id = ?", pseudonym, s.id); err != nil {
+		return err
+	}
 	if err := write(tx, "subscriptions", "UPDATE stripe_subscriptions SET student_id = ? WHERE student_id = ?", pseudonym, s.id); err != nil {
 		return err
 	}

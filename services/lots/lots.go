@@ -30,12 +30,12 @@ func Of(tx *gorm.DB, studentID string) (models.Lots, error) {
 	return lots, asOfStart(tx, &lots)
 }
 
-// asOfStart lets no lot expire before hours do: see Start.
+// asOfStart lets no lot expire before hours do: see start.
 func asOfStart(tx *gorm.DB, lots *models.Lots) error {
 	if len(*lots) == 0 {
 		return nil
 	}
-	from, err := Start(tx)
+	from, err := start(tx)
 	if err != nil || from == nil {
 		*lots = nil
 		return err
@@ -61,14 +61,21 @@ func Settle(tx *gorm.DB, account *models.Account) (models.Lots, error) {
 		return lots, nil
 	}
 	if slices.ContainsFunc(lots, func(l models.Lot) bool { return l.Stale }) {
-		var entries []models.LedgerEntry
-		err := tx.Where("student_id = ? AND kind IN ?", account.StudentID, models.BookingKinds).Find(&entries).Error
+		draws, err := drawsOf(tx, account.StudentID)
 		if err != nil {
-			return nil, fmt.Errorf("read bookings: %w", err)
+			return nil, err
 		}
-		lots.DrawAnew(models.DrawsOf(entries))
+		lots.DrawAnew(draws)
 	}
 	return lots, Save(tx, account, lots, now)
+}
+
+func drawsOf(tx *gorm.DB, studentID string) ([]models.Draw, error) {
+	var entries []models.LedgerEntry
+	if err := tx.Where("student_id = ? AND kind IN ?", studentID, models.BookingKinds).Find(&entries).Error; err != nil {
+		return nil, fmt.Errorf("read bookings: %w", err)
+	}
+	return models.DrawsOf(entries), nil
 }
 
 // IsDue says whether the ledger has to follow one of the lots.
@@ -109,7 +116,7 @@ const settleMany = 100
 // SettleDue settles all accounts that are due.
 func SettleDue(ctx context.Context, db *database.DB) error {
 	for {
-		from, err := Start(db.Reader.WithContext(ctx))
+		from, err := start(db.Reader.WithContext(ctx))
 		now := db.NowFunc()
 		if err != nil || from == nil || from.After(now) {
 			return err

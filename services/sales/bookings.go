@@ -236,7 +236,7 @@ func (b *openBooks) post(tx *gorm.DB, o BookingOrder, entries ...models.LedgerEn
 		return nil, err
 	}
 	if action, decided := decisions[last.Kind]; decided {
-		if err := auditlog.Write(tx, o.Actor, action, o.StudentID, last.Hours.String()+" hours: "+o.Reference); err != nil {
+		if err := auditlog.Write(tx, o.Actor, action, o.StudentID, last.Hours.String()+" hours: "+o.Reason); err != nil {
 			return nil, err
 		}
 	}
