@@ -11,8 +11,11 @@ import (
 // the account.
 //
 // What is drawn from which lot, and what of it expires, is a pure function of the
-// lots and of the bookings in force: of what Stripe tells, only how many hours a
-// lot has and when it ends matters, never when it was told.
+// lots and of the bookings in force, whatever the order in which they were told or
+// booked. A lesson can use what ends after it, and takes what ends soonest: as cars
+// that park along a one-way street, each from its own place on, take the same places
+// whoever comes first (Konheim and Weiss, "An occupancy discipline and
+// applications", 1966).
 type Lot struct {
 	ID            string    `gorm:"primaryKey" json:"id"` // the purchase's, or that of the grant's ledger entry
 	StudentID     string    `json:"student_id"`
@@ -84,8 +87,8 @@ func (lots Lots) Room(available Hours, lesson time.Time) Hours {
 	return room
 }
 
-// Draw takes a booking's hours from the lots that are valid at its lesson's time,
-// in their order. What they don't cover is drawn from hours that never expire, or
+// Draw takes a booking's hours from the lots that are valid at its lesson's time, in
+// the order of the lots. What they don't cover is drawn from hours that never expire, or
 // overdraws.
 func (lots Lots) Draw(b Draw) {
 	for i := range lots {
@@ -96,8 +99,7 @@ func (lots Lots) Draw(b Draw) {
 	}
 }
 
-// DrawAnew takes all bookings in force, in their order, from the lots as they are
-// now.
+// DrawAnew takes all bookings in force, in any order, from the lots as they are now.
 func (lots Lots) DrawAnew(draws []Draw) {
 	for i := range lots {
 		lots[i].Drawn, lots[i].Stale = 0, false
@@ -145,56 +147,34 @@ type Draw struct {
 	LessonAt time.Time
 }
 
-// booking is a draw, and its place among all.
-type booking struct {
-	Draw
-	own bool      // ours; Stripe's come first, whenever they were told
-	at  time.Time // booked at
-	id  string
-}
-
-// DrawsOf are the bookings that entries leave in force, in the order in which they
-// were booked; other entries don't matter. A lesson that was held before keeps its
-// hold's place. What an invoice took off comes before all bookings, so that it
-// doesn't matter when Stripe told of it.
+// DrawsOf are the bookings that entries, in any order, leave in force; other entries
+// don't matter. A lesson that was held before is when its hold said; what an invoice
+// took off counts when Stripe did.
 func DrawsOf(entries []LedgerEntry) []Draw {
-	held, lessons := map[string]*booking{}, map[string]*booking{}
-	var all []*booking
+	byReference := map[string]*Draw{}
+	var draws []*Draw
 	for i := range entries {
 		e := &entries[i]
-		b := &booking{Draw{-e.Hours, e.Lesson()}, e.EventID == nil, e.CreatedAt, e.ID}
 		switch {
-		case e.Kind == EntryHold:
-			held[*e.Reference] = b
-		case e.Kind == EntryConsumption:
-			lessons[*e.Reference] = b
+		case e.Kind == EntryHold, e.Kind == EntryConsumption:
+			draw := byReference[*e.Reference]
+			if draw == nil {
+				draw = &Draw{LessonAt: e.Lesson()}
+				byReference[*e.Reference], draws = draw, append(draws, draw)
+			}
+			draw.Hours -= e.Hours
 		case e.Kind == EntryAdjustment && e.Hours < 0:
-			if !b.own {
-				b.LessonAt, b.at = e.OccurredAt, e.OccurredAt
-			}
-		default:
-			continue
-		}
-		all = append(all, b)
-	}
-	for i := range entries { // which come in any order
-		switch e := &entries[i]; e.Kind {
-		case EntryRelease:
-			hold, lesson := held[*e.Reference], lessons[*e.Reference]
-			if lesson != nil {
-				lesson.at, lesson.id, lesson.LessonAt = hold.at, hold.id, hold.LessonAt
-			}
-			hold.Hours = 0
-		case EntryRestoration:
-			lessons[*e.Reference].Hours = 0
+			draws = append(draws, &Draw{-e.Hours, e.OccurredAt})
 		}
 	}
-	slices.SortFunc(all, func(a, b *booking) int {
-		return cmp.Or(cmp.Compare(age(a.own), age(b.own)), a.at.Compare(b.at), cmp.Compare(a.id, b.id))
-	})
-	draws := make([]Draw, len(all))
-	for i, b := range all {
-		draws[i] = b.Draw
+	for i := range entries { // a capture releases the hold, too
+		if e := &entries[i]; e.Kind == EntryRelease || e.Kind == EntryRestoration {
+			byReference[*e.Reference].Hours -= e.Hours
+		}
 	}
-	return draws
+	inForce := make([]Draw, len(draws))
+	for i, draw := range draws {
+		inForce[i] = *draw
+	}
+	return inForce
 }

@@ -1,13 +1,15 @@
-package models
+package models_test
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"testing"
 	"time"
 
 	"pgregory.net/rapid"
+
+	. "hourbank/models" //nolint:revive,staticcheck // its own tests
+	"hourbank/tests/law/lots"
 )
 
 // life is a random life of an account whose hours expire: what Stripe tells of its
@@ -123,62 +125,26 @@ func (l *life) undo() {
 	l.settle()
 }
 
-// naive replays everything from scratch, an hour's hundredth at a time, and says how much
-// is available at a time, and what no booking drew of each purchase.
-func (l *life) naive(at time.Time) (available Hours, left map[string]Hours) {
-	type pot struct {
-		id    string
-		left  Hours
-		until int64
-	}
-	pots := []pot{}
+// replay is what a naive model says is available at a time, and left of each purchase.
+func (l *life) replay(at time.Time) (int64, map[string]int64) {
+	packs := []lots.Pack{{ID: "forever", Hours: int64(l.never)}}
 	for id, t := range l.told {
-		pots = append(pots, pot{id, Hours(t[0]), t[1]})
+		packs = append(packs, lots.Pack{ID: id, Hours: t[0], Ends: time.Unix(t[1], 0)})
 	}
-	available = l.never
-	for _, p := range pots {
-		available += p.left
-	}
-	type booked struct {
-		place int
-		hours Hours
-		at    int64
-	}
-	var all []booked
-	for place, reference := range l.refs {
+	var booked []lots.Booking
+	for _, reference := range l.refs { // in the order in which they were booked
 		hold, lesson, off := l.find(EntryHold, reference), l.find(EntryConsumption, reference), l.find(EntryAdjustment, reference)
 		switch {
 		case l.find(EntryRestoration, reference) != nil:
 		case lesson != nil:
-			all = append(all, booked{place, -lesson.Hours, lesson.Lesson().Unix()})
+			booked = append(booked, lots.Booking{Hours: int64(-lesson.Hours), At: lesson.Lesson()})
 		case hold != nil && l.find(EntryRelease, reference) == nil:
-			all = append(all, booked{place, -hold.Hours, hold.Lesson().Unix()})
+			booked = append(booked, lots.Booking{Hours: int64(-hold.Hours), At: hold.Lesson()})
 		case off != nil:
-			all = append(all, booked{place, -off.Hours, off.CreatedAt.Unix()})
+			booked = append(booked, lots.Booking{Hours: int64(-off.Hours), At: off.CreatedAt})
 		}
 	}
-	slices.SortFunc(all, func(a, b booked) int { return cmp.Compare(a.place, b.place) })
-	for _, b := range all {
-		for range b.hours {
-			available--
-			best := -1
-			for i, p := range pots {
-				if p.left > 0 && b.at < p.until && (best < 0 || p.until < pots[best].until || (p.until == pots[best].until && p.id < pots[best].id)) {
-					best = i
-				}
-			}
-			if best >= 0 {
-				pots[best].left--
-			}
-		}
-	}
-	left = map[string]Hours{}
-	for _, p := range pots {
-		if left[p.id] = p.left; at.Unix() >= p.until {
-			available -= p.left
-		}
-	}
-	return available, left
+	return lots.Replay(packs, booked, at)
 }
 
 // Whenever one looks, ledger and lots agree, and say what a naive replay says: also of
@@ -194,13 +160,13 @@ func TestLivesOfLots(t *testing.T) {
 			rapid.SampledFrom([]func(){l.tell, l.book, l.book, l.undo}).Draw(t, "step")()
 			if rapid.Bool().Draw(t, "somebody looks") {
 				l.settle()
-				available, left := l.naive(l.now)
-				if got := l.available(); got != available {
-					t.Fatalf("%s available, a naive replay says %s", got, available)
+				available, left := l.replay(l.now)
+				if got := int64(l.available()); got != available {
+					t.Fatalf("%d available, a naive replay says %d", got, available)
 				}
 				for _, lot := range l.lots {
-					if got := lot.Hours - lot.Drawn; got != left[lot.ID] {
-						t.Fatalf("%s are left of %s, a naive replay says %s", got, lot.ID, left[lot.ID])
+					if got := int64(lot.Hours - lot.Drawn); got != left[lot.ID] {
+						t.Fatalf("%d are left of %s, a naive replay says %d", got, lot.ID, left[lot.ID])
 					}
 				}
 			}
@@ -218,9 +184,9 @@ func TestLivesOfLots(t *testing.T) {
 			if at.Before(l.now) {
 				continue
 			}
-			want, _ := l.naive(at)
-			if got := l.available() - l.lots.Left(l.now) + l.lots.Left(at); got != want {
-				t.Fatalf("%s will be available at %s, a naive replay says %s", got, at, want)
+			want, _ := l.replay(at)
+			if got := int64(l.available() - l.lots.Left(l.now) + l.lots.Left(at)); got != want {
+				t.Fatalf("%d will be available at %s, a naive replay says %d", got, at, want)
 			}
 		}
 	})

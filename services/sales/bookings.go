@@ -173,7 +173,7 @@ func (s *AccountService) book(ctx context.Context, o BookingOrder, kind models.E
 type openBooks struct {
 	account *models.Account
 	lots    models.Lots
-	now     time.Time // after all that was booked before
+	now     time.Time
 }
 
 // underLock lets work book on a student's account; open opens it where there is
@@ -202,9 +202,6 @@ func (s *AccountService) underLock(ctx context.Context, o BookingOrder, open boo
 			}
 		}
 		books.now = tx.NowFunc()
-		if latest := books.account.UpdatedAt; !books.now.After(latest) {
-			books.now = latest.Add(time.Microsecond)
-		}
 		books.account.NextExpiry = books.lots.NextExpiry(books.now)
 		return work(tx, books)
 	})
@@ -248,8 +245,8 @@ func (b *openBooks) post(tx *gorm.DB, o BookingOrder, entries ...models.LedgerEn
 	return &Booking{LedgerEntry: *last, Account: after, New: true}, nil
 }
 
-// drawFromLots draws a new booking, which is the last of all, from the lots. Where one
-// is undone or captured, all are drawn anew.
+// drawFromLots draws a new booking from the lots. Where one is undone or captured,
+// all are drawn anew.
 func (b *openBooks) drawFromLots(tx *gorm.DB, entries []models.LedgerEntry, expires time.Time) error {
 	entry := &entries[0]
 	switch {

@@ -1,0 +1,263 @@
+package law
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"hourbank/models"
+	"hourbank/tests/harness"
+	"hourbank/tests/law/lots"
+)
+
+const databaseLives = 200 // of accounts whose hours expire
+
+// Whole lives of accounts: packs and grants that expire or don't, refunds, lessons,
+// holds, and what undoes them, told and booked in any order, with repeats. Whenever one
+// looks, of now and of times to come, the account is what a naive replay says.
+func TestLivesOfAccountsThroughTheDatabase(t *testing.T) {
+	for _, engine := range harness.Engines {
+		t.Run(string(engine), func(t *testing.T) {
+			t.Parallel()
+			app := harness.NewDatabase(t, engine).Serve(t)
+			var group errgroup.Group
+			group.SetLimit(atOnce)
+			for n := range databaseLives {
+				l := &life{
+					app: app, random: rand.New(rand.NewPCG(uint64(n), 3)), student: fmt.Sprint("life_", n),
+					begin: time.Now().UTC().Truncate(time.Second).Add(30 * time.Minute), booked: map[string]lots.Booking{},
+				}
+				for range 3 {
+					l.stock = append(l.stock, l.pack(t))
+				}
+				group.Go(func() error {
+					if err := l.live(); err != nil {
+						return fmt.Errorf("life %d: %w\n%s", n, err, strings.Join(l.story, "\n"))
+					}
+					return nil
+				})
+			}
+			if err := group.Wait(); err != nil {
+				t.Error(err)
+			}
+			app.MustAudit(t)
+		})
+	}
+}
+
+// life is an account's, and what a naive model has to know of it.
+type life struct {
+	app     *harness.App
+	random  *rand.Rand
+	student string
+	begin   time.Time
+	story   []string
+
+	stock  []sale // not paid yet
+	paid   []sale
+	told   []*harness.Event
+	packs  []lots.Pack
+	booked map[string]lots.Booking // in force, by reference
+	held   []string                // those that are only held
+	count  int
+}
+
+// sale is ten hours for 5000, which will end when Stripe says that they were paid.
+type sale struct {
+	*harness.Purchase
+	place    int // in packs, once it is paid
+	second   int64
+	ends     time.Time
+	refunded int64
+}
+
+// moment is one of nine, an hour apart, four of them over.
+func (l *life) moment() time.Time { return l.begin.Add(time.Duration(l.random.IntN(9)-4) * time.Hour) }
+
+func (l *life) pack(t *testing.T) sale {
+	t.Helper()
+	s := sale{Purchase: harness.NewPurchase(t).For(l.student), ends: l.moment()}
+	if l.random.IntN(4) == 0 {
+		s.ends = time.Time{}
+		s.second = l.begin.Unix() - harness.Epoch
+	} else {
+		s.ValidFor(10)
+		s.second = s.ends.AddDate(0, 0, -10).Unix() - harness.Epoch
+	}
+	s.Create(l.app.Database)
+	return s
+}
+
+func (l *life) live() error {
+	steps := []func() error{l.buy, l.grant, l.refund, l.repeat, l.book, l.book, l.book, l.undo, l.undo}
+	for n := range 15 {
+		step := l.buy
+		if n > 0 {
+			step = steps[l.random.IntN(len(steps))]
+		}
+		if err := errors.Join(step(), l.look()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *life) say(format string, args ...any) {
+	l.story = append(l.story, fmt.Sprintf(format, args...))
+}
+
+func (l *life) tell(e *harness.Event) error {
+	l.told = append(l.told, e)
+	answer, err := harness.Patiently(func() (harness.Response, error) { return l.app.TryDeliver(e) })
+	if err == nil && answer.Status != http.StatusOK {
+		err = fmt.Errorf("answered %d %s", answer.Status, answer.Body)
+	}
+	return err
+}
+
+func (l *life) buy() error {
+	if len(l.stock) == 0 {
+		return nil
+	}
+	s := l.stock[0]
+	l.stock = l.stock[1:]
+	s.place = len(l.packs)
+	l.packs = append(l.packs, lots.Pack{ID: s.ID, Hours: 1000, Ends: s.ends})
+	l.paid = append(l.paid, s)
+	l.say("%s is paid, ends %s", s.ID, s.ends)
+	return l.tell(s.Succeeded().At(s.second))
+}
+
+// refund gives back all that was refunded before, and a fifth more.
+func (l *life) refund() error {
+	if len(l.paid) == 0 {
+		return nil
+	}
+	s := &l.paid[l.random.IntN(len(l.paid))]
+	if s.refunded == 5000 {
+		return nil
+	}
+	s.refunded += 1000
+	l.packs[s.place].Hours -= 200
+	l.say("%s is refunded by 1000", s.ID)
+	return l.tell(s.ChargeRefunded(s.refunded).At(s.second + s.refunded))
+}
+
+func (l *life) repeat() error {
+	e := l.told[l.random.IntN(len(l.told))]
+	l.say("%s again", e.ID)
+	return l.tell(e.Again())
+}
+
+// ask does something under a reference, and says whether it was done.
+func (l *life) ask(method, path, body string) (harness.Response, bool, error) {
+	key := harness.AdminKey
+	answer, err := harness.Patiently(func() (harness.Response, error) {
+		return l.app.Try(method, l.path(path), body, "Authorization", "Bearer "+key)
+	})
+	done := answer.Status == http.StatusCreated || answer.Status == http.StatusOK
+	if err == nil && !done && answer.Get("code").String() != "insufficient_hours" {
+		err = fmt.Errorf("%s %s %s: answered %d %s", method, path, body, answer.Status, answer.Body)
+	}
+	l.say("%s %s %s: %d", method, path, body, answer.Status)
+	return answer, done, err
+}
+
+func (l *life) path(under string) string { return "/api/finances/students/" + l.student + under }
+
+func (l *life) grant() error {
+	l.count++
+	pack := lots.Pack{Hours: int64(50 * (1 + l.random.IntN(6)))}
+	expires := ""
+	if ends := l.moment(); ends.After(time.Now().Add(time.Minute)) {
+		pack.Ends, expires = ends, `,"expires_at":"`+ends.Format(time.RFC3339)+`"`
+	}
+	answer, _, err := l.ask(http.MethodPost, "/grants/", fmt.Sprintf(`{"hours":"%s","reason":"gift","reference":"g%d"%s}`, models.Hours(pack.Hours), l.count, expires))
+	pack.ID = answer.Get("id").String()
+	l.packs = append(l.packs, pack)
+	return err
+}
+
+// book holds or books up to five hours for a lesson; what is refused must be more
+// than what is left at that time.
+func (l *life) book() error {
+	l.count++
+	reference, hours, lesson := fmt.Sprint("r", l.count), int64(25*(1+l.random.IntN(20))), l.moment()
+	kind := []string{"/holds/", "/consumptions/"}[l.random.IntN(2)]
+	_, done, err := l.ask(http.MethodPost, kind, fmt.Sprintf(`{"hours":"%s","reference":"%s","lesson_at":"%s"}`, models.Hours(hours), reference, lesson.Format(time.RFC3339)))
+	if err != nil {
+		return err
+	}
+	if room, _ := lots.Replay(l.packs, l.bookings(), lesson); (room >= hours) != done {
+		return fmt.Errorf("%d hundredths are left at %s, and %d were booked: %t", room, lesson, hours, done)
+	}
+	if done {
+		l.booked[reference] = lots.Booking{Hours: hours, At: lesson}
+		if kind == "/holds/" {
+			l.held = append(l.held, reference)
+		}
+	}
+	return nil
+}
+
+// undo gives a lesson back, or captures or releases a hold.
+func (l *life) undo() error {
+	if len(l.booked) == 0 {
+		return nil
+	}
+	references := slices.Sorted(maps.Keys(l.booked))
+	reference := references[l.random.IntN(len(references))]
+	place := slices.Index(l.held, reference)
+	if place < 0 {
+		delete(l.booked, reference)
+		_, _, err := l.ask(http.MethodDelete, "/consumptions/"+reference+"/", "")
+		return err
+	}
+	l.held = slices.Delete(l.held, place, place+1)
+	b := l.booked[reference]
+	if l.random.IntN(3) == 0 {
+		delete(l.booked, reference)
+		_, _, err := l.ask(http.MethodDelete, "/holds/"+reference+"/", "")
+		return err
+	}
+	b.Hours -= 25 * l.random.Int64N(b.Hours/25)
+	l.booked[reference] = b
+	_, _, err := l.ask(http.MethodPost, "/holds/"+reference+"/capture/", `{"hours":"`+models.Hours(b.Hours).String()+`"}`)
+	return err
+}
+
+func (l *life) bookings() []lots.Booking { return slices.Collect(maps.Values(l.booked)) }
+
+// look compares what the account says of now and of a time to come.
+func (l *life) look() error {
+	for _, query := range []string{"", "?at=" + url.QueryEscape(l.begin.Add(time.Duration(l.random.IntN(5))*time.Hour).Format(time.RFC3339))} {
+		at := time.Now()
+		if query != "" {
+			values, err := url.ParseQuery(query[1:])
+			if err != nil {
+				return err
+			}
+			if at, err = time.Parse(time.RFC3339, values.Get("at")); err != nil || at.Before(time.Now()) {
+				continue
+			}
+		}
+		answer, err := l.app.Try(http.MethodGet, l.path("/balance/"+query), "", "Authorization", "Bearer "+harness.ReadKey)
+		if err != nil {
+			return err
+		}
+		available, _ := lots.Replay(l.packs, l.bookings(), at)
+		if got, want := answer.Get("hours_available").String(), models.Hours(available).String(); got != want {
+			return fmt.Errorf("at %s %s are available, a naive replay says %s: %s", at, got, want, answer.Body)
+		}
+	}
+	return nil
+}
