@@ -77,9 +77,10 @@ type Sale struct {
 	Origin    models.Origin
 	StudentID string
 	Plan      string
-	Hours     models.Hours // beside a purchase_transaction_id, of a sale that we made; with Amount
+	Hours     models.Hours // beside a purchase_transaction_id, of a sale that we made and signed; with Amount
 	Amount    int64        // minor units; 0: the plan's
 	Currency  string
+	signature string
 
 	// Of a Checkout Session: what it sold, where that is more or other than
 	// one plan. Subtotal is -1 where there is no session.
@@ -169,6 +170,7 @@ func (s *StripeService) interpret(event *Event, root gjson.Result) {
 		}
 		event.eventType = eventType
 		reader(event, object)
+		s.doubt(event)
 	}
 }
 
