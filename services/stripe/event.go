@@ -44,6 +44,7 @@ type Event struct {
 
 	eventType string // Type as it is read: of a thin event, by what was fetched
 	fetchedAt int64  // Unix seconds; 0: nothing was fetched
+	tellings  []money.Evidence
 
 	// Status and Reason are set where reading alone decides what becomes of
 	// the event, so that no purchase is looked for.
@@ -170,6 +171,7 @@ func (s *StripeService) interpret(event *Event, root gjson.Result) {
 		}
 		event.eventType = eventType
 		reader(event, object)
+		event.Told, event.tellings = money.JoinAll(event.tellings), nil
 		s.doubt(event)
 	}
 }

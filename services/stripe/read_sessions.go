@@ -43,8 +43,7 @@ func (e *Event) readSale(object gjson.Result, origin models.Origin) {
 	}
 }
 
-// doubt takes a sale away whose price we never signed, or by a secret that is
-// listed no more. Its payment then waits, as any other without a purchase does.
+// doubt takes a sale away whose price none of our secrets signed: its payment waits.
 func (s *StripeService) doubt(e *Event) {
 	if sale := e.Sale; sale != nil && sale.Hours > 0 && !s.signer.Verifies(signing.Sale{
 		PurchaseID: e.Names.Purchase, StudentID: sale.StudentID, Hours: sale.Hours, Amount: sale.Amount, Currency: sale.Currency,

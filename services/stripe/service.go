@@ -10,8 +10,7 @@ import (
 	"hourbank/services/stripe/signing"
 )
 
-// StripeService speaks Stripe's language: signatures, events, and its API.
-// It is safe for concurrent use.
+// StripeService does all of that. It is safe for concurrent use.
 type StripeService struct {
 	key     string
 	account string // ours, where events name it
