@@ -1,7 +1,10 @@
 package tests
 
 import (
+	"context"
+	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -168,4 +171,56 @@ func TestWhoIsInNoGroupOrFindsNoProviderIsToldSo(t *testing.T) {
 
 		db.Serve(t).Request(t, http.MethodGet, oidcPath, "").Want(t, http.StatusNotFound)
 	})
+}
+
+// While the provider hangs, it is asked once for all who wait, and each of them
+// may leave: also the one for whom it was asked.
+func TestNobodyWaitsForAnothersSignIn(t *testing.T) {
+	harness.ForEachDatabase(t, func(t *testing.T, db *harness.Database) {
+		asked, answer := make(chan struct{}, 100), make(chan struct{})
+		provider := httptest.NewUnstartedServer(nil)
+		issuer := "http://" + provider.Listener.Addr().String()
+		provider.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			asked <- struct{}{}
+			<-answer
+			fmt.Fprintf(w, `{"issuer":%[1]q,"authorization_endpoint":"%[1]s/a","token_endpoint":"%[1]s/t","jwks_uri":"%[1]s/k"}`, issuer)
+		})
+		provider.Start()
+		t.Cleanup(provider.Close)
+		app := db.Serve(t, "PUBLIC_URL=http://hours.example.org", "OIDC_ISSUER="+issuer, "OIDC_CLIENT_ID=hourbank",
+			"OIDC_CLIENT_SECRET="+harness.AdminKey, "OIDC_GROUPS=finance:admin")
+		leaving, leave := context.WithCancel(t.Context())
+		statuses := make(chan int, 2)
+		go beginSignIn(leaving, app, "who-leaves", make(chan int, 1))
+		<-asked
+		go beginSignIn(t.Context(), app, "who-stays", statuses)
+		leave()
+		harness.Eventually(t, "who leaves has left", func() bool {
+			return len(app.Log.Lines("request_id", "who-leaves")) == 1
+		})
+		close(answer)
+		if status := <-statuses; status != http.StatusSeeOther {
+			t.Errorf("who stayed was answered %d", status)
+		}
+		if len(asked) > 0 {
+			t.Error("the provider was asked more than once")
+		}
+	})
+}
+
+// beginSignIn tells the status of the answer; 0: there was none.
+func beginSignIn(ctx context.Context, app *harness.App, requestID string, statuses chan<- int) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, app.BaseURL+oidcPath, http.NoBody)
+	if err != nil {
+		statuses <- 0
+		return
+	}
+	request.Header.Set("X-Request-Id", requestID)
+	answer, err := http.DefaultTransport.RoundTrip(request) // which follows no redirect
+	if err != nil {
+		statuses <- 0
+		return
+	}
+	_ = answer.Body.Close() // nobody reads it
+	statuses <- answer.StatusCode
 }
