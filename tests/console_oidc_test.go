@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"hourbank/tests/harness"
 )
@@ -91,6 +92,46 @@ func TestThePersonsGroupsAreItsRoleAndItsNameIsTheActor(t *testing.T) {
 		rolled := append(settings("support:read,finance:admin"), "OIDC_CLIENT_SECRET=another-secret-of-the-provider-x7Q")
 		chief.at(db.Serve(t, rolled...)).wantSignedIn(t, false, "without the provider's secret no session can be made up")
 		chief.at(db.Serve(t)).wantSignedIn(t, false, "OpenID Connect is no more")
+	})
+}
+
+// Whoever left a group keeps its role for an hour at most; a form that was opened
+// in time has ten minutes. A session of a key lasts.
+func TestWhoLeavesAGroupLosesItsRoleWithinAnHour(t *testing.T) {
+	harness.ForEachDatabase(t, func(t *testing.T, db *harness.Database) {
+		provider := harness.NewOIDC(t)
+		app := db.Serve(t, provider.Settings("http://hours.example.org", "finance:admin")...)
+		signIn := func(want int, groups ...string) *visitor {
+			t.Helper()
+			provider.SignsIn("chief@example.org", true, groups...)
+			cookie, address := beginOIDC(t, app)
+			answer := app.Request(t, http.MethodGet, callback(t, address).RequestURI(), "", "Cookie", cookie).Want(t, want)
+			return &visitor{app: app, cookie: cookies(answer)}
+		}
+		chief, key := signIn(http.StatusSeeOther, "finance"), visit(t, app, harness.AdminKey)
+		token := chief.formToken(t)
+		grant := func(reference string) string {
+			form := url.Values{"csrf_token": {token}, "once": {reference}, "hours": {"1"}, "reason": {"goodwill"}}
+			return chief.post(t, "/console/students/s/grants/", form).Want(t, http.StatusSeeOther).Header.Get("Location")
+		}
+		begun := func(minutes time.Duration) { app.Exec(t, "UPDATE console_sessions SET started_at = $1", ago(minutes*time.Minute)) }
+		begun(49)
+		chief.wantSignedIn(t, true, "49 minutes ago")
+		begun(51)
+		if to := chief.open(t, "/console/events/").Want(t, http.StatusSeeOther).Header.Get("Location"); to != signInPage+"?next=%2Fconsole%2Fevents%2F" {
+			t.Errorf("after 51 minutes a page leads to %s", to)
+		}
+		if to := grant("1"); strings.HasPrefix(to, signInPage) {
+			t.Errorf("after 51 minutes a form leads to %s", to)
+		}
+		begun(61)
+		if to := grant("2"); !strings.HasPrefix(to, signInPage) {
+			t.Errorf("after 61 minutes a form leads to %s", to)
+		}
+		app.WantBalance(t, "s", fields{"hours_available": "1.00"})
+		signIn(http.StatusForbidden, "others")
+		signIn(http.StatusSeeOther, "finance").wantSignedIn(t, true, "still in the group")
+		key.wantSignedIn(t, true, "with a key")
 	})
 }
 
