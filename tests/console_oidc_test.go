@@ -114,7 +114,9 @@ func TestWhoLeavesAGroupLosesItsRoleWithinAnHour(t *testing.T) {
 			form := url.Values{"csrf_token": {token}, "once": {reference}, "hours": {"1"}, "reason": {"goodwill"}}
 			return chief.post(t, "/console/students/s/grants/", form).Want(t, http.StatusSeeOther).Header.Get("Location")
 		}
-		begun := func(minutes time.Duration) { app.Exec(t, "UPDATE console_sessions SET started_at = $1", ago(minutes*time.Minute)) }
+		begun := func(minutes time.Duration) {
+			app.Exec(t, "UPDATE console_sessions SET started_at = $1", ago(minutes*time.Minute))
+		}
 		begun(49)
 		chief.wantSignedIn(t, true, "49 minutes ago")
 		begun(51)
