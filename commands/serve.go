@@ -14,6 +14,7 @@ import (
 
 	"hourbank/commands/cli"
 	"hourbank/config"
+	"hourbank/controllers"
 	"hourbank/models"
 	"hourbank/routes"
 	"hourbank/services"
@@ -134,7 +135,9 @@ func listen(ctx context.Context, cfg *config.Config, s *services.Services, log *
 	if err != nil {
 		return nil, fmt.Errorf("LISTEN_ADDR: %w", err)
 	}
-	servers := []server{{cli.NewHTTPServer(routes.New(cfg, s, log)), public}}
+	publicServer := cli.NewHTTPServer(routes.New(cfg, s, log))
+	publicServer.ConnState = controllers.BoundConnections(cfg.TrustedProxies, log)
+	servers := []server{{publicServer, public}}
 	if cfg.AdminListenAddr == "" {
 		return servers, nil
 	}

@@ -38,7 +38,7 @@ type Config struct {
 	OIDCClientSecret Secret `env:"OIDC_CLIENT_SECRET"`
 	OIDCGroups       Groups `env:"OIDC_GROUPS"`
 
-	TrustedProxies  Networks `env:"TRUSTED_PROXIES"` // whose X-Forwarded-For is believed
+	TrustedProxies  Networks `env:"TRUSTED_PROXIES"` // whose X-Forwarded-For and -Proto are believed
 	AdminListenAddr string   `env:"ADMIN_LISTEN_ADDR"`
 
 	SandboxAddr       string        `env:"SANDBOX_ADDR" envDefault:"127.0.0.1:12111"`

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 )
 
@@ -26,6 +27,12 @@ func (n *Networks) UnmarshalText(text []byte) error {
 		*n = append(*n, network)
 	}
 	return errors.Join(mistakes...)
+}
+
+// Contain says whether an address is in one of the networks.
+func (n Networks) Contain(ip string) bool {
+	address, err := netip.ParseAddr(ip)
+	return err == nil && slices.ContainsFunc(n, func(network netip.Prefix) bool { return network.Contains(address.Unmap()) })
 }
 
 // Strings are the networks as they are written.

@@ -26,6 +26,7 @@ import (
 	"hourbank/services/sales"
 	"hourbank/services/sessions"
 	"hourbank/services/stripe"
+	"hourbank/services/stripe/signing"
 )
 
 // Services is everything that Hourbank does, wired together.
@@ -61,6 +62,7 @@ type Services struct {
 func New(cfg *config.Config, db *database.DB, log *zap.Logger) *Services {
 	stripe := stripe.NewStripeService(stripe.Options{
 		SecretKey: string(cfg.StripeSecretKey), APIBase: cfg.StripeAPIBase, Account: cfg.StripeAccount, Live: models.Mode(cfg.Mode()) == models.ModeLive,
+		Signer: signing.NewSigner(cfg.StripeWebhookSecrets),
 	})
 	owner := owner.New(db, owner.Program{Mode: models.Mode(cfg.Mode()), Account: cfg.StripeAccount, APIBase: cfg.StripeAPIBase})
 	metrics := metrics.New()

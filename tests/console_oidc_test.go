@@ -1,10 +1,14 @@
 package tests
 
 import (
+	"context"
+	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"hourbank/tests/harness"
 )
@@ -91,6 +95,48 @@ func TestThePersonsGroupsAreItsRoleAndItsNameIsTheActor(t *testing.T) {
 	})
 }
 
+// Whoever left a group keeps its role for an hour at most; a form that was opened
+// in time has ten minutes. A session of a key lasts.
+func TestWhoLeavesAGroupLosesItsRoleWithinAnHour(t *testing.T) {
+	harness.ForEachDatabase(t, func(t *testing.T, db *harness.Database) {
+		provider := harness.NewOIDC(t)
+		app := db.Serve(t, provider.Settings("http://hours.example.org", "finance:admin")...)
+		signIn := func(want int, groups ...string) *visitor {
+			t.Helper()
+			provider.SignsIn("chief@example.org", true, groups...)
+			cookie, address := beginOIDC(t, app)
+			answer := app.Request(t, http.MethodGet, callback(t, address).RequestURI(), "", "Cookie", cookie).Want(t, want)
+			return &visitor{app: app, cookie: cookies(answer)}
+		}
+		chief, key := signIn(http.StatusSeeOther, "finance"), visit(t, app, harness.AdminKey)
+		token := chief.formToken(t)
+		grant := func(reference string) string {
+			form := url.Values{"csrf_token": {token}, "once": {reference}, "hours": {"1"}, "reason": {"goodwill"}}
+			return chief.post(t, "/console/students/s/grants/", form).Want(t, http.StatusSeeOther).Header.Get("Location")
+		}
+		begun := func(minutes time.Duration) {
+			app.Exec(t, "UPDATE console_sessions SET started_at = $1", ago(minutes*time.Minute))
+		}
+		begun(49)
+		chief.wantSignedIn(t, true, "49 minutes ago")
+		begun(51)
+		if to := chief.open(t, "/console/events/").Want(t, http.StatusSeeOther).Header.Get("Location"); to != signInPage+"?next=%2Fconsole%2Fevents%2F" {
+			t.Errorf("after 51 minutes a page leads to %s", to)
+		}
+		if to := grant("1"); strings.HasPrefix(to, signInPage) {
+			t.Errorf("after 51 minutes a form leads to %s", to)
+		}
+		begun(61)
+		if to := grant("2"); !strings.HasPrefix(to, signInPage) {
+			t.Errorf("after 61 minutes a form leads to %s", to)
+		}
+		app.WantBalance(t, "s", fields{"hours_available": "1.00"})
+		signIn(http.StatusForbidden, "others")
+		signIn(http.StatusSeeOther, "finance").wantSignedIn(t, true, "still in the group")
+		key.wantSignedIn(t, true, "with a key")
+	})
+}
+
 func TestOpenIDConnectSignsNobodyElseIn(t *testing.T) {
 	harness.ForEachDatabase(t, func(t *testing.T, db *harness.Database) {
 		provider := harness.NewOIDC(t)
@@ -168,4 +214,56 @@ func TestWhoIsInNoGroupOrFindsNoProviderIsToldSo(t *testing.T) {
 
 		db.Serve(t).Request(t, http.MethodGet, oidcPath, "").Want(t, http.StatusNotFound)
 	})
+}
+
+// While the provider hangs, it is asked once for all who wait, and each of them
+// may leave: also the one for whom it was asked.
+func TestNobodyWaitsForAnothersSignIn(t *testing.T) {
+	harness.ForEachDatabase(t, func(t *testing.T, db *harness.Database) {
+		asked, answer := make(chan struct{}, 100), make(chan struct{})
+		provider := httptest.NewUnstartedServer(nil)
+		issuer := "http://" + provider.Listener.Addr().String()
+		provider.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			asked <- struct{}{}
+			<-answer
+			fmt.Fprintf(w, `{"issuer":%[1]q,"authorization_endpoint":"%[1]s/a","token_endpoint":"%[1]s/t","jwks_uri":"%[1]s/k"}`, issuer)
+		})
+		provider.Start()
+		t.Cleanup(provider.Close)
+		app := db.Serve(t, "PUBLIC_URL=http://hours.example.org", "OIDC_ISSUER="+issuer, "OIDC_CLIENT_ID=hourbank",
+			"OIDC_CLIENT_SECRET="+harness.AdminKey, "OIDC_GROUPS=finance:admin")
+		leaving, leave := context.WithCancel(t.Context())
+		statuses := make(chan int, 2)
+		go beginSignIn(leaving, app, "who-leaves", make(chan int, 1))
+		<-asked
+		go beginSignIn(t.Context(), app, "who-stays", statuses)
+		leave()
+		harness.Eventually(t, "who leaves has left", func() bool {
+			return len(app.Log.Lines("request_id", "who-leaves")) == 1
+		})
+		close(answer)
+		if status := <-statuses; status != http.StatusSeeOther {
+			t.Errorf("who stayed was answered %d", status)
+		}
+		if len(asked) > 0 {
+			t.Error("the provider was asked more than once")
+		}
+	})
+}
+
+// beginSignIn tells the status of the answer; 0: there was none.
+func beginSignIn(ctx context.Context, app *harness.App, requestID string, statuses chan<- int) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, app.BaseURL+oidcPath, http.NoBody)
+	if err != nil {
+		statuses <- 0
+		return
+	}
+	request.Header.Set("X-Request-Id", requestID)
+	answer, err := http.DefaultTransport.RoundTrip(request) // which follows no redirect
+	if err != nil {
+		statuses <- 0
+		return
+	}
+	_ = answer.Body.Close() // nobody reads it
+	statuses <- answer.StatusCode
 }

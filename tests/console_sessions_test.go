@@ -93,6 +93,7 @@ func TestASessionEndsWithItsKey(t *testing.T) {
 func TestCookiesAreOfThisHostAloneOverTLS(t *testing.T) {
 	harness.ForEachDatabase(t, func(t *testing.T, db *harness.Database) {
 		plain, public := db.Serve(t), db.Serve(t, "PUBLIC_URL=https://hours.example.org")
+		behind, behindAnother := db.Serve(t, "TRUSTED_PROXIES=127.0.0.0/8,::1"), db.Serve(t, "TRUSTED_PROXIES=192.0.2.1")
 		form := url.Values{"key": {harness.ReadKey}}.Encode()
 		for _, row := range []struct {
 			app  *harness.App
@@ -100,7 +101,10 @@ func TestCookiesAreOfThisHostAloneOverTLS(t *testing.T) {
 			name string
 		}{
 			{plain, nil, "hourbank_session"},
-			{plain, []string{"X-Forwarded-Proto", "https"}, "__Host-hourbank_session"},
+			{plain, []string{"X-Forwarded-Proto", "https"}, "hourbank_session"},
+			{behindAnother, []string{"X-Forwarded-Proto", "https"}, "hourbank_session"},
+			{behind, []string{"X-Forwarded-Proto", "https"}, "__Host-hourbank_session"},
+			{behind, []string{"X-Forwarded-Proto", "http"}, "hourbank_session"},
 			{public, nil, "__Host-hourbank_session"},
 		} {
 			headers := append([]string{"Content-Type", "application/x-www-form-urlencoded"}, row.said...)

@@ -1,6 +1,7 @@
 package tests
 
 import (
+	"fmt"
 	"net/http"
 	"testing"
 
@@ -78,6 +79,24 @@ func TestRefundsListedInTheCharge(t *testing.T) {
 			deliver(t, app, in, p.Succeeded(), charge, p.Refund("refund.updated", "re_2", 1500, "failed", 6).At(8), p.Refund("refund.created", "re_3", 500, "succeeded", 7).At(7))
 			app.WantPurchase(t, p, fields{"amount_refunded": "1500", "hours_reversed": "3.00"})
 		})
+		app.MustAudit(t)
+	})
+}
+
+// One charge lists more refunds than anybody keeps by their ids: its total says
+// what went back.
+func TestThousandsOfRefundsListedInTheCharge(t *testing.T) {
+	harness.ForEachDatabase(t, func(t *testing.T, db *harness.Database) {
+		app := db.Serve(t, "MAX_WEBHOOK_BYTES=4194304")
+		p := app.NewPurchase(t)
+		refunds := make([]map[string]any, 5000)
+		for i := range refunds {
+			refunds[i] = p.Listed(fmt.Sprint("re_", i), 1, "succeeded", 4)
+		}
+		charge := p.ChargeRefunded(4500).At(6).In(harness.V2020).Listing(refunds...)
+		app.MustProcess(t, p.Succeeded(), charge)
+		app.WantPurchase(t, p, fields{"payment_status": "partially_refunded", "amount_refunded": "4500", "hours_reversed": "9.00"})
+		app.Deliver(t, charge.Again()).WantFields(t, fields{"status": "processed", "reason": "stale"})
 		app.MustAudit(t)
 	})
 }

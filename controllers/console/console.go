@@ -41,7 +41,7 @@ type Console struct {
 // New makes the controllers. It panics where a template doesn't parse, which
 // every test would see.
 func New(cfg *config.Config, s *services.Services, throttle *controllers.Throttle) *Console {
-	return &Console{cfg: cfg, services: s, till: till.New(s.Stripe, s.Purchases), attempts: newAttempts(cfg.ConsoleKey()), throttle: throttle, cookies: protection.Cookies{PublicURL: cfg.PublicURL}, pages: parsePages()}
+	return &Console{cfg: cfg, services: s, till: till.New(s.Stripe, s.Purchases), attempts: newAttempts(cfg.ConsoleKey()), throttle: throttle, cookies: protection.Cookies{PublicURL: cfg.PublicURL, Proxies: cfg.TrustedProxies}, pages: parsePages()}
 }
 
 // parsePages makes one template a page, each inside the layout.

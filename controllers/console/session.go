@@ -54,7 +54,7 @@ func (h *Console) RequireRole(role config.Role) gin.HandlerFunc {
 		}
 		asked, s := c.Request.Method == http.MethodGet || c.Request.Method == http.MethodHead, sessionOf(c)
 		switch {
-		case s == nil:
+		case s == nil, asked && !s.OpensPages():
 			next := protection.Home
 			if asked {
 				next = c.Request.URL.RequestURI()

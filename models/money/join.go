@@ -27,6 +27,19 @@ func Join(a, b Evidence) Evidence {
 	}
 }
 
+// JoinAll joins any number of tellings, by halves: one after the other, a long
+// list would be copied once for each of its members.
+func JoinAll(tellings []Evidence) Evidence {
+	switch half := len(tellings) / 2; len(tellings) {
+	case 0:
+		return Evidence{}
+	case 1:
+		return tellings[0]
+	default:
+		return Join(JoinAll(tellings[:half]), JoinAll(tellings[half:]))
+	}
+}
+
 // maxObjects bounds each kind of object of one purchase, and each set within
 // an object, far above what a payment's life has. Those with the smallest ids
 // stay, so that which ones does not hang on their order.

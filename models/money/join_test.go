@@ -29,6 +29,24 @@ func TestJoinIsCommutativeAssociativeAndIdempotent(t *testing.T) {
 	})
 }
 
+func TestTellingsAreJoinedTogetherAsOneByOne(t *testing.T) {
+	check := func(t rapid.TB, tellings []money.Evidence) {
+		var oneByOne money.Evidence
+		for _, told := range tellings {
+			oneByOne = money.Join(oneByOne, told)
+		}
+		if together := money.JoinAll(tellings); !reflect.DeepEqual(together, oneByOne) {
+			t.Errorf("together:\n%+v\none by one:\n%+v", together, oneByOne)
+		}
+	}
+	rapid.Check(t, func(t *rapid.T) { check(t, rapid.SliceOf(rapid.Custom(telling.DrawEvidence)).Draw(t, "tellings")) })
+	var many []money.Evidence // more than are kept, each told twice
+	for n := range 1200 {
+		many = append(many, telling.RefundAt(fmt.Sprint("re_", n*7919%600), "ch_1", "", int64(n), "succeeded", 1, int64(n%3)))
+	}
+	check(t, many)
+}
+
 func TestJoinChangesNeitherArgument(t *testing.T) {
 	a, b := telling.Tell(telling.PaidBy("pi_1", 5, 1), telling.Dispute("dp_1", "pi_1", 5, "lost", -5)), telling.Tell(telling.PaidBy("pi_2", 5, 1), telling.Dispute("dp_1", "pi_1", 5, "won", -5, 5))
 	money.Join(a, b)

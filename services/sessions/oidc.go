@@ -9,11 +9,12 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
 	"golang.org/x/oauth2"
+	"golang.org/x/sync/singleflight"
 
 	"hourbank/config"
 	"hourbank/models"
@@ -28,8 +29,8 @@ type Provider struct {
 	cfg    *config.Config
 	client *http.Client
 
-	mu    sync.Mutex
-	known *discovered // nil until the provider told about itself
+	known  atomic.Pointer[discovered] // nil until the provider told about itself
+	asking singleflight.Group
 }
 
 type discovered struct {
@@ -124,35 +125,51 @@ func (p *Provider) with(ctx context.Context) context.Context {
 	return oidc.ClientContext(ctx, p.client)
 }
 
-// discover asks the provider about itself, until it answered once.
+// discover asks the provider about itself, until it answered once. Whoever comes
+// meanwhile waits for the same answer, and leaves when they like: the question is
+// nobody's alone, and ends by providerTimeout.
 func (p *Provider) discover(ctx context.Context) (*discovered, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.known != nil {
-		return p.known, nil
+	if known := p.known.Load(); known != nil {
+		return known, nil
 	}
-	// Its keys are asked for later, when this request is long over.
-	provider, err := oidc.NewProvider(p.with(context.WithoutCancel(ctx)), p.cfg.OIDCIssuer)
-	var more struct {
-		Scopes []string `json:"scopes_supported"`
-	}
-	if err == nil {
-		err = provider.Claims(&more)
+	asked := p.asking.DoChan("", func() (any, error) { return nil, p.ask(context.WithoutCancel(ctx)) })
+	var err error
+	select {
+	case answer := <-asked:
+		err = answer.Err
+	case <-ctx.Done():
+		err = ctx.Err()
 	}
 	if err != nil {
 		return nil, &models.Error{Code: models.CodeUnavailable, Message: "The OpenID Connect provider gives no answer now; sign in with an API key, or try again.",
 			Err: fmt.Errorf("discover %s: %w", p.cfg.OIDCIssuer, err)}
 	}
+	return p.known.Load(), nil
+}
+
+// ask fills in what is known. The provider's keys are asked for later, with the
+// same context, which must not end.
+func (p *Provider) ask(ctx context.Context) error {
+	provider, err := oidc.NewProvider(p.with(ctx), p.cfg.OIDCIssuer)
+	if err != nil {
+		return err
+	}
+	var more struct {
+		Scopes []string `json:"scopes_supported"`
+	}
+	if err := provider.Claims(&more); err != nil {
+		return err
+	}
 	scopes := []string{oidc.ScopeOpenID, "email", "profile"}
 	if slices.Contains(more.Scopes, "groups") { // some give groups for a scope, others refuse one they don't know
 		scopes = append(scopes, "groups")
 	}
-	p.known = &discovered{
+	p.known.Store(&discovered{
 		oauth: oauth2.Config{
 			ClientID: p.cfg.OIDCClientID, ClientSecret: string(p.cfg.OIDCClientSecret), Endpoint: provider.Endpoint(),
 			RedirectURL: strings.TrimSuffix(p.cfg.PublicURL, "/") + config.OIDCCallback, Scopes: scopes,
 		},
 		verifier: provider.Verifier(&oidc.Config{ClientID: p.cfg.OIDCClientID}),
-	}
-	return p.known, nil
+	})
+	return nil
 }

@@ -23,6 +23,11 @@ import (
 const (
 	// MaxAge is a working day; who is still there signs in again.
 	MaxAge = 12 * time.Hour
+	// MaxOIDCAge bounds how long a person who left a group keeps its role: only at
+	// a sign-in the provider says which groups there are.
+	MaxOIDCAge = time.Hour
+	// formTime is what is left then for forms: their pages were opened before.
+	formTime = 10 * time.Minute
 	// MaxIdle is how long nobody may have been there: a long call, not a lunch.
 	MaxIdle = time.Hour
 	// seenEvery spares a write for each page.
@@ -52,6 +57,10 @@ func (s *Session) MAC(of []byte) string {
 	mac.Write(of)
 	return hex.EncodeToString(mac.Sum(nil))
 }
+
+// OpensPages says whether the session still opens pages, and not only sends
+// forms of those that it opened.
+func (s *Session) OpensPages() bool { return !s.OIDC || time.Since(s.StartedAt) < MaxOIDCAge-formTime }
 
 // Service keeps sessions. It is safe for concurrent use.
 type Service struct {
@@ -99,6 +108,9 @@ func (s *Service) Find(ctx context.Context, token string) (*Session, error) {
 	session.Token = token
 	credential, known := s.cfg.Credential(session.Name, config.RoleNamed(session.Role), session.OIDC)
 	if !known || !hmac.Equal([]byte(session.MAC(credential)), []byte(session.Credential)) {
+		return nil, nil
+	}
+	if session.OIDC && now.Sub(session.StartedAt) > MaxOIDCAge {
 		return nil, nil
 	}
 	if now.Sub(session.LastSeenAt) < seenEvery {

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -52,7 +51,7 @@ func (u *CheckoutURLs) Validate() error {
 func (s *StripeService) CreatePaymentIntent(ctx context.Context, p *models.Purchase, idempotencyKey string) (*stripego.PaymentIntent, error) {
 	return callStripe(ctx, func(ctx context.Context) (*stripego.PaymentIntent, error) {
 		params := &stripego.PaymentIntentParams{
-			Amount: &p.Amount, Currency: &p.Currency, Metadata: purchaseMetadata(p),
+			Amount: &p.Amount, Currency: &p.Currency, Metadata: s.signer.Metadata(p),
 			AutomaticPaymentMethods: &stripego.PaymentIntentAutomaticPaymentMethodsParams{Enabled: stripego.Bool(true)},
 		}
 		params.Context = ctx
@@ -68,8 +67,8 @@ func (s *StripeService) CreateCheckoutSession(ctx context.Context, p *models.Pur
 		params := &stripego.CheckoutSessionParams{
 			Mode:       stripego.String(string(stripego.CheckoutSessionModePayment)),
 			SuccessURL: &urls.SuccessURL, CancelURL: &urls.CancelURL,
-			ClientReferenceID: &p.ID, Metadata: purchaseMetadata(p),
-			PaymentIntentData: &stripego.CheckoutSessionPaymentIntentDataParams{Metadata: purchaseMetadata(p)},
+			ClientReferenceID: &p.ID, Metadata: s.signer.Metadata(p),
+			PaymentIntentData: &stripego.CheckoutSessionPaymentIntentDataParams{Metadata: s.signer.Metadata(p)},
 			LineItems: []*stripego.CheckoutSessionLineItemParams{{
 				Quantity: stripego.Int64(1),
 				PriceData: &stripego.CheckoutSessionLineItemPriceDataParams{
@@ -111,18 +110,6 @@ func (s *StripeService) CreateRefund(ctx context.Context, r *models.RefundReques
 		params.SetIdempotencyKey(r.ID)
 		return refund.Client{B: s.backend, Key: s.key}.New(params)
 	})
-}
-
-// purchaseMetadata say all that it takes to make the purchase again of Stripe's
-// events, under the same id, should it be lost with a database.
-func purchaseMetadata(p *models.Purchase) map[string]string {
-	metadata := map[string]string{"purchase_transaction_id": p.ID, "student_id": p.StudentID}
-	if p.PlanID != nil {
-		metadata["plan"] = *p.PlanID
-	} else {
-		metadata["hours"], metadata["amount"] = p.Hours.String(), strconv.FormatInt(p.Amount, 10)
-	}
-	return metadata
 }
 
 // callStripe makes a call that its idempotency key makes safe to repeat: it

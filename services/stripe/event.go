@@ -44,6 +44,7 @@ type Event struct {
 
 	eventType string // Type as it is read: of a thin event, by what was fetched
 	fetchedAt int64  // Unix seconds; 0: nothing was fetched
+	tellings  []money.Evidence
 
 	// Status and Reason are set where reading alone decides what becomes of
 	// the event, so that no purchase is looked for.
@@ -77,9 +78,10 @@ type Sale struct {
 	Origin    models.Origin
 	StudentID string
 	Plan      string
-	Hours     models.Hours // beside a purchase_transaction_id, of a sale that we made; with Amount
+	Hours     models.Hours // beside a purchase_transaction_id, of a sale that we made and signed; with Amount
 	Amount    int64        // minor units; 0: the plan's
 	Currency  string
+	signature string
 
 	// Of a Checkout Session: what it sold, where that is more or other than
 	// one plan. Subtotal is -1 where there is no session.
@@ -169,6 +171,8 @@ func (s *StripeService) interpret(event *Event, root gjson.Result) {
 		}
 		event.eventType = eventType
 		reader(event, object)
+		event.Told, event.tellings = money.JoinAll(event.tellings), nil
+		s.doubt(event)
 	}
 }
 

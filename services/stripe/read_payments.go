@@ -101,14 +101,13 @@ func readChargeEvent(e *Event, charge gjson.Result) {
 	e.readNames(charge)
 	e.readSale(charge, models.OriginPaymentIntent)
 	e.Payment = cmp.Or(id(charge.Get("payment_intent")), e.Object)
-	e.readCharge(charge, "")
-	told := e.Told.Charges[e.Object]
+	told := e.readCharge(charge, "")
 	e.Money = told.Captured.Amount > 0 || told.Refunded.Amount > 0
 }
 
 // readCharge takes a charge: what it captured, its total of refunds, and the
 // refunds that it lists (versions before 2022-11-15, or expanded).
-func (e *Event) readCharge(charge gjson.Result, intent string) {
+func (e *Event) readCharge(charge gjson.Result, intent string) money.Charge {
 	told := money.Charge{PaymentIntent: cmp.Or(id(charge.Get("payment_intent")), intent)}
 	chargeID := text(charge.Get("id"))
 	if captured, says := isCaptured(charge); says {
@@ -130,6 +129,7 @@ func (e *Event) readCharge(charge gjson.Result, intent string) {
 	for _, refund := range refunds.Array() {
 		e.readRefund(refund, chargeID, told.PaymentIntent)
 	}
+	return told
 }
 
 // capturedAmount is what a captured charge took. amount_captured is missing

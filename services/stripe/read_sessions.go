@@ -7,6 +7,7 @@ import (
 
 	"hourbank/models"
 	"hourbank/models/money"
+	"hourbank/services/stripe/signing"
 )
 
 // readNames reads what names the purchase beside Stripe's ids.
@@ -19,7 +20,7 @@ func (e *Event) readNames(object gjson.Result) {
 }
 
 // readSale reads what metadata say that a payment buys: of a student and a
-// plan, or of hours that we sold (the metadata are ours then).
+// plan, or of hours that we sold (then the metadata are signed).
 func (e *Event) readSale(object gjson.Result, origin models.Origin) {
 	metadata := object.Get("metadata")
 	sale := &Sale{
@@ -27,11 +28,11 @@ func (e *Event) readSale(object gjson.Result, origin models.Origin) {
 		StudentID: text(metadata.Get("student_id")), Plan: text(metadata.Get("plan")),
 		Currency: currency(object.Get("currency")),
 	}
-	if e.Names.Purchase != "" {
+	if e.Names.Purchase != "" && sale.Plan == "" {
 		hours, err := money.ParseHours(text(metadata.Get("hours")))
 		price, priceErr := models.ParseMinorUnits(text(metadata.Get("amount")))
 		if err == nil && priceErr == nil {
-			sale.Hours, sale.Amount = hours, price
+			sale.Hours, sale.Amount, sale.signature = hours, price, text(metadata.Get(signing.Name))
 		}
 	}
 	if sale.Plan != "" && sale.StudentID == "" && e.Names.Purchase == "" {
@@ -39,6 +40,15 @@ func (e *Event) readSale(object gjson.Result, origin models.Origin) {
 	}
 	if sale.StudentID != "" && (sale.Plan != "" || sale.Hours > 0) {
 		e.Sale = sale
+	}
+}
+
+// doubt takes a sale away whose price none of our secrets signed: its payment waits.
+func (s *StripeService) doubt(e *Event) {
+	if sale := e.Sale; sale != nil && sale.Hours > 0 && !s.signer.Verifies(signing.Sale{
+		PurchaseID: e.Names.Purchase, StudentID: sale.StudentID, Hours: sale.Hours, Amount: sale.Amount, Currency: sale.Currency,
+	}, sale.signature) {
+		e.Sale = nil
 	}
 }
 

@@ -73,8 +73,8 @@ func (e *Event) of(object gjson.Result) {
 // of the fetch.
 func (e *Event) at() int64 { return cmp.Or(e.fetchedAt, e.Created) }
 
-// tell joins what an object tells into the event's evidence.
-func (e *Event) tell(told money.Evidence) { e.Told = money.Join(e.Told, told) }
+// tell notes what an object tells, for Told.
+func (e *Event) tell(told money.Evidence) { e.tellings = append(e.tellings, told) }
 
 // tellPayment notes a PaymentIntent.
 func (e *Event) tellPayment(id string, p money.Payment) {

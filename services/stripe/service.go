@@ -6,14 +6,16 @@ package stripe
 import (
 	stripego "github.com/stripe/stripe-go/v76"
 	"golang.org/x/time/rate"
+
+	"hourbank/services/stripe/signing"
 )
 
-// StripeService speaks Stripe's language: signatures, events, and its API.
-// It is safe for concurrent use.
+// StripeService does all of that. It is safe for concurrent use.
 type StripeService struct {
 	key     string
 	account string // ours, where events name it
 	live    bool
+	signer  signing.Signer
 	backend stripego.Backend
 	limit   *rate.Limiter
 }
@@ -24,9 +26,10 @@ type Options struct {
 	APIBase   string // empty: Stripe's own
 	Account   string // its id, where events name it; empty: all that name one are foreign
 	Live      bool   // money is real
+	Signer    signing.Signer
 }
 
 // NewStripeService makes the service.
 func NewStripeService(o Options) *StripeService {
-	return &StripeService{key: o.SecretKey, account: o.Account, live: o.Live, backend: newBackend(o.APIBase), limit: newLimiter()}
+	return &StripeService{key: o.SecretKey, account: o.Account, live: o.Live, signer: o.Signer, backend: newBackend(o.APIBase), limit: newLimiter()}
 }
