@@ -87,6 +87,7 @@ func (p *program) plansAdd() *cobra.Command {
 	flags.StringVar(&plan.Currency, "currency", "", "lower-case ISO code, such as eur")
 	flags.StringVar(&kind, "type", string(models.TypePackage), "package or subscription")
 	flags.StringVar(&priceID, "stripe-price-id", "", "the Stripe price that subscriptions to it have")
+	flags.BoolVar(&plan.RefundExpired, "refund-expired", false, "a refund of what is unused gives back expired hours, too")
 	flags.IntVar(&validDays, "valid-days", 0, "days after payment until the hours expire (default: never)")
 	cli.AddJSONFlag(cmd, &asJSON)
 	for _, name := range []string{"id", "name", "hours", "amount", "currency"} {

@@ -56,9 +56,11 @@ type Plan struct {
 	Currency        string          `json:"currency"`
 	StripePriceID   *string         `json:"stripe_price_id"`
 	ValidDays       *int            `json:"valid_days"`
-	Active          bool            `json:"active"`
-	CreatedAt       time.Time       `json:"-"`
-	UpdatedAt       time.Time       `json:"-"`
+	// Whether hours that expired count as unused where these are refunded.
+	RefundExpired bool      `json:"refund_expired"`
+	Active        bool      `json:"active"`
+	CreatedAt     time.Time `json:"-"`
+	UpdatedAt     time.Time `json:"-"`
 }
 
 // TableName is the contract's.

@@ -8,7 +8,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	. "hourbank/models" //nolint:revive,staticcheck // its own tests
+	. "hourbank/models" //nolint:staticcheck // its own tests
 	"hourbank/tests/law/lots"
 )
 

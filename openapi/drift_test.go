@@ -191,7 +191,7 @@ func TestRequestsAreTheTypesThatAreRead(t *testing.T) {
 		schemas []string
 	}{
 		{sales.Order{}, []string{"PlanOrder", "TermsOrder"}},
-		{sales.RefundOrder{}, []string{"AmountRefund", "HoursRefund"}},
+		{sales.RefundOrder{}, []string{"AmountRefund", "HoursRefund", "UnusedRefund"}},
 		{stripe.CheckoutURLs{}, []string{"CheckoutURLs"}},
 	} {
 		var described, read []string

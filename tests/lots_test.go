@@ -253,3 +253,50 @@ func TestHoursOfOldDatabasesExpireWhenTheOperatorSaysSo(t *testing.T) {
 		app.MustAudit(t)
 	})
 }
+
+func TestWhatIsUnusedIsRefunded(t *testing.T) {
+	selling(t, func(t *testing.T, app *harness.App, standIn *harness.Stripe) {
+		add := func(id string, flags ...string) {
+			app.MustRun(t, append([]string{"plans", "add", "--id", id, "--name", id, "--hours", "10.00", "--amount", "5000", "--currency", "eur"}, flags...)...)
+		}
+		add("forever")
+		add("month", "--valid-days", "30")
+		add("fair", "--valid-days", "30", "--refund-expired")
+		app.Get(t, api+"/plans/").WantFields(t, fields{"data.0.id": "fair", "data.0.refund_expired": "true", "data.1.refund_expired": "false"})
+		buy := func(plan string) string {
+			sold := app.Post(t, harness.WriteKey, api+"/purchases/", `{"student_id":"student_1","plan":"`+plan+`"}`).Want(t, http.StatusCreated)
+			pay(t, standIn, sold.Get("stripe_payment_intent_id").String())
+			standIn.Settle(t)
+			return sold.Get("id").String()
+		}
+		refund := func(id string) harness.Response {
+			answer := app.Post(t, harness.AdminKey, api+"/purchases/"+id+"/refunds/", `{"unused":true}`)
+			standIn.Settle(t)
+			return answer
+		}
+		book := func(hours, reference string) {
+			app.Post(t, harness.WriteKey, api+"/students/student_1/consumptions/", `{"hours":"`+hours+`","reference":"`+reference+`"}`).Want(t, http.StatusCreated)
+		}
+		first := buy("forever")
+		second := buy("forever")
+		book("12.00", "1")
+		refund(first).WantProblem(t, http.StatusConflict, "conflict")
+		month := buy("month")
+		book("3.00", "2") // of what expires
+		app.Post(t, harness.WriteKey, api+"/students/student_1/holds/", `{"hours":"1.00","reference":"3"}`).Want(t, http.StatusCreated)
+		refund(month).Want(t, http.StatusCreated).WantFields(t, fields{"amount": "3000"})
+		refund(month).WantProblem(t, http.StatusConflict, "conflict")
+		refund(second).Want(t, http.StatusCreated).WantFields(t, fields{"amount": "4000"})
+		app.WantBalance(t, "student_1", fields{"hours_available": "0.00", "hours_held": "1.00", "overdrawn": "false"})
+		app.MustAudit(t)
+
+		fair, unfair := buy("fair"), buy("month")
+		for _, id := range []string{fair, unfair} { // a month goes by
+			app.Exec(t, "UPDATE hour_lots SET expires_at = $1, stale = true WHERE id = $2", daysAgo(1), id)
+		}
+		app.WantBalance(t, "student_1", fields{"hours_available": "0.00", "hours_expired": "20.00"})
+		refund(unfair).WantProblem(t, http.StatusConflict, "conflict")
+		refund(fair).Want(t, http.StatusCreated).WantFields(t, fields{"amount": "5000"})
+		app.WantBalance(t, "student_1", fields{"hours_available": "0.00", "hours_reversed": "24.00"})
+	})
+}

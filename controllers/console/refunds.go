@@ -22,7 +22,9 @@ func (h *Console) AskRefund(c *gin.Context) error {
 		return err
 	}
 	fields := url.Values{"reason": {order.Reason}, "once": {onceOf(c)}}
-	if order.Hours > 0 {
+	if order.Unused {
+		fields["by"] = []string{"unused"}
+	} else if order.Hours > 0 {
 		fields["by"], fields["hours"] = []string{"hours"}, []string{order.Hours.String()}
 	} else {
 		fields["by"], fields["amount"] = []string{"amount"}, []string{models.FormatDecimal(order.Amount, p.Currency)}
@@ -47,7 +49,7 @@ func (h *Console) AskRefund(c *gin.Context) error {
 }
 
 // refundOrder reads how much is to go back: an amount in the purchase's
-// currency, the price of hours, or all that is left, never for want of words.
+// currency, the price of hours, what is unused, or all that is left, never for want of words.
 func (h *Console) refundOrder(c *gin.Context, field func(string) string) (*sales.PurchaseDetail, sales.RefundOrder, error) {
 	order := sales.RefundOrder{Reason: field("reason")}
 	p, err := h.services.Purchases.Detail(c.Request.Context(), c.Param("id"))
@@ -59,12 +61,14 @@ func (h *Console) refundOrder(c *gin.Context, field func(string) string) (*sales
 		order.Amount, err = models.ParseMoney(field("amount"), p.Currency)
 	case "hours":
 		order.Hours, err = typedHours(field("hours"))
+	case "unused":
+		order.Unused = true
 	case "all":
 		if order.Amount, _ = p.After.Left(); order.Amount <= 0 {
 			err = models.Errorf(models.CodeConflict, "There is no money of this purchase to refund, beside what was asked for already.")
 		}
 	default:
-		err = models.Errorf(models.CodeInvalidRequest, "Choose what goes back: an amount, the price of hours, or everything that is left.")
+		err = models.Errorf(models.CodeInvalidRequest, "Choose what goes back: an amount, the price of hours, what is unused, or everything that is left.")
 	}
 	return p, order, err
 }

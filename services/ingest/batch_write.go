@@ -62,7 +62,8 @@ func (b *batch) write(tx *gorm.DB) error {
 		awaitNoMore(resolved),
 	}
 	writes = append(writes, b.book.writes()...)
-	later, woken := b.book.lots(), Wake(b.wakingKeys(keys))
+	later := lots.Follow(append(byID(b.book.made), byID(b.book.changed)...), b.book.ledger, b.now)
+	woken := Wake(b.wakingKeys(keys))
 	if len(known) == 0 {
 		writes = append(writes, woken)
 	} else { // both update events, and one statement can't update a row twice
@@ -72,11 +73,6 @@ func (b *batch) write(tx *gorm.DB) error {
 		return err
 	}
 	return database.Store(tx, later)
-}
-
-// lots store what follows for hours that expire, once entries lock the accounts.
-func (b *book) lots() []database.Write {
-	return lots.Follow(append(byID(b.made), byID(b.changed)...), b.ledger, b.now)
 }
 
 // writes store what the book holds, but for events.

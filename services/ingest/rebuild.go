@@ -8,6 +8,7 @@ import (
 
 	"hourbank/database"
 	"hourbank/models"
+	"hourbank/services/lots"
 	"hourbank/services/stripe"
 )
 
@@ -41,7 +42,7 @@ func Rebuild(tx *gorm.DB, id string, events []*stripe.Event, commit bool) (recor
 		return &before, p, nil
 	}
 	b.changed[p.ID] = p
-	for _, writes := range [][]database.Write{b.writes(), b.lots()} {
+	for _, writes := range [][]database.Write{b.writes(), lots.Follow([]*models.Purchase{p}, b.ledger, b.now)} {
 		if err := database.Store(tx, writes); err != nil {
 			return nil, nil, fmt.Errorf("store purchase %s: %w", id, err)
 		}

@@ -71,11 +71,6 @@ func TakeKeys(tx *gorm.DB, p *models.Purchase) error {
 	return database.Store(tx, []database.Write{rows, Wake(waiting)})
 }
 
-// WakeFor lets unresolved events be tried again that wait for one of the keys.
-func WakeFor(tx *gorm.DB, keys ...string) error {
-	return database.Store(tx, []database.Write{Wake(keys)})
-}
-
 // WaitingFor lists the events that wait for a key, by id.
 func WaitingFor(tx *gorm.DB, key string) ([]string, error) {
 	var ids []string

@@ -58,7 +58,7 @@ func Drawn(tx *gorm.DB, studentID string) (models.Lots, error) {
 		return nil, fmt.Errorf("read lots: %w", err)
 	}
 	lots.Sort()
-	draws, err := drawsOf(tx, studentID)
+	draws, err := Draws(tx, studentID)
 	lots.DrawAnew(draws)
 	return lots, err
 }

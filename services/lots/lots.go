@@ -61,7 +61,7 @@ func Settle(tx *gorm.DB, account *models.Account) (models.Lots, error) {
 		return lots, nil
 	}
 	if slices.ContainsFunc(lots, func(l models.Lot) bool { return l.Stale }) {
-		draws, err := drawsOf(tx, account.StudentID)
+		draws, err := Draws(tx, account.StudentID)
 		if err != nil {
 			return nil, err
 		}
@@ -70,7 +70,8 @@ func Settle(tx *gorm.DB, account *models.Account) (models.Lots, error) {
 	return lots, Save(tx, account, lots, now)
 }
 
-func drawsOf(tx *gorm.DB, studentID string) ([]models.Draw, error) {
+// Draws are a student's bookings in force.
+func Draws(tx *gorm.DB, studentID string) ([]models.Draw, error) {
 	var entries []models.LedgerEntry
 	if err := tx.Where("student_id = ? AND kind IN ?", studentID, models.BookingKinds).Find(&entries).Error; err != nil {
 		return nil, fmt.Errorf("read bookings: %w", err)

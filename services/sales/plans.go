@@ -53,7 +53,7 @@ func (s *PlanService) Add(ctx context.Context, plan models.Plan) (*models.Plan, 
 		if err := tx.Create(&plan).Error; err != nil {
 			return err
 		}
-		return ingest.WakeFor(tx, plan.ID, orEmpty(plan.StripePriceID)) // invoices that nothing explained so far
+		return database.Store(tx, []database.Write{ingest.Wake([]string{plan.ID, orEmpty(plan.StripePriceID)})}) // invoices that nothing explained so far
 	})
 	if database.IsUniqueViolation(err) {
 		return nil, &models.Error{Code: models.CodeConflict, Message: "A plan with this id or Stripe price exists already.", Err: err}

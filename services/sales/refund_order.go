@@ -5,22 +5,31 @@ import (
 	"slices"
 	"time"
 
+	"gorm.io/gorm"
+
 	"hourbank/models"
 	"hourbank/services/stripe"
 )
 
-// RefundOrder asks for money back: either an amount in minor units, or the
-// price of so many hours.
+// RefundOrder asks for money back: an amount in minor units, the price of so many
+// hours, or the price of those that were not used.
 type RefundOrder struct {
 	Amount int64        `json:"amount"`
 	Hours  models.Hours `json:"hours"`
+	Unused bool         `json:"unused"`
 	Reason string       `json:"reason"` // one of Stripe's, or in the words of whoever gives it; empty: the customer asked
 }
 
 // check returns a *models.Error with code invalid_request.
 func (o *RefundOrder) check() error {
-	if o.Amount < 0 || o.Hours < 0 || (o.Amount > 0) == (o.Hours > 0) {
-		return models.Errorf(models.CodeInvalidRequest, "Give either amount or hours, more than 0.")
+	asked := 0
+	for _, one := range []bool{o.Amount > 0, o.Hours > 0, o.Unused} {
+		if one {
+			asked++
+		}
+	}
+	if o.Amount < 0 || o.Hours < 0 || asked != 1 {
+		return models.Errorf(models.CodeInvalidRequest, "Give one of amount and hours, more than 0, or unused.")
 	}
 	o.Reason = cmp.Or(o.Reason, stripe.RequestedByCustomer)
 	return models.ValidateText("reason", o.Reason)
@@ -51,6 +60,24 @@ func (o *RefundOrder) plan(p *models.Purchase, actor string, now time.Time) ([]m
 		return nil, models.Errorf(models.CodeConflict, "Stripe holds too little of this purchase's money: the rest was paid from a balance or outside Stripe, or in another currency.")
 	}
 	return requests, nil
+}
+
+// resolve says how many hours are unused, where the order is for these: beside what
+// was asked for before. It returns a *models.Error with code conflict where none are.
+func (o *RefundOrder) resolve(tx *gorm.DB, p, after *models.Purchase) error {
+	if !o.Unused {
+		return nil
+	}
+	unused, err := unusedOf(tx, p)
+	if err != nil {
+		return err
+	}
+	_, now := p.Left()
+	_, then := after.Left()
+	if o.Hours = unused - (now - then); o.Hours <= 0 {
+		return models.Errorf(models.CodeConflict, "No hours of this purchase are unused, beside what was asked for already.")
+	}
+	return nil
 }
 
 // amountOf is what the order comes to, in minor units.

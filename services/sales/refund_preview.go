@@ -23,6 +23,9 @@ func (s *SalesService) PreviewRefund(ctx context.Context, purchaseID string, ord
 	if err := order.check(); err != nil {
 		return nil, err
 	}
+	if err := s.settle(ctx, purchaseID, order); err != nil {
+		return nil, err
+	}
 	db := s.db.Reader.WithContext(ctx)
 	p, err := ReadPurchase(db, purchaseID)
 	if err != nil {
@@ -34,6 +37,9 @@ func (s *SalesService) PreviewRefund(ctx context.Context, purchaseID string, ord
 	}
 	preview := &RefundPreview{}
 	preview.Before, _ = p.AfterRefunds(known)
+	if err := order.resolve(db, p, preview.Before); err != nil {
+		return nil, err
+	}
 	if preview.Requests, err = order.plan(preview.Before, "", s.db.NowFunc()); err != nil {
 		return nil, err
 	}

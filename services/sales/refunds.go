@@ -53,6 +53,9 @@ func (s *SalesService) Refund(ctx context.Context, purchaseID string, order Refu
 	if answer, err := s.answered(ctx, key); answer != nil || err != nil {
 		return answer, err
 	}
+	if err := s.settle(ctx, purchaseID, order); err != nil {
+		return nil, err
+	}
 	requests, repeated, err := s.keepRequests(ctx, purchaseID, order, key)
 	if err != nil {
 		return nil, err
@@ -97,6 +100,9 @@ func (s *SalesService) keepRequests(ctx context.Context, purchaseID string, orde
 			return checkKey(tx, key)
 		}
 		after, _ := p.AfterRefunds(known)
+		if err := order.resolve(tx, p, after); err != nil {
+			return err
+		}
 		if requests, err = order.plan(after, key.APIKey, tx.NowFunc()); err != nil {
 			return err
 		}

@@ -123,3 +123,6 @@ INSERT INTO hour_expiry SELECT true, CASE WHEN NOT EXISTS (SELECT FROM purchase_
 INSERT INTO hour_lots (id, student_id, transaction_id, hours, stale, came_at, expires_at, booked_at)
     SELECT id, student_id, id, hours_credited - hours_reversed, true, completed_at, expires_at, updated_at
     FROM purchase_transactions WHERE expires_at IS NOT NULL AND completed_at IS NOT NULL;
+
+-- Whether a refund of what is unused gives expired hours back, too.
+ALTER TABLE pricing_plans ADD refund_expired boolean NOT NULL DEFAULT false;

@@ -106,3 +106,6 @@ INSERT INTO hour_expiry SELECT 1, CASE WHEN NOT EXISTS (SELECT 1 FROM purchase_t
 INSERT INTO hour_lots (id, student_id, transaction_id, hours, stale, came_at, expires_at, booked_at)
     SELECT id, student_id, id, hours_credited - hours_reversed, 1, completed_at, expires_at, updated_at
     FROM purchase_transactions WHERE expires_at IS NOT NULL AND completed_at IS NOT NULL;
+
+-- Whether a refund of what is unused gives expired hours back, too.
+ALTER TABLE pricing_plans ADD refund_expired boolean NOT NULL DEFAULT 0;
