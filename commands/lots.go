@@ -83,7 +83,7 @@ func (p *program) printEnded(ctx context.Context, s *services.Services, asJSON b
 	rows, left := make([][]any, len(lots)), models.Hours(0)
 	for i := range lots {
 		l := &lots[i]
-		rows[i] = []any{l.StudentID, l.ID, cli.ShowTime(&l.ExpiresAt), l.Hours, l.Left()}
+		rows[i] = []any{l.StudentID, l.ID, cli.ShowTime(l.ExpiresAt), l.Hours, l.Left()}
 		left += l.Left()
 	}
 	if err := p.PrintTable("STUDENT\tPURCHASE OR GRANT\tENDED\tHOURS\tLEFT", rows); err != nil {

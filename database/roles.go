@@ -82,6 +82,6 @@ var servingRole = []string{
 	`SELECT format('REVOKE UPDATE, DELETE ON hour_ledger_entries, audit_log FROM %I', CAST(@role AS text))`,
 	`SELECT format('REVOKE DELETE ON purchase_transactions, cases FROM %I', CAST(@role AS text))`,
 	`SELECT format('REVOKE UPDATE, DELETE ON student_account_balances FROM %I', CAST(@role AS text))`,
-	`SELECT format('GRANT UPDATE (currency, updated_at) ON student_account_balances TO %I', CAST(@role AS text))`,
+	`SELECT format('GRANT UPDATE (currency, updated_at, lots_settled) ON student_account_balances TO %I', CAST(@role AS text))`,
 	`SELECT format('REVOKE INSERT, UPDATE, DELETE ON goose_db_version FROM %I', CAST(@role AS text))`,
 }

@@ -23,9 +23,10 @@ type LedgerEntry struct {
 	Reason         *string `json:"reason,omitempty"` // of an adjustment or grant
 	// When a lesson is that was booked or held; null: when it was booked.
 	LessonAt   *time.Time `json:"lesson_at,omitempty"`
-	LotID      *string    `json:"-"`           // of an expiration
-	OccurredAt time.Time  `json:"occurred_at"` // by Stripe's clock, where its money moved
-	CreatedAt  time.Time  `json:"created_at"`  // when it was booked
+	LotID      *string    `json:"-"`                    // of an expiration
+	ExpiresAt  *time.Time `json:"expires_at,omitempty"` // of a grant; null: never
+	OccurredAt time.Time  `json:"occurred_at"`          // by Stripe's clock, where its money moved
+	CreatedAt  time.Time  `json:"created_at"`           // when it was booked
 }
 
 // TableName is the contract's.
@@ -63,8 +64,11 @@ type Account struct {
 	Overdrawn      bool    `gorm:"->" json:"overdrawn"`
 	// When the next of its hours expire; null: none will.
 	NextExpiry *time.Time `gorm:"-" json:"next_expiry"`
-	CreatedAt  time.Time  `json:"created_at"` // when it was opened; GORM fills it in
-	UpdatedAt  time.Time  `json:"updated_at"`
+	// Whether its lots and expirations follow from what is booked; null: none of its
+	// hours expire.
+	LotsSettled *bool     `json:"-"`
+	CreatedAt   time.Time `json:"created_at"` // when it was opened; GORM fills it in
+	UpdatedAt   time.Time `json:"updated_at"`
 }
 
 // TableName is the contract's.

@@ -67,5 +67,5 @@ var EntryKinds = []EntryKind{
 	EntryHold, EntryRelease, EntryExpiration,
 }
 
-// BookingKinds are those that draw hours from lots, or undo that.
-var BookingKinds = []EntryKind{EntryConsumption, EntryRestoration, EntryHold, EntryRelease, EntryAdjustment}
+// LotKinds are those that make lots, draw from them, or undo that, beside purchases.
+var LotKinds = []EntryKind{EntryConsumption, EntryRestoration, EntryHold, EntryRelease, EntryAdjustment, EntryGrant}

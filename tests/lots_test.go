@@ -86,7 +86,7 @@ func TestLessonsDrawFromWhatExpiresSoonest(t *testing.T) {
 		left(6, "0.00")
 		book("3", "0.25", day(6)).WantProblem(t, http.StatusConflict, "insufficient_hours")
 		app.Get(t, student(soon)+"/lots/").WantFields(t, fields{
-			"data.#": "2", "data.0.id": soon.ID, "data.0.hours_drawn": "10.00", "data.1.id": late.ID, "data.1.hours_drawn": "2.00", "data.1.expires_at": inForce(day(5)),
+			"data.#": "3", "data.0.id": soon.ID, "data.0.hours_drawn": "10.00", "data.1.id": late.ID, "data.1.hours_drawn": "2.00", "data.1.expires_at": inForce(day(5)),
 		})
 		// A refund of one takes the first lesson's hours from the others, and leaves the last one without.
 		app.MustProcess(t, soon.ChargeRefunded(5000).At(now()))
@@ -215,7 +215,7 @@ func TestTheConsoleShowsHoursThatExpire(t *testing.T) {
 		p := expiring(t, app, "student_1", time.Date(2037, 5, 4, 12, 0, 0, 0, time.UTC))
 		app.Post(t, harness.WriteKey, student(p)+"/holds/", `{"hours":"3.25","reference":"lesson_9","lesson_at":"2037-03-02T15:00:00Z"}`).Want(t, http.StatusCreated)
 		page := visit(t, app, harness.ReadKey).open(t, "/console/students/student_1/").Want(t, http.StatusOK).Body
-		for _, want := range []string{"Hours that expire", "4 May 2037", "Held for lessons", "lesson_9", "2 Mar 2037", "3.25", "6.75"} {
+		for _, want := range []string{"Hours by what they came with", "4 May 2037", "Held for lessons", "lesson_9", "2 Mar 2037", "3.25", "6.75"} {
 			if !strings.Contains(page, want) {
 				t.Errorf("the page says nothing of %q", want)
 			}
@@ -267,6 +267,9 @@ func TestWhatIsUnusedIsRefunded(t *testing.T) {
 			sold := app.Post(t, harness.WriteKey, api+"/purchases/", `{"student_id":"student_1","plan":"`+plan+`"}`).Want(t, http.StatusCreated)
 			pay(t, standIn, sold.Get("stripe_payment_intent_id").String())
 			standIn.Settle(t)
+			// Stripe's clock counts seconds: a lesson of the same one would draw from what comes after it.
+			paid := time.Now().Unix()
+			harness.Eventually(t, "a second is over", func() bool { return time.Now().Unix() > paid })
 			return sold.Get("id").String()
 		}
 		refund := func(id string) harness.Response {
@@ -292,8 +295,9 @@ func TestWhatIsUnusedIsRefunded(t *testing.T) {
 
 		fair, unfair := buy("fair"), buy("month")
 		for _, id := range []string{fair, unfair} { // a month goes by
-			app.Exec(t, "UPDATE hour_lots SET expires_at = $1, stale = true WHERE id = $2", daysAgo(1), id)
+			app.Exec(t, "UPDATE purchase_transactions SET expires_at = $1 WHERE id = $2", daysAgo(1), id)
 		}
+		app.Exec(t, "UPDATE student_account_balances SET lots_settled = $1", false)
 		app.WantBalance(t, "student_1", fields{"hours_available": "0.00", "hours_expired": "20.00"})
 		refund(unfair).WantProblem(t, http.StatusConflict, "conflict")
 		refund(fair).Want(t, http.StatusCreated).WantFields(t, fields{"amount": "5000"})

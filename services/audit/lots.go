@@ -2,70 +2,48 @@ package audit
 
 import (
 	"context"
+	"fmt"
+	"slices"
 
 	"hourbank/models"
 	"hourbank/services/lots"
 )
 
-// lotSums is a lot, and what its purchase and the ledger say of it.
-type lotSums struct {
-	models.Lot
-	LedgerExpired models.Hours
-	PurchaseHours *models.Hours // null: a grant's
-}
-
-const lotQuery = `SELECT l.*, p.hours_credited - p.hours_reversed AS purchase_hours,
-		(SELECT coalesce(-sum(e.hours), 0) FROM hour_ledger_entries e WHERE e.lot_id = l.id AND e.kind = 'expiration') AS ledger_expired
-	FROM hour_lots l LEFT JOIN purchase_transactions p ON p.id = l.transaction_id WHERE l.student_id = ? ORDER BY l.id`
-
-// auditLots draws each student's bookings from the lots anew, and compares.
+// auditLots makes each account's lots anew of what is booked, and compares, also with
+// what the ledger says is expired.
 func (s *Service) auditLots(ctx context.Context, report *Report, progress func(int)) (done int, err error) {
-	tx := s.db.Reader.WithContext(ctx)
-	start, err := lots.New(s.db).Start(ctx)
+	expired, err := s.expiredByLot(ctx)
 	if err != nil {
 		return 0, err
 	}
-	for after := ""; ; {
-		var students []string
-		if err := tx.Model(&models.Lot{}).Distinct("student_id").Where("student_id > ?", after).Order("student_id").Limit(auditChunk).Find(&students).Error; err != nil {
-			return done, err
+	err = lots.New(s.db).Audit(ctx, func(known, again models.Lots) {
+		for i := range again {
+			c := comparison{kind: "lot", id: again[i].ID}
+			recorded := models.Lot{}
+			if k := slices.IndexFunc(known, func(l models.Lot) bool { return l.ID == again[i].ID }); k >= 0 {
+				recorded = known[k]
+			}
+			c.compare("hours", recorded.Hours, again[i].Hours)
+			c.compare("hours_drawn", recorded.Drawn, again[i].Drawn)
+			c.compare("hours_expired", recorded.Expired, expired[again[i].ID])
+			report.Differences = append(report.Differences, c.found...)
 		}
-		for _, student := range students {
-			var rows []lotSums
-			if err := tx.Raw(lotQuery, student).Scan(&rows).Error; err != nil {
-				return done, err
-			}
-			drawn, err := lots.Drawn(tx, student)
-			if err != nil {
-				return done, err
-			}
-			again := map[string]models.Hours{}
-			for _, l := range drawn {
-				again[l.ID] = l.Drawn
-			}
-			for i := range rows {
-				report.Differences = append(report.Differences, rows[i].differences(start != nil, again[rows[i].ID])...)
-			}
-			after = student
-			done += len(rows)
-			progress(len(rows))
-		}
-		if len(students) < auditChunk {
-			return done, nil
-		}
-	}
+		done += len(again)
+		progress(len(again))
+	})
+	return done, err
 }
 
-// differences of a lot. Bookings are drawn from it once hours expire, and before
-// anybody looks.
-func (row *lotSums) differences(expires bool, drawn models.Hours) []Difference {
-	c := comparison{kind: "lot", id: row.ID}
-	c.compare("hours_expired", row.Expired, row.LedgerExpired)
-	if row.PurchaseHours != nil {
-		c.compare("hours", row.Hours, *row.PurchaseHours)
+// expiredByLot is what the ledger says has expired.
+func (s *Service) expiredByLot(ctx context.Context) (map[string]models.Hours, error) {
+	var rows []models.LedgerEntry
+	err := s.db.Reader.WithContext(ctx).Select("lot_id, -sum(hours) AS hours").Where("kind = 'expiration'").Group("lot_id").Find(&rows).Error
+	if err != nil {
+		return nil, fmt.Errorf("add up what expired: %w", err)
 	}
-	if expires && !row.Stale {
-		c.compare("hours_drawn", row.Drawn, drawn)
+	expired := make(map[string]models.Hours, len(rows))
+	for _, row := range rows {
+		expired[*row.LotID] = row.Hours
 	}
-	return c.found
+	return expired, nil
 }

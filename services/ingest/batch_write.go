@@ -62,7 +62,7 @@ func (b *batch) write(tx *gorm.DB) error {
 		awaitNoMore(resolved),
 	}
 	writes = append(writes, b.book.writes()...)
-	later := lots.Follow(append(byID(b.book.made), byID(b.book.changed)...), b.book.ledger, b.now)
+	later := []database.Write{lots.Follow(append(byID(b.book.made), byID(b.book.changed)...))}
 	woken := Wake(b.wakingKeys(keys))
 	if len(known) == 0 {
 		writes = append(writes, woken)

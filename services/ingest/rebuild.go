@@ -42,7 +42,7 @@ func Rebuild(tx *gorm.DB, id string, events []*stripe.Event, commit bool) (recor
 		return &before, p, nil
 	}
 	b.changed[p.ID] = p
-	for _, writes := range [][]database.Write{b.writes(), lots.Follow([]*models.Purchase{p}, b.ledger, b.now)} {
+	for _, writes := range [][]database.Write{b.writes(), {lots.Follow([]*models.Purchase{p})}} {
 		if err := database.Store(tx, writes); err != nil {
 			return nil, nil, fmt.Errorf("store purchase %s: %w", id, err)
 		}

@@ -27,6 +27,7 @@ func Book(rows []models.LedgerEntry) database.Write {
 		database.ColumnOf("reference", "text", rows, func(l posting) *string { return l.Reference }),
 		database.ColumnOf("reason", "text", rows, func(l posting) *string { return l.Reason }),
 		database.ColumnOf("lesson_at", "timestamptz", rows, func(l posting) *time.Time { return l.LessonAt }),
+		database.ColumnOf("expires_at", "timestamptz", rows, func(l posting) *time.Time { return l.ExpiresAt }),
 		database.ColumnOf("lot_id", "text", rows, func(l posting) *string { return l.LotID }),
 		database.ColumnOf("occurred_at", "timestamptz", rows, func(l posting) *time.Time { return &l.OccurredAt }),
 		database.ColumnOf("created_at", "timestamptz", rows, func(l posting) *time.Time { return &l.CreatedAt }),

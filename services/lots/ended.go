@@ -19,64 +19,86 @@ type Service struct{ db *database.DB }
 // New makes the service.
 func New(db *database.DB) *Service { return &Service{db} }
 
+// beginning is before all ends: lots end as their purchases say.
+var beginning time.Time
+
 // Ended lists the lots that have an end before now and of which hours are left, or
-// would be, were it not for Start: what expires once the operator says so. Draws and
-// ends are as the facts have them, whether or not anybody settled.
+// would be were it not for the moment from which on hours expire: what the operator
+// lets expire by saying so.
 func (s *Service) Ended(ctx context.Context) (models.Lots, error) {
-	tx, now := s.db.Reader.WithContext(ctx), s.db.NowFunc()
-	ended := models.Lots{}
-	for after := ""; ; {
-		var students []string
-		err := tx.Model(&models.Lot{}).Distinct("student_id").Where("expires_at <= ? AND hours > expired AND student_id > ?", now, after).
-			Order("student_id").Limit(settleMany).Find(&students).Error
+	now, ended := s.db.NowFunc(), models.Lots{}
+	err := s.eachStudent(ctx, func(tx *gorm.DB, account *models.Account) error {
+		known, err := Of(tx, account)
 		if err != nil {
-			return nil, fmt.Errorf("look for lots that ended: %w", err)
+			return err
 		}
-		for _, student := range students {
-			lots, err := Drawn(tx, student)
-			if err != nil {
-				return nil, err
+		lots, err := Replayed(tx, account.StudentID, &beginning)
+		for i, l := range lots {
+			if k := slices.IndexFunc(known, func(k models.Lot) bool { return k.ID == l.ID }); k >= 0 {
+				lots[i].Expired = known[k].Expired
 			}
-			for _, l := range lots {
-				if !l.IsValidAt(now) && l.Left() > 0 {
-					ended = append(ended, l)
-				}
+			if !l.IsValidAt(now) && lots[i].Left() > 0 {
+				ended = append(ended, lots[i])
 			}
-			after = student
 		}
-		if len(students) < settleMany {
-			slices.SortStableFunc(ended, func(a, b models.Lot) int { return a.ExpiresAt.Compare(b.ExpiresAt) })
-			return ended, nil
+		return err
+	})
+	slices.SortStableFunc(ended, func(a, b models.Lot) int { return a.ExpiresAt.Compare(*b.ExpiresAt) })
+	return ended, err
+}
+
+// eachStudent goes through the accounts that have lots.
+func (s *Service) eachStudent(ctx context.Context, look func(*gorm.DB, *models.Account) error) error {
+	tx := s.db.Reader.WithContext(ctx)
+	for after := ""; ; {
+		var accounts []models.Account
+		err := tx.Where("lots_settled IS NOT NULL AND student_id > ?", after).Order("student_id").Limit(settleMany).Find(&accounts).Error
+		if err != nil {
+			return fmt.Errorf("look for accounts with lots: %w", err)
+		}
+		for i := range accounts {
+			if err := look(tx, &accounts[i]); err != nil {
+				return err
+			}
+			after = accounts[i].StudentID
+		}
+		if len(accounts) < settleMany {
+			return nil
 		}
 	}
 }
 
-// Drawn gives a student's lots with all bookings drawn from them, and changes nothing.
-func Drawn(tx *gorm.DB, studentID string) (models.Lots, error) {
-	var lots models.Lots
-	if err := tx.Where("student_id = ?", studentID).Find(&lots).Error; err != nil {
-		return nil, fmt.Errorf("read lots: %w", err)
-	}
-	lots.Sort()
-	draws, err := Draws(tx, studentID)
-	lots.DrawAnew(draws)
-	return lots, err
+// Audit gives each account that has settled lots with these, and with what follows from
+// what is booked.
+func (s *Service) Audit(ctx context.Context, give func(lots, again models.Lots)) error {
+	return s.eachStudent(ctx, func(tx *gorm.DB, account *models.Account) error {
+		lots, err := Of(tx, account)
+		if err != nil || !*account.LotsSettled {
+			return err
+		}
+		from, err := start(tx)
+		if err != nil {
+			return err
+		}
+		again, err := Replayed(tx, account.StudentID, from)
+		give(lots, again)
+		return err
+	})
 }
 
-// Start is the moment from which on hours expire; nil: none yet.
+// Start is the moment from which on hours expire; nil: none do yet.
 func (s *Service) Start(ctx context.Context) (*time.Time, error) {
 	return start(s.db.Reader.WithContext(ctx))
 }
 
-// SetStart lets hours expire from a moment on. All bookings are drawn from the lots
-// anew, since nobody did as long as nothing expired.
+// SetStart lets hours expire from a moment on.
 func (s *Service) SetStart(ctx context.Context, from time.Time) error {
 	return database.Transact(ctx, s.db, func(tx *gorm.DB) error {
 		if err := tx.Model(&expiry{}).Where("singleton").Update("expires_from", from).Error; err != nil {
 			return fmt.Errorf("say from when on hours expire: %w", err)
 		}
-		if err := tx.Exec("UPDATE hour_lots SET stale = true").Error; err != nil {
-			return fmt.Errorf("have lots drawn from anew: %w", err)
+		if err := tx.Exec("UPDATE student_account_balances SET lots_settled = false WHERE lots_settled").Error; err != nil {
+			return fmt.Errorf("have lots settled anew: %w", err)
 		}
 		return nil
 	})

@@ -1,150 +1,151 @@
 // Package lots keeps hours that expire in step with the ledger.
 //
-// What events change of a lot is only noted with them. Whoever asks for the account
-// next, or books on it, first settles: bookings are drawn anew where lots changed, and
-// what has expired is entered in the ledger. A worker does the same at each lot's
-// end, so that tables read right, too; no answer depends on it.
+// An account has lots once any of its hours expire; others have none, and pay nothing.
+// What moves hours of one that has, beside lessons and holds, only leaves a mark on it
+// (migration 15). Whoever asks for the account next, or books on it, first settles:
+// lots and draws are made anew, and what has expired is entered in the ledger. A
+// worker does the same at each lot's end, so that tables read right, too; no answer
+// depends on it.
 package lots
 
 import (
-	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
 	"gorm.io/gorm"
-	"gorm.io/gorm/clause"
 
 	"hourbank/database"
 	"hourbank/models"
 	"hourbank/services/ledger"
 )
 
-// Of gives a student's lots, in the order in which lessons draw from them; none
-// where hours don't expire yet.
-func Of(tx *gorm.DB, studentID string) (models.Lots, error) {
+// Of gives an account's lots as they were settled last, in the order in which lessons
+// draw from them; none where none of its hours expire.
+func Of(tx *gorm.DB, account *models.Account) (models.Lots, error) {
+	if account.LotsSettled == nil {
+		return nil, nil
+	}
 	var lots models.Lots
-	if err := tx.Where("student_id = ?", studentID).Find(&lots).Error; err != nil {
+	if err := tx.Where("student_id = ?", account.StudentID).Find(&lots).Error; err != nil {
 		return nil, fmt.Errorf("read lots: %w", err)
 	}
-	return lots, asOfStart(tx, &lots)
-}
-
-// asOfStart lets no lot expire before hours do: see start.
-func asOfStart(tx *gorm.DB, lots *models.Lots) error {
-	if len(*lots) == 0 {
-		return nil
-	}
-	from, err := start(tx)
-	if err != nil || from == nil {
-		*lots = nil
-		return err
-	}
-	for i := range *lots {
-		if l := &(*lots)[i]; l.ExpiresAt.Before(*from) {
-			l.ExpiresAt = *from
-		}
-	}
 	lots.Sort()
-	return nil
+	return lots, nil
 }
 
-// Settle brings a student's lots and ledger up to date, and gives the lots. Its
+// IsDue says whether the ledger has to follow an account's lots.
+func IsDue(account *models.Account, lots models.Lots, now time.Time) bool {
+	return account.LotsSettled != nil && (!*account.LotsSettled ||
+		slices.ContainsFunc(lots, func(l models.Lot) bool { return !l.IsValidAt(now) && l.Left() > 0 }))
+}
+
+// Settle brings an account's lots and ledger up to date, and gives the lots. Its
 // caller has locked the account.
 func Settle(tx *gorm.DB, account *models.Account) (models.Lots, error) {
-	lots, err := Of(tx.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate}), account.StudentID)
+	lots, err := Of(tx, account)
+	if now := tx.NowFunc(); err == nil && IsDue(account, lots, now) {
+		known := lots
+		if !*account.LotsSettled {
+			lots, err = anew(tx, account.StudentID, known)
+		}
+		if err == nil {
+			err = Save(tx, account, lots, now)
+		}
+	}
+	return lots, err
+}
+
+// anew makes a student's lots of what is booked; known says what of them the ledger has
+// as expired.
+func anew(tx *gorm.DB, studentID string, known models.Lots) (models.Lots, error) {
+	from, err := start(tx)
 	if err != nil {
 		return nil, err
 	}
-	now := tx.NowFunc()
-	if !IsDue(lots, now) {
-		return lots, nil
-	}
-	if slices.ContainsFunc(lots, func(l models.Lot) bool { return l.Stale }) {
-		draws, err := Draws(tx, account.StudentID)
-		if err != nil {
-			return nil, err
+	lots, err := Replayed(tx, studentID, from)
+	for i := range lots {
+		if k := slices.IndexFunc(known, func(l models.Lot) bool { return l.ID == lots[i].ID }); k >= 0 {
+			lots[i].Expired = known[k].Expired
 		}
-		lots.DrawAnew(draws)
 	}
-	return lots, Save(tx, account, lots, now)
+	return lots, err
 }
 
-// Draws are a student's bookings in force.
-func Draws(tx *gorm.DB, studentID string) ([]models.Draw, error) {
+// Replayed makes a student's lots of what is booked, and says nothing of what of
+// them the ledger has as expired. None expires before from; nil: none at all.
+func Replayed(tx *gorm.DB, studentID string, from *time.Time) (models.Lots, error) {
+	var purchases []models.Purchase
+	if err := tx.Where("student_id = ? AND hours_credited > 0", studentID).Find(&purchases).Error; err != nil {
+		return nil, fmt.Errorf("read a student's purchases: %w", err)
+	}
 	var entries []models.LedgerEntry
-	if err := tx.Where("student_id = ? AND kind IN ?", studentID, models.BookingKinds).Find(&entries).Error; err != nil {
+	if err := tx.Where("student_id = ? AND kind IN ?", studentID, models.LotKinds).Find(&entries).Error; err != nil {
 		return nil, fmt.Errorf("read bookings: %w", err)
 	}
-	return models.DrawsOf(entries), nil
+	lots := models.LotsOf(purchases, entries, from)
+	lots.Replay(models.DrawsOf(entries))
+	return lots, nil
 }
 
-// IsDue says whether the ledger has to follow one of the lots.
-func IsDue(lots models.Lots, now time.Time) bool {
-	return slices.ContainsFunc(lots, func(l models.Lot) bool { return l.IsDue(now) })
-}
-
-// Save stores lots of an account that were drawn from, and enters what is expired.
+// Save stores an account's lots, and enters what is expired.
 func Save(tx *gorm.DB, account *models.Account, lots models.Lots, now time.Time) error {
-	entries := lots.Expire(now)
+	entries := lots.Expire(now, account.UpdatedAt)
 	for i := range entries {
 		entries[i].ID, entries[i].Currency = models.NewID(), account.Currency
 	}
-	update := database.Update("draw from lots", models.Lot{}.TableName(), lots, []database.Column{
-		database.ColumnOf("id", "text", lots, func(l models.Lot) string { return l.ID }),
-		database.ColumnOf("drawn", "bigint", lots, func(l models.Lot) int64 { return int64(l.Drawn) }),
-		database.ColumnOf("expired", "bigint", lots, func(l models.Lot) int64 { return int64(l.Expired) }),
-		database.ColumnOf("stale", "boolean", lots, func(l models.Lot) bool { return l.Stale }),
-	})
-	return database.Store(tx, []database.Write{ledger.Book(entries), update})
-}
-
-// SettleStudent settles a student's account in a transaction of its own.
-func SettleStudent(ctx context.Context, db *database.DB, studentID string) error {
-	return database.Transact(ctx, db, func(tx *gorm.DB) error {
-		var account models.Account
-		if err := tx.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate}).Where("student_id = ?", studentID).Take(&account).Error; err != nil {
-			return fmt.Errorf("lock an account: %w", err)
-		}
-		_, err := Settle(tx, &account)
+	if err := database.Store(tx, []database.Write{ledger.Book(entries), keep(lots)}); err != nil {
 		return err
-	})
-}
-
-// settleMany is how many students' accounts are looked up at a time.
-const settleMany = 100
-
-// SettleDue settles all accounts that are due.
-func SettleDue(ctx context.Context, db *database.DB) error {
-	for {
-		from, err := start(db.Reader.WithContext(ctx))
-		now := db.NowFunc()
-		if err != nil || from == nil || from.After(now) {
-			return err
-		}
-		var students []string
-		// Two conditions, each with an index of its own.
-		err = db.Reader.WithContext(ctx).Raw(`SELECT student_id FROM hour_lots WHERE stale UNION
-			SELECT student_id FROM hour_lots WHERE drawn + expired < hours AND expires_at <= ? LIMIT ?`, now, settleMany).Scan(&students).Error
-		if err != nil {
-			return fmt.Errorf("look for hours that expired: %w", err)
-		}
-		for _, student := range students {
-			if err := SettleStudent(ctx, db, student); err != nil {
-				return fmt.Errorf("settle an account: %w", err)
-			}
-		}
-		if len(students) < settleMany {
-			return nil
-		}
 	}
+	return mark(tx, account.StudentID, true)
 }
 
-// DrawAnew has the next one who settles draw a student's bookings from its lots
-// anew.
-func DrawAnew(tx *gorm.DB, studentID string) error {
-	if err := tx.Model(&models.Lot{}).Where("student_id = ?", studentID).Update("stale", true).Error; err != nil {
-		return fmt.Errorf("have lots drawn from anew: %w", err)
+// mark says whether a student's lots are settled.
+func mark(tx *gorm.DB, studentID string, settled bool) error {
+	err := tx.Model(&models.Account{}).Where("student_id = ?", studentID).UpdateColumn("lots_settled", settled).Error
+	if err != nil {
+		return fmt.Errorf("say whether lots are settled: %w", err)
 	}
 	return nil
+}
+
+// keep stores lots as they are now.
+func keep(lots models.Lots) database.Write {
+	type lot = models.Lot
+	return database.Insert("keep lots", lot{}.TableName(), lots, []database.Column{
+		database.ColumnOf("id", "text", lots, func(l lot) string { return l.ID }),
+		database.ColumnOf("student_id", "text", lots, func(l lot) string { return l.StudentID }),
+		database.ColumnOf("transaction_id", "text", lots, func(l lot) *string { return l.TransactionID }),
+		database.ColumnOf("hours", "bigint", lots, func(l lot) int64 { return int64(l.Hours) }),
+		database.ColumnOf("drawn", "bigint", lots, func(l lot) int64 { return int64(l.Drawn) }),
+		database.ColumnOf("expired", "bigint", lots, func(l lot) int64 { return int64(l.Expired) }),
+		database.ColumnOf("came_at", "timestamptz", lots, func(l lot) *time.Time { return &l.CameAt }),
+		database.ColumnOf("expires_at", "timestamptz", lots, func(l lot) *time.Time { return l.ExpiresAt }),
+	}, `ON CONFLICT (id) DO UPDATE SET hours = EXCLUDED.hours, drawn = EXCLUDED.drawn, expired = EXCLUDED.expired,
+		came_at = EXCLUDED.came_at, expires_at = EXCLUDED.expires_at`)
+}
+
+// Begin gives an account lots, now that some of its hours expire, or has them settled
+// anew. Its caller has locked the account.
+func Begin(tx *gorm.DB, account *models.Account) error {
+	settled := false
+	account.LotsSettled = &settled
+	return mark(tx, account.StudentID, settled)
+}
+
+// Follow has accounts settled whose purchases changed and expire. It is to be stored
+// after the ledger's entries, which lock the accounts. Other purchases cost nothing.
+func Follow(purchases []*models.Purchase) database.Write {
+	students := map[string]bool{}
+	for _, p := range purchases {
+		if p.ValidDays != nil && p.HoursCredited > 0 {
+			students[p.StudentID] = true
+		}
+	}
+	rows := slices.Sorted(maps.Keys(students))
+	return database.Write{What: "have lots settled", Rows: len(rows), Statement: `
+		UPDATE student_account_balances SET lots_settled = false FROM %s WHERE student_account_balances.student_id = r.student_id`,
+		Columns: []database.Column{database.ColumnOf("student_id", "text", rows, func(id string) string { return id })},
+	}
 }

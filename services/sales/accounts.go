@@ -31,8 +31,8 @@ func (s *AccountService) Balance(ctx context.Context, studentID string) (*models
 	return account, err
 }
 
-// Lots gives a student's hours that expire, or did, by what they came with. It
-// returns a *models.Error with code not_found.
+// Lots gives a student's hours by what they came with, in the order in which lessons
+// draw from them; none where none of them expire. It returns a *models.Error with code not_found.
 func (s *AccountService) Lots(ctx context.Context, studentID string) (models.Lots, error) {
 	_, held, err := s.settled(ctx, studentID)
 	return held, err
@@ -41,26 +41,27 @@ func (s *AccountService) Lots(ctx context.Context, studentID string) (models.Lot
 // settled reads an account and its lots as they are now: what has expired since
 // somebody looked last is entered first.
 func (s *AccountService) settled(ctx context.Context, studentID string) (*models.Account, models.Lots, error) {
-	tx := s.db.Reader.WithContext(ctx)
-	held, err := lots.Of(tx, studentID)
-	if err != nil {
-		return nil, nil, err
-	}
-	now := s.db.NowFunc()
-	if lots.IsDue(held, now) {
-		if err := lots.SettleStudent(ctx, s.db, studentID); err != nil {
-			return nil, nil, err
-		}
-		if held, err = lots.Of(tx, studentID); err != nil {
-			return nil, nil, err
+	tx, now := s.db.Reader.WithContext(ctx), s.db.NowFunc()
+	account, held, err := readWithLots(tx, studentID)
+	if err == nil && lots.IsDue(account, held, now) {
+		if err = lots.SettleStudent(ctx, s.db, studentID); err == nil {
+			account, held, err = readWithLots(tx, studentID)
 		}
 	}
-	account, err := readAccount(tx, studentID)
 	if err != nil {
 		return nil, nil, err
 	}
 	account.NextExpiry = held.NextExpiry(now)
 	return account, held, nil
+}
+
+func readWithLots(tx *gorm.DB, studentID string) (*models.Account, models.Lots, error) {
+	account, err := readAccount(tx, studentID)
+	if err != nil {
+		return nil, nil, err
+	}
+	held, err := lots.Of(tx, account)
+	return account, held, err
 }
 
 func readAccount(tx *gorm.DB, studentID string) (*models.Account, error) {

@@ -196,12 +196,18 @@ func (s *AccountService) underLock(ctx context.Context, o BookingOrder, open boo
 		if books.lots, err = lots.Settle(tx, account); err != nil {
 			return err
 		}
-		if len(books.lots) > 0 { // something may have expired
+		if account.LotsSettled != nil { // something may have expired
 			if books.account, err = readAccount(tx, o.StudentID); err != nil {
 				return err
 			}
 		}
+		// After all that came or was booked before, also by other clocks.
 		books.now = tx.NowFunc()
+		for _, latest := range append([]time.Time{books.account.UpdatedAt}, books.lots.Came()...) {
+			if !books.now.After(latest) {
+				books.now = latest.Add(time.Microsecond)
+			}
+		}
 		books.account.NextExpiry = books.lots.NextExpiry(books.now)
 		return work(tx, books)
 	})
@@ -219,6 +225,9 @@ func (b *openBooks) entry(o BookingOrder, kind models.EntryKind, hours models.Ho
 	if !o.LessonAt.IsZero() {
 		entry.LessonAt = &o.LessonAt
 	}
+	if !o.ExpiresAt.IsZero() {
+		entry.ExpiresAt = &o.ExpiresAt
+	}
 	return entry
 }
 
@@ -229,7 +238,7 @@ func (b *openBooks) post(tx *gorm.DB, o BookingOrder, entries ...models.LedgerEn
 	if err := database.Store(tx, []database.Write{ledger.Book(entries)}); err != nil {
 		return nil, err
 	}
-	if err := b.drawFromLots(tx, entries, o.ExpiresAt); err != nil {
+	if err := b.drawFromLots(tx, entries); err != nil {
 		return nil, err
 	}
 	if action, decided := decisions[last.Kind]; decided {
@@ -245,27 +254,25 @@ func (b *openBooks) post(tx *gorm.DB, o BookingOrder, entries ...models.LedgerEn
 	return &Booking{LedgerEntry: *last, Account: after, New: true}, nil
 }
 
-// drawFromLots draws a new booking from the lots. Where one is undone or captured,
-// all are drawn anew.
-func (b *openBooks) drawFromLots(tx *gorm.DB, entries []models.LedgerEntry, expires time.Time) error {
+// drawFromLots draws a lesson or hold from the lots. All else has them settled anew.
+func (b *openBooks) drawFromLots(tx *gorm.DB, entries []models.LedgerEntry) error {
 	entry := &entries[0]
-	switch {
-	case entry.Kind == models.EntryGrant && !expires.IsZero():
-		if err := database.Store(tx, []database.Write{lots.Granted(entry, expires)}); err != nil {
-			return err
-		}
-	case len(b.lots) == 0:
-		return nil
-	case entry.Hours < 0:
-		b.lots.Draw(models.Draw{Hours: -entry.Hours, LessonAt: entry.Lesson()})
-		return lots.Save(tx, b.account, b.lots, b.now)
-	default:
-		if err := lots.DrawAnew(tx, entry.StudentID); err != nil {
+	if entry.ExpiresAt != nil { // the first hours that do, maybe
+		if err := lots.Begin(tx, b.account); err != nil {
 			return err
 		}
 	}
 	var err error
-	b.lots, err = lots.Settle(tx, b.account)
+	switch {
+	case b.account.LotsSettled == nil:
+	case entry.Kind == models.EntryConsumption, entry.Kind == models.EntryHold:
+		b.lots.Draw(models.Draw{Hours: -entry.Hours, LessonAt: entry.Lesson()})
+		err = lots.Save(tx, b.account, b.lots, b.now)
+	default:
+		b.account.UpdatedAt = b.now
+		*b.account.LotsSettled = false // the entries said so
+		b.lots, err = lots.Settle(tx, b.account)
+	}
 	return err
 }
 

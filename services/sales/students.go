@@ -88,16 +88,15 @@ func (s *AccountService) fill(ctx context.Context, accounts []models.Account) er
 	for _, row := range rows {
 		accounts[slices.Index(ids, row.StudentID)] = row
 	}
-	var expiring []string // few have hours that do
-	if err := s.db.Reader.WithContext(ctx).Model(&models.Lot{}).Distinct("student_id").Where("student_id IN ?", ids).Find(&expiring).Error; err != nil {
-		return fmt.Errorf("look for hours that expire: %w", err)
-	}
-	for _, student := range expiring {
-		account, err := s.Balance(ctx, student)
+	for i := range accounts { // few have hours that expire
+		if accounts[i].LotsSettled == nil {
+			continue
+		}
+		account, err := s.Balance(ctx, accounts[i].StudentID)
 		if err != nil {
 			return err
 		}
-		accounts[slices.Index(ids, student)] = *account
+		accounts[i] = *account
 	}
 	return nil
 }

@@ -4,6 +4,7 @@
 ALTER TABLE hour_ledger_entries
     ADD lesson_at timestamptz, -- of a lesson that was booked or held for another time than now
     ADD lot_id text COLLATE "C", -- of an expiration: the purchase, or the grant's entry
+    ADD expires_at timestamptz, -- of a grant: when what is left of it expires; null: never
     DROP CONSTRAINT ledger_kind_and_signs,
     DROP CONSTRAINT ledger_origin;
 ALTER TABLE hour_ledger_entries
@@ -33,7 +34,11 @@ ALTER TABLE student_account_balances
     DROP hours_available,
     DROP overdrawn, -- and the index of it
     ADD hours_expired bigint NOT NULL DEFAULT 0 CHECK (hours_expired >= 0),
-    ADD hours_held bigint NOT NULL DEFAULT 0 CHECK (hours_held >= 0);
+    ADD hours_held bigint NOT NULL DEFAULT 0 CHECK (hours_held >= 0),
+    -- Whether hour_lots and the ledger's expirations follow from what is booked; null:
+    -- none of the hours expire.
+    ADD lots_settled boolean;
+CREATE INDEX student_account_balances_unsettled ON student_account_balances (student_id) WHERE NOT lots_settled;
 ALTER TABLE student_account_balances
     ADD hours_available bigint GENERATED ALWAYS AS (hours_purchased + hours_granted - hours_reversed - hours_consumed - hours_expired - hours_held) STORED,
     ADD overdrawn boolean GENERATED ALWAYS AS (hours_purchased + hours_granted - hours_reversed - hours_consumed - hours_expired - hours_held < 0) STORED;
@@ -48,7 +53,9 @@ CREATE TRIGGER student_account_balances_opened BEFORE INSERT ON student_account_
         OR NEW.hours_expired <> 0 OR NEW.hours_held <> 0 OR NEW.balance_amount <> 0)
     EXECUTE FUNCTION refuse_totals();
 
--- As migration 11 made it, with two totals more.
+-- As migration 11 made it, with two totals more. Lessons and holds are drawn from the
+-- lots as they are booked; whatever else moves hours of an account that has some
+-- leaves them to be settled anew, which costs no other account anything.
 -- +goose StatementBegin
 CREATE OR REPLACE FUNCTION book_entries() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
@@ -74,7 +81,8 @@ BEGIN
             hours_purchased = a.hours_purchased + m.purchased, hours_granted = a.hours_granted + m.granted,
             hours_reversed = a.hours_reversed + m.reversed, hours_consumed = a.hours_consumed + m.consumed,
             hours_expired = a.hours_expired + m.expired, hours_held = a.hours_held + m.held,
-            balance_amount = a.balance_amount + m.amount, updated_at = greatest(a.updated_at, m.at)
+            balance_amount = a.balance_amount + m.amount, updated_at = greatest(a.updated_at, m.at),
+            lots_settled = a.lots_settled AND NOT m.unsettles
         FROM (SELECT student_id,
                 sum(CASE WHEN kind IN ('credit', 'adjustment') THEN hours ELSE 0 END)::bigint AS purchased,
                 sum(CASE WHEN kind = 'grant' THEN hours ELSE 0 END)::bigint AS granted,
@@ -82,7 +90,8 @@ BEGIN
                 sum(CASE WHEN kind IN ('consumption', 'restoration') THEN -hours ELSE 0 END)::bigint AS consumed,
                 sum(CASE WHEN kind = 'expiration' THEN -hours ELSE 0 END)::bigint AS expired,
                 sum(CASE WHEN kind IN ('hold', 'release') THEN -hours ELSE 0 END)::bigint AS held,
-                sum(amount)::bigint AS amount, max(created_at) AS at
+                sum(amount)::bigint AS amount, max(created_at) AS at,
+                bool_or(kind NOT IN ('consumption', 'hold', 'expiration', 'payment')) AS unsettles
             FROM posted GROUP BY student_id ORDER BY student_id) m
         WHERE a.student_id = m.student_id AND a.student_id = ANY (ARRAY(SELECT student_id FROM posted));
     RETURN NULL;
@@ -93,25 +102,22 @@ DO $$ BEGIN
 END $$;
 -- +goose StatementEnd
 
--- Hours that expire, by what they came with: the purchase, or the grant's ledger
--- entry. Hours that never do are the rest of the account.
+-- What is left of the hours of accounts some of whose hours expire, by what they came
+-- with: a purchase, or a grant's or adjustment's ledger entry. All of it follows from
+-- these and the bookings.
 CREATE TABLE hour_lots (
     id             text COLLATE "C" PRIMARY KEY,
     student_id     text COLLATE "C" NOT NULL,
     transaction_id text COLLATE "C",
-    hours          bigint NOT NULL CHECK (hours >= 0), -- credited or granted, and not reversed
-    drawn          bigint NOT NULL DEFAULT 0 CHECK (drawn >= 0), -- by lessons, holds and adjustments
-    expired        bigint NOT NULL DEFAULT 0 CHECK (expired >= 0), -- in the ledger
-    stale          boolean NOT NULL, -- hours or expires_at changed since drawn was added up
+    hours          bigint NOT NULL CHECK (hours >= 0), -- credited or given, and not reversed
+    drawn          bigint NOT NULL CHECK (drawn >= 0), -- by lessons, holds and adjustments
+    expired        bigint NOT NULL CHECK (expired >= 0), -- in the ledger
     came_at        timestamptz NOT NULL,
-    expires_at     timestamptz NOT NULL,
-    booked_at      timestamptz NOT NULL,
-    CONSTRAINT lots_hold_what_was_taken CHECK (stale OR drawn + expired <= hours)
+    expires_at     timestamptz, -- null: never
+    CONSTRAINT lots_hold_what_was_taken CHECK (drawn + expired <= hours)
 );
-CREATE INDEX hour_lots_of_student ON hour_lots (student_id, expires_at);
--- Those that will expire, or have to be added up anew.
+CREATE INDEX hour_lots_of_student ON hour_lots (student_id);
 CREATE INDEX hour_lots_open ON hour_lots (expires_at) WHERE drawn + expired < hours;
-CREATE INDEX hour_lots_stale ON hour_lots (expires_at) WHERE stale;
 
 -- From when on hours expire. On a database that sold some before they did, the
 -- operator says so ("hourbank lots --expire-from"); null: not yet.
@@ -120,9 +126,8 @@ CREATE TABLE hour_expiry (
     expires_from timestamptz
 );
 INSERT INTO hour_expiry SELECT true, CASE WHEN NOT EXISTS (SELECT FROM purchase_transactions WHERE expires_at IS NOT NULL) THEN timestamptz '2000-01-01 00:00:00+00' END;
-INSERT INTO hour_lots (id, student_id, transaction_id, hours, stale, came_at, expires_at, booked_at)
-    SELECT id, student_id, id, hours_credited - hours_reversed, true, completed_at, expires_at, updated_at
-    FROM purchase_transactions WHERE expires_at IS NOT NULL AND completed_at IS NOT NULL;
+UPDATE student_account_balances SET lots_settled = false
+    WHERE student_id IN (SELECT student_id FROM purchase_transactions WHERE expires_at IS NOT NULL);
 
 -- Whether a refund of what is unused gives expired hours back, too.
 ALTER TABLE pricing_plans ADD refund_expired boolean NOT NULL DEFAULT false;

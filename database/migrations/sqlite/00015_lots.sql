@@ -3,8 +3,11 @@
 -- +goose Up
 ALTER TABLE student_account_balances ADD hours_expired integer NOT NULL DEFAULT 0 CHECK (hours_expired >= 0);
 ALTER TABLE student_account_balances ADD hours_held integer NOT NULL DEFAULT 0 CHECK (hours_held >= 0);
+ALTER TABLE student_account_balances ADD lots_settled boolean;
+CREATE INDEX student_account_balances_unsettled ON student_account_balances (student_id) WHERE NOT lots_settled;
 ALTER TABLE hour_ledger_entries ADD lesson_at datetime;
 ALTER TABLE hour_ledger_entries ADD lot_id text;
+ALTER TABLE hour_ledger_entries ADD expires_at datetime;
 
 PRAGMA writable_schema = ON;
 UPDATE sqlite_schema SET sql = replace(sql, '- hours_reversed - hours_consumed', '- hours_reversed - hours_consumed - hours_expired - hours_held')
@@ -56,7 +59,8 @@ BEGIN
         hours_consumed = hours_consumed - CASE WHEN NEW.kind IN ('consumption', 'restoration') THEN NEW.hours ELSE 0 END,
         hours_expired = hours_expired - CASE WHEN NEW.kind = 'expiration' THEN NEW.hours ELSE 0 END,
         hours_held = hours_held - CASE WHEN NEW.kind IN ('hold', 'release') THEN NEW.hours ELSE 0 END,
-        balance_amount = balance_amount + NEW.amount, updated_at = max(updated_at, NEW.created_at), last_entry_id = NEW.id
+        balance_amount = balance_amount + NEW.amount, updated_at = max(updated_at, NEW.created_at), last_entry_id = NEW.id,
+        lots_settled = lots_settled AND NEW.kind IN ('consumption', 'hold', 'expiration', 'payment')
     WHERE student_id = NEW.student_id;
 END;
 -- +goose StatementEnd
@@ -87,25 +91,21 @@ CREATE TABLE hour_lots (
     student_id     text NOT NULL,
     transaction_id text,
     hours          integer NOT NULL CHECK (hours >= 0),
-    drawn          integer NOT NULL DEFAULT 0 CHECK (drawn >= 0),
-    expired        integer NOT NULL DEFAULT 0 CHECK (expired >= 0),
-    stale          boolean NOT NULL,
+    drawn          integer NOT NULL CHECK (drawn >= 0),
+    expired        integer NOT NULL CHECK (expired >= 0),
     came_at        datetime NOT NULL,
-    expires_at     datetime NOT NULL,
-    booked_at      datetime NOT NULL,
-    CONSTRAINT lots_hold_what_was_taken CHECK (stale OR drawn + expired <= hours)
+    expires_at     datetime,
+    CONSTRAINT lots_hold_what_was_taken CHECK (drawn + expired <= hours)
 );
-CREATE INDEX hour_lots_of_student ON hour_lots (student_id, expires_at);
+CREATE INDEX hour_lots_of_student ON hour_lots (student_id);
 CREATE INDEX hour_lots_open ON hour_lots (expires_at) WHERE drawn + expired < hours;
-CREATE INDEX hour_lots_stale ON hour_lots (expires_at) WHERE stale;
 CREATE TABLE hour_expiry (
     singleton    boolean PRIMARY KEY CHECK (singleton = 1),
     expires_from datetime
 );
 INSERT INTO hour_expiry SELECT 1, CASE WHEN NOT EXISTS (SELECT 1 FROM purchase_transactions WHERE expires_at IS NOT NULL) THEN '2000-01-01 00:00:00+00:00' END;
-INSERT INTO hour_lots (id, student_id, transaction_id, hours, stale, came_at, expires_at, booked_at)
-    SELECT id, student_id, id, hours_credited - hours_reversed, 1, completed_at, expires_at, updated_at
-    FROM purchase_transactions WHERE expires_at IS NOT NULL AND completed_at IS NOT NULL;
+UPDATE student_account_balances SET lots_settled = 0
+    WHERE student_id IN (SELECT student_id FROM purchase_transactions WHERE expires_at IS NOT NULL);
 
 -- Whether a refund of what is unused gives expired hours back, too.
 ALTER TABLE pricing_plans ADD refund_expired boolean NOT NULL DEFAULT 0;

@@ -1,0 +1,69 @@
+package lots
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"hourbank/database"
+	"hourbank/models"
+)
+
+// SettleStudent settles a student's account in a transaction of its own.
+func SettleStudent(ctx context.Context, db *database.DB, studentID string) error {
+	return database.Transact(ctx, db, func(tx *gorm.DB) error {
+		var account models.Account
+		if err := tx.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate}).Where("student_id = ?", studentID).Take(&account).Error; err != nil {
+			return fmt.Errorf("lock an account: %w", err)
+		}
+		_, err := Settle(tx, &account)
+		return err
+	})
+}
+
+// settleMany is how many students' accounts are looked up at a time.
+const settleMany = 100
+
+// SettleDue settles all accounts that are due.
+func SettleDue(ctx context.Context, db *database.DB) error {
+	for {
+		var students []string
+		// Two conditions, each with an index of its own.
+		err := db.Reader.WithContext(ctx).Raw(`SELECT student_id FROM student_account_balances WHERE NOT lots_settled UNION
+			SELECT student_id FROM hour_lots WHERE drawn + expired < hours AND expires_at <= ? LIMIT ?`, db.NowFunc(), settleMany).Scan(&students).Error
+		if err != nil {
+			return fmt.Errorf("look for hours that expired: %w", err)
+		}
+		for _, student := range students {
+			if err := SettleStudent(ctx, db, student); err != nil {
+				return fmt.Errorf("settle an account: %w", err)
+			}
+		}
+		if len(students) < settleMany {
+			return nil
+		}
+	}
+}
+
+// expiry says from when on hours expire.
+type expiry struct {
+	Singleton   bool `gorm:"primaryKey"`
+	ExpiresFrom *time.Time
+}
+
+// TableName says where it is.
+func (expiry) TableName() string { return "hour_expiry" }
+
+// start is the moment from which on hours expire: what should have before does at
+// that moment. nil: not yet. A database that held hours with an end before
+// Hourbank let any expire waits for its operator to say so.
+func start(tx *gorm.DB) (*time.Time, error) {
+	var e expiry
+	if err := tx.Take(&e).Error; err != nil {
+		return nil, fmt.Errorf("read from when on hours expire: %w", err)
+	}
+	return e.ExpiresFrom, nil
+}
