@@ -1,6 +1,9 @@
 package models
 
-import "math/big"
+import (
+	"math/big"
+	"strconv"
+)
 
 // InvoiceLine is a line of an invoice, before discounts and tax, in minor
 // units.
@@ -113,14 +116,6 @@ func (l InvoiceLine) whole(plan *Plan) *big.Rat {
 // beyond MaxHours is not sold by anyone.
 func rounded(hours *big.Rat) Hours {
 	const beyond = 2 * int64(MaxHours)
-	scaled := new(big.Int).Mul(hours.Num(), big.NewInt(2))
-	half := new(big.Int).Set(hours.Denom())
-	if scaled.Sign() < 0 {
-		half.Neg(half)
-	}
-	scaled.Add(scaled, half).Quo(scaled, new(big.Int).Mul(hours.Denom(), big.NewInt(2)))
-	if !scaled.IsInt64() {
-		return Hours(beyond * int64(scaled.Sign()))
-	}
-	return Hours(max(-beyond, min(scaled.Int64(), beyond)))
+	whole, _ := strconv.ParseInt(hours.FloatString(0), 10, 64) // out of range it gives the nearest
+	return Hours(max(-beyond, min(whole, beyond)))
 }

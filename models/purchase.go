@@ -219,16 +219,18 @@ func (p *Purchase) name(payments []PaymentState) {
 		return [2]int64{at, t.Last()}
 	})
 	p.StripeCheckoutSessionID = lastOf(p.StripeCheckoutSessionID, p.Evidence.Sessions, func(_ string, s money.Session) [2]int64 {
-		if s.Settled == nil {
-			return [2]int64{0, s.Last()}
+		var at int64
+		if s.Settled != nil {
+			at = s.Settled.At
 		}
-		return [2]int64{s.Settled.At, 0}
+		return [2]int64{at, s.Last()}
 	})
 	p.StripeInvoiceID = lastOf(p.StripeInvoiceID, p.Evidence.Invoices, func(_ string, i money.Invoice) [2]int64 {
-		if i.Paid == nil {
-			return [2]int64{0, i.Last()}
+		var at int64
+		if i.Paid != nil {
+			at = i.Paid.At
 		}
-		return [2]int64{i.Paid.At, 0}
+		return [2]int64{at, i.Last()}
 	})
 }
 

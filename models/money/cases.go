@@ -48,7 +48,7 @@ type CaseState struct {
 // cases are those that a purchase's evidence opens, in a fixed order.
 func (e *Evidence) cases(t Terms, due int64, payments []payment, sum totals) []CaseState {
 	list := caseList{}
-	if sum.worth > 0 && sum.worth < due && sum.kept > 0 {
+	if sum.kept > 0 && sum.worth < due {
 		list.add(CaseState{Kind: CaseUnderpaid, Amount: due - sum.worth, Currency: t.Currency})
 	}
 	if sum.kept > due {

@@ -217,42 +217,42 @@ func (e *Evidence) attempts() map[string]Attempts {
 // customer types, so that neither its session nor what belongs to that says
 // anything of a purchase that was sold.
 func (e *Evidence) due(t Terms) int64 {
-	due := int64(-1)
-	least := func(amount int64) {
-		if due < 0 || amount < due {
-			due = max(amount, 0)
-		}
-	}
+	var asked []int64
 	strange := e.ofPaymentLinks(t.Sold)
 	for id, s := range e.Sessions {
 		if s.Settled == nil || strange[id] {
 			continue
 		}
-		asked := Converted{Subtotal: s.Settled.Subtotal, Total: s.Settled.Total, Currency: s.Settled.Currency}
-		if s.Source != nil && asked.Currency != t.Currency {
-			asked = *s.Source
+		told := Converted{Subtotal: s.Settled.Subtotal, Total: s.Settled.Total, Currency: s.Settled.Currency}
+		if s.Source != nil && told.Currency != t.Currency {
+			told = *s.Source
 		}
-		if asked.Subtotal == t.Amount && asked.Currency == t.Currency {
-			least(asked.Total)
+		if told.Subtotal == t.Amount && told.Currency == t.Currency {
+			asked = append(asked, told.Total)
 		}
 	}
 	for id, invoice := range e.Invoices {
 		if bill := invoice.Paid; bill != nil && !strange[id] && bill.Currency == t.Currency && invoice.sells(t) {
-			least(invoice.forHours(bill.Total, t))
+			asked = append(asked, invoice.forHours(bill.Total, t))
 		}
 	}
-	if due >= 0 {
-		return due
+	if len(asked) == 0 {
+		asked = e.detailed(t, strange)
 	}
+	if len(asked) == 0 {
+		return t.Amount
+	}
+	return max(0, slices.Min(asked))
+}
+
+// detailed are the amounts that PaymentIntents that paid say they are made of.
+func (e *Evidence) detailed(t Terms, strange map[string]bool) (amounts []int64) {
 	for id, p := range e.Payments {
 		if d := p.Details; d != nil && !strange[id] && e.hasPaid(id, t.Currency) {
-			least(t.Amount - d.Discount + d.Tax + d.Shipping)
+			amounts = append(amounts, t.Amount-d.Discount+d.Tax+d.Shipping)
 		}
 	}
-	if due >= 0 {
-		return due
-	}
-	return t.Amount
+	return amounts
 }
 
 // ofPaymentLinks are the sessions of Payment Links, and what belongs to them,
