@@ -90,10 +90,10 @@ BATCH := services/ingest/apply.go services/ingest/batch.go services/ingest/batch
 
 .PHONY: mutation
 mutation: ## break the core, then 60 places of the batch, one at a time; list what no test notices (an hour)
-	go run ./tests/mutation -want 92 $(CORE) \
+	go run ./tests/mutation -want 92 \
 		-test "go test -vet=off -ldflags=-w ./models/money -rapid.nofailfile" \
 		-test "go test -vet=off -ldflags=-w ./models -rapid.nofailfile" \
-		-test "go test -vet=off -ldflags=-w -short -run TestLaw ./services/ingest"
+		-test "go test -vet=off -ldflags=-w -short -run TestLaw ./services/ingest" $(CORE)
 	go run ./tests/mutation -sample 60 -test "go test ./tests -run /sqlite -skip Console|Till" $(BATCH)
 
 .PHONY: screenshots

@@ -276,16 +276,16 @@ func (p *Purchase) postings(before *Purchase, when money.Moves) []LedgerEntry {
 		post(EntryCredit, credited, max(received, 0))
 		received, hours = min(received, 0), hours-credited
 	}
-	switch {
-	case hours > 0 && received > 0:
-		post(EntryReinstatement, hours, received+max(-back, 0))
-		hours, back = 0, max(back, 0)
-	case received != 0:
-		post(EntryPayment, 0, received)
+	var again int64 // what came in and brings the hours back
+	if hours > 0 {
+		again = max(received, 0)
+	}
+	if received != again {
+		post(EntryPayment, 0, received-again)
 	}
 	switch {
 	case hours > 0:
-		post(EntryReinstatement, hours, max(-back, 0))
+		post(EntryReinstatement, hours, again+max(-back, 0))
 		back = max(back, 0)
 	case hours < 0:
 		post(EntryReversal, hours, -max(back, 0))

@@ -164,41 +164,6 @@ func TestTermsSayWhetherWeSoldIt(t *testing.T) {
 	}
 }
 
-// Each movement of money is in the ledger, also where it moves no hours.
-func TestPostings(t *testing.T) {
-	failedRefund := telling.RefundAt("re_1", "", "pi_1", 2500, "failed", 20, 30)
-	for name, row := range map[string]struct {
-		told []money.Evidence
-		want string
-	}{
-		"paid":                          {[]money.Evidence{telling.PaidBy("pi_1", 5000, 7)}, "credit 10.00 5000"},
-		"too little, then the rest":     {[]money.Evidence{telling.PaidBy("pi_1", 2000, 7), telling.PaidBy("pi_2", 3000, 8)}, "payment 0.00 2000, credit 10.00 3000"},
-		"too much":                      {[]money.Evidence{telling.PaidBy("pi_1", 5000, 7), telling.PaidBy("pi_2", 500, 8)}, "credit 10.00 5000, payment 0.00 500"},
-		"nothing to pay":                {[]money.Evidence{telling.Session("cs_1", "", 5000, 0, 7)}, "credit 10.00 0"},
-		"refunded":                      {[]money.Evidence{telling.PaidBy("pi_1", 5000, 7), telling.Refund("re_1", "", "pi_1", 2500, "succeeded", 20)}, "credit 10.00 5000, reversal -5.00 -2500"},
-		"a refund that failed":          {[]money.Evidence{telling.PaidBy("pi_1", 5000, 7), telling.Refund("re_1", "", "pi_1", 2500, "pending", 20), failedRefund}, "credit 10.00 5000, reversal -5.00 -2500, reinstatement 5.00 2500"},
-		"refunded before it was known":  {[]money.Evidence{telling.Refund("re_1", "", "pi_1", 2500, "succeeded", 20), telling.PaidBy("pi_1", 5000, 7)}, "credit 10.00 5000, reversal -5.00 -2500"},
-		"too much, and that goes back":  {[]money.Evidence{telling.PaidBy("pi_1", 6000, 7), telling.Refund("re_1", "", "pi_1", 1000, "succeeded", 20)}, "credit 10.00 6000, reversal 0.00 -1000"},
-		"too much goes back, and fails": {[]money.Evidence{telling.PaidBy("pi_1", 7500, 7), telling.Refund("re_1", "", "pi_1", 2500, "pending", 20), failedRefund}, "credit 10.00 7500, reversal 0.00 -2500, reinstatement 0.00 2500"},
-		"refunded, and paid again":      {[]money.Evidence{telling.PaidBy("pi_1", 5000, 7), telling.Refund("re_1", "", "pi_1", 5000, "succeeded", 20), telling.PaidBy("pi_2", 5000, 30)}, "credit 10.00 5000, reversal -10.00 -5000, reinstatement 10.00 5000"},
-		"disputed and won":              {[]money.Evidence{telling.PaidBy("pi_1", 5000, 7), telling.Dispute("dp_1", "pi_1", 5000, "lost", -5000), telling.Dispute("dp_1", "pi_1", 5000, "won", -5000, 5000)}, "credit 10.00 5000, reversal -10.00 -5000, reinstatement 10.00 5000"},
-		"an account's cent":             {[]money.Evidence{telling.PaidBy("pi_1", 5000, 7), telling.Refund("re_1", "", "pi_1", 1, "succeeded", 20)}, "credit 10.00 5000, reversal 0.00 -1"},
-		"disputed, then refunded":       {[]money.Evidence{telling.PaidBy("pi_1", 5000, 7), telling.Dispute("dp_1", "pi_1", 5000, "needs_response", -5000), telling.Refund("re_1", "", "pi_1", 5000, "succeeded", 20)}, "credit 10.00 5000, reversal -10.00 -5000, reversal 0.00 0"},
-		"a discount that is told later": {[]money.Evidence{telling.PaidBy("pi_1", 4000, 7), telling.Session("cs_1", "pi_1", 5000, 4000, 7)}, "payment 0.00 4000, credit 10.00 0"},
-	} {
-		p := newPurchase()
-		var posted []string
-		for _, e := range row.told {
-			for _, entry := range p.Observe(e).Entries {
-				posted = append(posted, string(entry.Kind)+" "+entry.Hours.String()+" "+decimal(entry.Amount, 0))
-			}
-		}
-		if got := strings.Join(posted, ", "); got != row.want {
-			t.Errorf("%s: %s, want %s", name, got, row.want)
-		}
-	}
-}
-
 // What a purchase starts from, before any event told of it.
 func TestWhatASaleStartsFrom(t *testing.T) {
 	p := NewPurchase{ID: "p1", StudentID: "s1", Hours: 1000, Amount: 5000, Currency: "eur", PaymentIntentID: "pi_1", CheckoutSessionID: "cs_1", Processing: true}.Purchase(time.Unix(0, 0))

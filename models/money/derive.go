@@ -314,23 +314,27 @@ func (e *Evidence) givenBack(invoice string) (total int64) {
 	return total
 }
 
-// completedAt is when the payments first came to what was needed; where
-// nothing was, when that was settled.
-func (e *Evidence) completedAt(t Terms, payments []payment, needed int64) int64 {
-	var worth, at int64
+// completedAt is when the payments first came to what was needed (but for
+// rounding, the last of them); where nothing was, when that was settled.
+func (e *Evidence) completedAt(t Terms, payments []payment, needed int64) (at int64) {
+	if needed == 0 {
+		at = e.settledAt()
+	}
+	if at != never {
+		return at
+	}
+	var worth int64
 	for _, p := range payments {
-		if needed == 0 || p.received == 0 {
+		at, worth = max(at, p.at), worth+e.Invoices[p.invoice].forHours(p.money, t)
+		if _, accepted := e.Accepted[p.id]; accepted || worth >= needed {
 			break
 		}
-		worth += e.Invoices[p.invoice].forHours(p.money, t)
-		if _, accepted := e.Accepted[p.id]; accepted || worth >= needed {
-			return p.at
-		}
-		at = p.at
 	}
-	if at > 0 {
-		return at // but for rounding, it was enough
-	}
+	return at
+}
+
+// settledAt is when a Checkout Session or an invoice was first settled.
+func (e *Evidence) settledAt() (at int64) {
 	for _, s := range e.Sessions {
 		if s.Settled != nil {
 			at = earliest(at, s.Settled.At)

@@ -19,8 +19,8 @@ func TestParseHours(t *testing.T) {
 	for _, text := range []string{
 		"", " ", "1.", ".5", "1.234", "1,50", "-1", "+1", "1e3", "0x10", "ten", "1.5h", "1 5", "10000000.01", "99999999", "999999999", "٣", "NaN", "1.50\n",
 	} {
-		if got, err := ParseHours(text); err == nil {
-			t.Errorf("ParseHours(%q) = %d, want an error", text, got)
+		if got, err := ParseHours(text); err == nil || got != 0 {
+			t.Errorf("ParseHours(%q) = %d, %v, want 0 and an error", text, got, err)
 		}
 	}
 }

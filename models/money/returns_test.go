@@ -46,6 +46,8 @@ func TestRefundsTakeHoursBack(t *testing.T) {
 		{"of one of two charges, which none says", tenHours, []money.Evidence{twoCharges, telling.Refund("re_1", "", "pi_1", 1000, "succeeded", 20)}, fifth},
 		{"of one of two charges, which none says, and by total", tenHours, []money.Evidence{twoCharges, telling.Refund("re_1", "", "pi_1", 1000, "succeeded", 20), telling.Total("ch_2", "pi_1", 2500, 20)}, half},
 		{"of a charge that failed beside the one that was captured", tenHours, []money.Evidence{paid, telling.Total("ch_0", "pi_1", 0, 5), telling.Refund("re_1", "", "pi_1", 1000, "succeeded", 20), telling.Total("ch_1", "pi_1", 1000, 20)}, fifth},
+		{"of the one charge that captured a cent, after its total", tenHours, []money.Evidence{telling.PaidBy("pi_1", 5000, 10), telling.Charge("ch_1", "pi_1", 1, 1, 10), telling.Charge("ch_2", "pi_1", 1, 0, 0), telling.Total("ch_1", "pi_1", 1000, 20),
+			telling.Refund("re_1", "", "pi_1", 1500, "succeeded", 21)}, half},
 		{"of a payment that received nothing", tenHours, []money.Evidence{telling.Intent("pi_1", money.Attempts{}), telling.Refund("re_1", "ch_1", "pi_1", 1000, "succeeded", 20)}, "pending, 0.00 of 0.00 h"},
 	} {
 		row.check(t)
@@ -86,6 +88,11 @@ func TestAReleasedAuthorisationIsNoRefund(t *testing.T) {
 			"partially_refunded, 9.20 of 10.00 h, received 5000, refunded 400, at 10"},
 		{"a success says what was authorised, where the charge doesn't", tenHours,
 			[]money.Evidence{success, {Charges: map[string]money.Charge{"ch_1": {PaymentIntent: "pi_1"}}}, telling.Refund("re_1", "ch_1", "pi_1", 1000, "succeeded", 10)}, none},
+		{"what was released of one of two charges", tenHours, []money.Evidence{
+			{Payments: map[string]money.Payment{"pi_1": {Received: money.Received{5000, 10}, Currency: "eur", Authorised: 5000}}},
+			telling.Charge("ch_1", "pi_1", 3000, 2000, 10), telling.Charge("ch_2", "pi_1", 3000, 3000, 10), telling.OldTotal("ch_1", "pi_1", 1000, 20)}, none},
+		{"an authorisation that was cancelled, by a new total", tenHours, []money.Evidence{telling.Charge("ch_1", "pi_1", 5000, 0, 0), telling.Total("ch_1", "pi_1", 5000, 20), telling.Intent("pi_1", telling.Cancelled(20, "abandoned"))},
+			"cancelled, 0.00 of 0.00 h, abandoned"},
 		{"an authorisation that was cancelled", tenHours, []money.Evidence{telling.Charge("ch_1", "pi_1", 5000, 0, 0), telling.OldTotal("ch_1", "pi_1", 5000, 20), telling.Intent("pi_1", telling.Cancelled(20, "abandoned"))},
 			"cancelled, 0.00 of 0.00 h, abandoned"},
 		{"one that was cancelled beside one that paid", tenHours,
