@@ -145,23 +145,15 @@ func (c Charge) isRelease(r Refund, p *payment) bool {
 // where it could be read either way.
 // https://support.stripe.com/questions/changes-to-partial-capture-and-cancellation-flows
 func (c Charge) beyond(known refundHistory) (rest, doubt int64) {
-	rest = c.Refunded.Amount - known.contained
+	rest = max(0, c.Refunded.Amount-known.contained)
 	switch released := c.released(); {
-	case rest <= 0:
-		return 0, 0
-	case released == 0:
-		return rest, 0
-	case known.released:
-		return max(0, rest-released), 0
-	case rest == released && c.Refunded.Old:
-		return 0, 0
-	case rest == released:
-		return 0, released
-	case c.Refunded.Amount > c.Captured.Amount:
+	case known.released, rest != released && c.Refunded.Amount > c.Captured.Amount:
 		return max(0, rest-released), 0
 	case rest < released:
 		return rest, 0
-	case c.Refunded.Old:
+	case rest == released && c.Refunded.Old:
+		return 0, 0
+	case rest == released, c.Refunded.Old:
 		return rest - released, released
 	default:
 		return rest, released

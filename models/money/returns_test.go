@@ -84,6 +84,8 @@ func TestAReleasedAuthorisationIsNoRefund(t *testing.T) {
 		{"an old total is read as containing it", tenHours, []money.Evidence{captured, telling.OldTotal("ch_1", "pi_1", 2000, 20)}, fifth + "; unclear_refund 1000 of pi_1"},
 		{"a new total is read as not containing it", tenHours, []money.Evidence{captured, telling.Total("ch_1", "pi_1", 2000, 20)},
 			"partially_refunded, 6.00 of 10.00 h, received 5000, refunded 2000, at 10; unclear_refund 1000 of pi_1"},
+		{"a new total of just what was captured is read as not containing it", tenHours, []money.Evidence{captured, telling.Total("ch_1", "pi_1", 5000, 20)},
+			"refunded, 0.00 of 10.00 h, received 5000, refunded 5000, at 10; unclear_refund 1000 of pi_1"},
 		{"a total below it is refunds", tenHours, []money.Evidence{captured, telling.Total("ch_1", "pi_1", 400, 20)},
 			"partially_refunded, 9.20 of 10.00 h, received 5000, refunded 400, at 10"},
 		{"a success says what was authorised, where the charge doesn't", tenHours,
