@@ -128,7 +128,7 @@ func (c Charge) released() int64 { return max(0, c.Authorised-c.Captured.Amount)
 // isRelease says whether a refund is the release of what was not captured: of
 // exactly that amount, and made in the second of the capture, if there was one.
 func (c Charge) isRelease(r Refund, p *payment) bool {
-	if c.released() == 0 || r.Amount != c.released() {
+	if r.Amount != c.released() {
 		return false
 	}
 	capturedAt := c.Captured.At
