@@ -79,6 +79,9 @@ func TestProportionOfRoundsHalfUp(t *testing.T) {
 		{5, 1, 10, 1}, {5, 3, 10, 2}, {1, 1, 3, 0}, {1, 2, 3, 1}, // odd wholes have no exact half
 		{1000, 1, 999_999_999_999, 0},
 		{MaxHours, 999_999_999_999, 999_999_999_999, MaxHours},
+		{4_294_967_297, 4_294_967_295, 4, 1 << 62}, // half a whole more is beyond 64 bits
+		{1 << 62, 4, 1, math.MaxInt64}, {1 << 62, 2, 1, math.MaxInt64}, {math.MaxInt64, math.MaxInt64, 1, math.MaxInt64},
+		{1000, -2500, 5000, -500}, {1, -1, 2, -1},
 		{MaxHours, 499_999_999_999_999, 1_000_000_000_000_000, 499_999_999 + 1}, // beyond 64 bits in between
 	}
 	for _, row := range rows {

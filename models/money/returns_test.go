@@ -48,6 +48,10 @@ func TestRefundsTakeHoursBack(t *testing.T) {
 		{"of a charge that failed beside the one that was captured", tenHours, []money.Evidence{paid, telling.Total("ch_0", "pi_1", 0, 5), telling.Refund("re_1", "", "pi_1", 1000, "succeeded", 20), telling.Total("ch_1", "pi_1", 1000, 20)}, fifth},
 		{"of the one charge that captured a cent, after its total", tenHours, []money.Evidence{telling.PaidBy("pi_1", 5000, 10), telling.Charge("ch_1", "pi_1", 1, 1, 10), telling.Charge("ch_2", "pi_1", 1, 0, 0), telling.Total("ch_1", "pi_1", 1000, 20),
 			telling.Refund("re_1", "", "pi_1", 1500, "succeeded", 21)}, half},
+		{"by id, of the charge that a success names", tenHours, []money.Evidence{telling.Charge("ch_1", "pi_1", 5000, 0, 0), telling.Charge("ch_2", "pi_1", 5000, 0, 0), {Payments: map[string]money.Payment{"pi_1": {Received: money.Received{5000, 10}, Currency: "eur", Authorised: 5000, Charge: "ch_1"}}},
+			telling.Total("ch_1", "pi_1", 1000, 20), telling.Refund("re_1", "", "pi_1", 1500, "succeeded", 21)}, half},
+		{"by id, of the only charge", tenHours, []money.Evidence{telling.PaidBy("pi_1", 5000, 10), telling.Total("ch_1", "pi_1", 1000, 20), telling.Refund("re_1", "", "pi_1", 1500, "succeeded", 21)}, half},
+		{"by ids that none says of which of two charges, one failed", tenHours, []money.Evidence{twoCharges, telling.Refund("re_1", "", "pi_1", 1000, "succeeded", 20), telling.Refund("re_2", "", "pi_1", 500, "failed", 20)}, fifth + "; refund_failed 500 of pi_1"},
 		{"of a payment that received nothing", tenHours, []money.Evidence{telling.Intent("pi_1", money.Attempts{}), telling.Refund("re_1", "ch_1", "pi_1", 1000, "succeeded", 20)}, "pending, 0.00 of 0.00 h"},
 	} {
 		row.check(t)
