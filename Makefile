@@ -88,12 +88,14 @@ BATCH := services/ingest/apply.go services/ingest/batch.go services/ingest/batch
 	services/ingest/casebook.go services/ingest/catalogue.go services/ingest/rebuild.go services/ingest/waiting.go services/ledger/ledger.go \
 	database/rows.go
 
+# To build takes longest.
+QUICKLY := go test -vet=off -gcflags=-N -ldflags=-w
 .PHONY: mutation
-mutation: ## break the core, then 60 places of the batch, one at a time; list what no test notices (an hour)
+mutation: ## break the core, then 60 places of the batch, one at a time; list what no test notices (two hours)
 	go run ./tests/mutation -want 92 \
-		-test "go test -vet=off -ldflags=-w ./models/money -rapid.nofailfile" \
-		-test "go test -vet=off -ldflags=-w ./models -rapid.nofailfile" \
-		-test "go test -vet=off -ldflags=-w -short -run TestLaw ./services/ingest" $(CORE)
+		-test "$(QUICKLY) ./models/money -rapid.nofailfile" \
+		-test "$(QUICKLY) ./models -rapid.nofailfile" \
+		-test "$(QUICKLY) -short -run TestLaw ./services/ingest" $(CORE)
 	go run ./tests/mutation -sample 60 -test "go test ./tests -run /sqlite -skip Console|Till" $(BATCH)
 
 .PHONY: screenshots
