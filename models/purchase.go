@@ -68,7 +68,7 @@ func IDOf(object string) string { return uuid.NewSHA1(purchaseNamespace, []byte(
 // FirstIDAt sorts before every identifier made at the time or later.
 func FirstIDAt(t time.Time) string {
 	var id uuid.UUID
-	binary.BigEndian.PutUint64(id[:8], uint64(t.UnixMilli())<<16)
+	binary.BigEndian.PutUint64(id[:], uint64(t.UnixMilli())<<16)
 	return id.String()
 }
 

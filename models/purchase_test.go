@@ -184,3 +184,11 @@ func TestWhatASaleStartsFrom(t *testing.T) {
 		t.Errorf("%+v", before)
 	}
 }
+
+func TestAnIDSortsByWhenItWasMade(t *testing.T) {
+	before := time.Now()
+	id := NewID()
+	if first, next := FirstIDAt(before), FirstIDAt(time.Now().Add(time.Millisecond)); id < first || id >= next {
+		t.Errorf("%s is not between %s and %s", id, first, next)
+	}
+}

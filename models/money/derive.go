@@ -176,7 +176,7 @@ func (s *Setback) failure() *Failure {
 // attempts tells of each payment how far it came. What a Checkout Session or
 // an invoice tells is told of its PaymentIntents, where it has any.
 func (e *Evidence) attempts() map[string]Attempts {
-	all := make(map[string]Attempts, len(e.Payments)+len(e.Sessions)+len(e.Invoices))
+	all := map[string]Attempts{}
 	for id, p := range e.Payments {
 		all[id] = p.Attempts
 	}

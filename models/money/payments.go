@@ -109,7 +109,7 @@ func (e *Evidence) invoicePayments() map[string]map[string]int64 {
 // payments puts together what belongs to one payment, in the order in which
 // they were received.
 func (e *Evidence) payments(t Terms) []payment {
-	l := paymentList{Evidence: e, byID: make(map[string]*payment, len(e.Payments)+len(e.Charges)), attempts: e.attempts(), invoices: e.invoicePayments()}
+	l := paymentList{Evidence: e, byID: map[string]*payment{}, attempts: e.attempts(), invoices: e.invoicePayments()}
 	for id, told := range e.Payments {
 		l.of(id).take(told.Received, told.Currency)
 	}

@@ -86,6 +86,7 @@ func TestOnlyTheHoursShareOfAnInvoiceCounts(t *testing.T) {
 		{"of two cents, a quarter of which is for hours", money.Terms{Amount: 1, Currency: "eur", Hours: 100},
 			[]money.Evidence{telling.Invoice("in_1", 1, 2, 7, "pi_1", "pi_2"), telling.Share("in_1", 1, 1, 4), telling.PaidBy("pi_1", 1, 5), telling.PaidBy("pi_2", 1, 6)},
 			"completed, 1.00 of 1.00 h, received 1, at 6, due 1"},
+		{"of a payment that no link explains yet", begun, []money.Evidence{telling.Invoice("in_1", 7500, 7500, 7), telling.Share("in_1", 5000, 5000, 7500), telling.PaidBy("pi_1", 7500, 7)}, "completed, 10.00 of 10.00 h, received 5000, at 7"},
 		{"of the payment that a session links to it, beside another", begun, []money.Evidence{telling.Invoice("in_1", 7500, 7500, 7), telling.Share("in_1", 5000, 5000, 7500),
 			{Sessions: map[string]money.Session{"cs_1": {Invoice: "in_1", PaymentIntent: "pi_2"}}}, telling.PaidBy("pi_1", 5000, 7), telling.PaidBy("pi_2", 7500, 7)},
 			"completed, 10.00 of 10.00 h, received 10000, at 7; overpaid 5000"},

@@ -25,7 +25,7 @@ func (e *Evidence) takeBack(id string, p *payment) {
 }
 
 func (e *Evidence) paymentOfLink(charge, intent string) string {
-	if intent != "" || charge == "" {
+	if intent != "" {
 		return intent
 	}
 	return e.paymentOf(charge)
@@ -116,7 +116,7 @@ func (e *Evidence) refundsOf(charge Charge, p *payment, isOf func(Refund) bool) 
 // that a payment's only charge was captured, nor that it was released whole,
 // the payment's success did.
 func (c Charge) orOf(p *payment, only bool, authorised int64) Charge {
-	if only && c.Captured.Amount == 0 && authorised > 0 && (c.Authorised == 0 || c.Refunded.Amount < c.Authorised) {
+	if only && c.Captured.Amount == 0 && (c.Authorised == 0 || c.Refunded.Amount < c.Authorised) {
 		c.Authorised, c.Captured = max(c.Authorised, authorised), Received{p.received, p.at}
 	}
 	return c

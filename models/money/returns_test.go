@@ -94,6 +94,10 @@ func TestAReleasedAuthorisationIsNoRefund(t *testing.T) {
 			"partially_refunded, 9.20 of 10.00 h, received 5000, refunded 400, at 10"},
 		{"a success says what was authorised, where the charge doesn't", tenHours,
 			[]money.Evidence{success, {Charges: map[string]money.Charge{"ch_1": {PaymentIntent: "pi_1"}}}, telling.Refund("re_1", "ch_1", "pi_1", 1000, "succeeded", 10)}, none},
+		{"released whole, and paid by a charge that is not known", tenHours, []money.Evidence{telling.PaidBy("pi_1", 5000, 10), telling.Charge("ch_1", "pi_1", 5000, 0, 0), telling.OldTotal("ch_1", "pi_1", 5000, 9)}, none},
+		{"what was released of the only charge that is known", tenHours, []money.Evidence{
+			{Payments: map[string]money.Payment{"pi_1": {Received: money.Received{5000, 10}, Currency: "eur", Authorised: 5000}}},
+			telling.Charge("ch_1", "pi_1", 3000, 2000, 10), telling.OldTotal("ch_1", "pi_1", 1000, 20)}, none},
 		{"what was released of one of two charges", tenHours, []money.Evidence{
 			{Payments: map[string]money.Payment{"pi_1": {Received: money.Received{5000, 10}, Currency: "eur", Authorised: 5000}}},
 			telling.Charge("ch_1", "pi_1", 3000, 2000, 10), telling.Charge("ch_2", "pi_1", 3000, 3000, 10), telling.OldTotal("ch_1", "pi_1", 1000, 20)}, none},
