@@ -125,8 +125,8 @@ func TestTellingTheSameAgainIsNothingNew(t *testing.T) {
 // The same told later moves times on, and is nothing new.
 func TestTimesAloneAreNothingNew(t *testing.T) {
 	at := func(at int64) money.Evidence {
-		e := telling.Tell(telling.PaidBy("pi_1", 5000, 5), telling.Charge("ch_1", "pi_1", 5000, 5000, 5), telling.Total("ch_1", "pi_1", 700, at), telling.Intent("pi_2", telling.Processing(at)), telling.Intent("pi_3", telling.Failed(at, "no")),
-			telling.Intent("pi_4", telling.Cancelled(at, "no")), telling.RefundAt("re_1", "ch_1", "pi_1", 700, "succeeded", 5, at), telling.Session("cs_1", "pi_1", 5000, 5000, 5), telling.Invoice("in_1", 5000, 5000, 5, "pi_1"))
+		e := telling.Tell(telling.PaidBy("pi_1", 5000, 5), telling.Charge("ch_1", "pi_1", 5000, 5000, 40-at), telling.PaidBy("pi_6", 5000, 40-at), telling.Charge("ch_6", "pi_6", 5000, 5000, 5), telling.Total("ch_1", "pi_1", 700, at), telling.Intent("pi_2", telling.Processing(at)), telling.Intent("pi_3", telling.Failed(at, "no")),
+			telling.Intent("pi_4", telling.Cancelled(at, "no")), telling.RefundAt("re_1", "ch_1", "pi_1", 700, "succeeded", 5, at), telling.Session("cs_1", "pi_1", 5000, 5000, 40-at), telling.Invoice("in_1", 5000, 5000, 40-at, "pi_1"))
 		d := telling.Dispute("dp_1", "pi_1", 700, "won")
 		d.Disputes["dp_1"] = money.Dispute{PaymentIntent: "pi_1", DisputeState: money.DisputeState{At: at, Status: "won", Amount: 700, Currency: "eur"}}
 		return telling.Tell(e, d, money.Evidence{CreditNotes: map[string]money.CreditNote{"cn_1": {At: at, Invoice: "in_9", Amount: 5}}})
@@ -138,6 +138,11 @@ func TestTimesAloneAreNothingNew(t *testing.T) {
 	}
 	if change := p.Observe(telling.Intent("pi_3", telling.Failed(12, "other"))); !change.New {
 		t.Error("another failure is nothing new")
+	}
+	p = newPurchase()
+	p.Observe(telling.Tell(telling.PaidBy("pi_1", 5000, 5), telling.RefundAt("re_1", "", "pi_1", 700, "pending", 8, 8)))
+	if change := p.Observe(telling.RefundAt("re_1", "", "pi_1", 700, "succeeded", 8, 9)); !change.New {
+		t.Error("that a refund arrived is nothing new")
 	}
 }
 

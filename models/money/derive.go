@@ -74,7 +74,7 @@ type counted struct{ received, returned, kept int64 }
 // addUp adds payments up. Of an invoice with lines that are not hours, its
 // money counts by the hours' share.
 func (e *Evidence) addUp(t Terms, due int64, payments []payment) (sum totals) {
-	invoices := make(map[string]counted, 1)
+	invoices := map[string]counted{}
 	for i := range payments {
 		p := &payments[i]
 		sum.lost = sum.lost || (p.lost && !p.foreign)

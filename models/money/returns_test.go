@@ -69,6 +69,8 @@ func TestAReleasedAuthorisationIsNoRefund(t *testing.T) {
 		{"an old total of just that is the release", tenHours, []money.Evidence{captured, telling.OldTotal("ch_1", "pi_1", 1000, 10)}, none},
 		{"a new total of just that is likely the release", tenHours, []money.Evidence{captured, telling.Total("ch_1", "pi_1", 1000, 20)}, none + "; unclear_refund 1000 of pi_1"},
 		{"a refund of just that in the second of the capture is the release", tenHours, []money.Evidence{captured, telling.Refund("re_1", "ch_1", "pi_1", 1000, "succeeded", 10)}, none},
+		{"a refund of just that in the second in which the payment told of the capture is the release", tenHours,
+			[]money.Evidence{telling.Charge("ch_1", "pi_1", 6000, 5000, 12), telling.PaidBy("pi_1", 5000, 10), telling.Refund("re_1", "ch_1", "pi_1", 1000, "succeeded", 10)}, none},
 		{"a refund of just that later is a refund", tenHours, []money.Evidence{captured, telling.Refund("re_1", "ch_1", "pi_1", 1000, "succeeded", 11)}, fifth},
 		{"a refund of another amount in the second of the capture is a refund", tenHours, []money.Evidence{captured, telling.Refund("re_1", "ch_1", "pi_1", 500, "succeeded", 10)},
 			"partially_refunded, 9.00 of 10.00 h, received 5000, refunded 500, at 10"},
