@@ -65,6 +65,7 @@ func TestLinesBuyHours(t *testing.T) {
 		"several that cost what it does":            {[]InvoiceLine{of("", 3000), times(of("", 24_000), 2)}, eight, Bought{eight, 1600, 24_000, 24_000, 27_000}},
 		"two that metadata don't explain":           {[]InvoiceLine{of("", 3000), of("", 9000)}, eight, Bought{All: 12_000}},
 		"one that costs anything beside a free one": {[]InvoiceLine{of("", 0), of("", 9000)}, eight, Bought{eight, 800, 9000, 9000, 9000}},
+		"a free one alone":                          {[]InvoiceLine{of("", 0)}, eight, Bought{Plan: eight}},
 		"only free ones":                            {[]InvoiceLine{of("", 0), of("", 0)}, eight, Bought{Plan: eight}},
 		"a price outranks metadata":                 {[]InvoiceLine{of("price_16", 22_000)}, eight, Bought{sixteen, 1600, 22_000, 22_000, 22_000}},
 		"a price outranks metadata of another line": {[]InvoiceLine{of("", 12_000), of("price_16", 22_000)}, eight, Bought{sixteen, 1600, 22_000, 22_000, 34_000}},

@@ -150,3 +150,10 @@ func TestEntriesMoveTheirTotals(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatEntriesLeaveToUse(t *testing.T) {
+	m := Movement{Purchased: 1000, Granted: 200, Reversed: 30, Consumed: 4}
+	if got := m.Available(); got != 1166 {
+		t.Errorf("%d, want 1166", got)
+	}
+}

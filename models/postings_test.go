@@ -52,13 +52,19 @@ func TestPostings(t *testing.T) {
 
 // Entries are dated by the last money that moved in their direction.
 func TestEntriesAreDatedByTheirMoney(t *testing.T) {
+	moment := func(at int64) time.Time {
+		if at == 0 {
+			return time.Time{}
+		}
+		return time.Unix(at, 0).UTC()
+	}
 	for name, row := range map[string]struct {
 		told []money.Evidence
 		want []int64
 	}{
 		"paid":                             {[]money.Evidence{telling.PaidBy("pi_1", 5000, 7)}, []int64{7}},
 		"paid in the first second":         {[]money.Evidence{telling.PaidBy("pi_1", 5000, 1)}, []int64{1}},
-		"paid at a time that nobody knows": {[]money.Evidence{telling.PaidBy("pi_1", 5000, 0)}, []int64{time.Time{}.Unix()}},
+		"paid at a time that nobody knows": {[]money.Evidence{telling.PaidBy("pi_1", 5000, 0)}, []int64{0}},
 		"paid twice":                       {[]money.Evidence{telling.PaidBy("pi_1", 5000, 9), telling.PaidBy("pi_2", 5000, 7)}, []int64{9, 9}},
 		"refunded":                         {[]money.Evidence{telling.PaidBy("pi_1", 5000, 7), telling.Refund("re_1", "", "pi_1", 2500, "succeeded", 20)}, []int64{7, 20}},
 		"refunded and paid at once":        {[]money.Evidence{telling.Tell(telling.PaidBy("pi_1", 5000, 7), telling.Refund("re_1", "", "pi_1", 2500, "succeeded", 20))}, []int64{7, 20}},
@@ -67,14 +73,24 @@ func TestEntriesAreDatedByTheirMoney(t *testing.T) {
 		"a refund that failed":             {[]money.Evidence{telling.PaidBy("pi_1", 5000, 7), telling.RefundAt("re_1", "", "pi_1", 2500, "pending", 20, 20), telling.RefundAt("re_1", "", "pi_1", 2500, "failed", 20, 30)}, []int64{7, 20, 30}},
 	} {
 		p := newPurchase()
-		var dated []int64
+		var dated, want []time.Time
 		for _, told := range row.told {
 			for _, entry := range p.Observe(told).Entries {
-				dated = append(dated, entry.OccurredAt.Unix())
+				dated = append(dated, entry.OccurredAt)
 			}
 		}
-		if !slices.Equal(dated, row.want) {
-			t.Errorf("%s: dated %v, want %v", name, dated, row.want)
+		for _, at := range row.want {
+			want = append(want, moment(at))
 		}
+		if !slices.Equal(dated, want) {
+			t.Errorf("%s: dated %v, want %v", name, dated, want)
+		}
+	}
+}
+
+func TestTheLeastPurchaseIsCredited(t *testing.T) {
+	p := NewPurchase{ID: "p1", StudentID: "s1", Hours: 1, Amount: 1, Currency: "eur"}.Purchase(time.Unix(0, 0))
+	if entries := p.Observe(telling.PaidBy("pi_1", 1, 7)).Entries; len(entries) != 1 || entries[0].Kind != EntryCredit || entries[0].Hours != 1 || entries[0].Amount != 1 {
+		t.Errorf("%+v", entries)
 	}
 }

@@ -281,7 +281,7 @@ func (p *Purchase) postings(before *Purchase, when money.Moves) []LedgerEntry {
 		again = max(received, 0)
 	}
 	if received != again {
-		post(EntryPayment, 0, received-again)
+		post(EntryPayment, 0, received)
 	}
 	switch {
 	case hours > 0:

@@ -176,6 +176,11 @@ func TestWhatASaleStartsFrom(t *testing.T) {
 	if p.PaymentStatus != StatusProcessing || !p.HasOwn() {
 		t.Errorf("%s, has its own: %t", p.PaymentStatus, p.HasOwn())
 	}
+	later := newPurchase()
+	later.SoldBy(sold)
+	if !reflect.DeepEqual(later.Evidence, sold) || later.PaymentStatus != StatusProcessing || *later.StripePaymentIntentID != "pi_1" {
+		t.Errorf("%s of %+v", later.PaymentStatus, later.Evidence)
+	}
 	p.Observe(telling.Tell(telling.Everything(), telling.Intent("pi_1", telling.Failed(9, "no"))))
 	if got := p.Evidence.Sold(); !reflect.DeepEqual(got, sold) {
 		t.Errorf("%+v, started from %+v", got, sold)
