@@ -169,7 +169,7 @@ func first[T any](a, b *T, compare func(a, b T) int) *T {
 
 func maxOf(a, b int64) int64 { return max(a, b) }
 
-// never is a time.
+// never is the time of what did not happen.
 const never = 0
 
 // earliest gives the smaller of two times.

@@ -52,6 +52,7 @@ func TestRefundsTakeHoursBack(t *testing.T) {
 			telling.Total("ch_1", "pi_1", 1000, 20), telling.Refund("re_1", "", "pi_1", 1500, "succeeded", 21)}, half},
 		{"by id, of the only charge", tenHours, []money.Evidence{telling.PaidBy("pi_1", 5000, 10), telling.Total("ch_1", "pi_1", 1000, 20), telling.Refund("re_1", "", "pi_1", 1500, "succeeded", 21)}, half},
 		{"by ids that none says of which of two charges, one failed", tenHours, []money.Evidence{twoCharges, telling.Refund("re_1", "", "pi_1", 1000, "succeeded", 20), telling.Refund("re_2", "", "pi_1", 500, "failed", 20)}, fifth + "; refund_failed 500 of pi_1"},
+		{"by total, of what its session alone told to be paid", tenHours, []money.Evidence{telling.Session("cs_1", "pi_1", 5000, 5000, 10), telling.Charge("ch_1", "pi_1", 5000, 0, 0), telling.Total("ch_1", "pi_1", 1000, 20)}, fifth},
 		{"of a payment that received nothing", tenHours, []money.Evidence{telling.Intent("pi_1", money.Attempts{}), telling.Refund("re_1", "ch_1", "pi_1", 1000, "succeeded", 20)}, "pending, 0.00 of 0.00 h"},
 	} {
 		row.check(t)

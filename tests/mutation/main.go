@@ -145,7 +145,7 @@ func try(ctx context.Context, path string, source []byte, test []string, limit t
 }
 
 func main() {
-	m := measure{bar: progressbar.NewOptions(-1, progressbar.OptionSetWriter(os.Stderr), progressbar.OptionShowCount(),
+	m := measure{bar: progressbar.NewOptions(-1, progressbar.OptionSetWriter(os.Stderr), progressbar.OptionShowCount(), progressbar.OptionClearOnFinish(),
 		progressbar.OptionSetVisibility(term.IsTerminal(int(os.Stderr.Fd())))), count: map[outcome]int{}}
 	flag.Func("test", "the tests that must notice; those of a further -test are run where the ones before notice nothing", func(test string) error {
 		m.tests = append(m.tests, strings.Fields(test))
@@ -232,7 +232,7 @@ func (m *measure) run(ctx context.Context, paths []string, want float64) error {
 		group.Go(func() error { return m.try(ctx, c) })
 	}
 	err = group.Wait()
-	_ = m.bar.Exit()
+	_ = m.bar.Finish()
 	if err != nil {
 		return err
 	}
