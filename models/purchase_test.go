@@ -129,7 +129,8 @@ func TestTimesAloneAreNothingNew(t *testing.T) {
 			telling.Intent("pi_4", telling.Cancelled(at, "no")), telling.RefundAt("re_1", "ch_1", "pi_1", 700, "succeeded", 5, at), telling.Session("cs_1", "pi_1", 5000, 5000, 40-at), telling.Invoice("in_1", 5000, 5000, 40-at, "pi_1"))
 		d := telling.Dispute("dp_1", "pi_1", 700, "won")
 		d.Disputes["dp_1"] = money.Dispute{PaymentIntent: "pi_1", DisputeState: money.DisputeState{At: at, Status: "won", Amount: 700, Currency: "eur"}}
-		return telling.Tell(e, d, money.Evidence{CreditNotes: map[string]money.CreditNote{"cn_1": {At: at, Invoice: "in_9", Amount: 5}}})
+		tried := money.Evidence{Sessions: map[string]money.Session{"cs_2": {Attempts: telling.Failed(at, "no")}}, Invoices: map[string]money.Invoice{"in_2": {Attempts: telling.Failed(at, "no")}}}
+		return telling.Tell(e, d, tried, money.Evidence{CreditNotes: map[string]money.CreditNote{"cn_1": {At: at, Invoice: "in_9", Amount: 5}}})
 	}
 	p := newPurchase()
 	p.Observe(at(10))
