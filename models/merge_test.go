@@ -136,7 +136,7 @@ func TestRelearningPutsEvidenceInPlaceOfWhatWasThere(t *testing.T) {
 
 func TestEntriesMoveTheirTotals(t *testing.T) {
 	for kind, want := range map[EntryKind]Movement{
-		EntryCredit: {Purchased: 5, Amount: 7}, EntryAdjustment: {Purchased: 5, Amount: 7}, EntryReversal: {Reversed: -5, Amount: 7}, EntryReinstatement: {Reversed: -5, Amount: 7},
+		EntryGrant: {Granted: 5, Amount: 7}, EntryCredit: {Purchased: 5, Amount: 7}, EntryAdjustment: {Purchased: 5, Amount: 7}, EntryReversal: {Reversed: -5, Amount: 7}, EntryReinstatement: {Reversed: -5, Amount: 7},
 		EntryConsumption: {Consumed: -5, Amount: 7}, EntryRestoration: {Consumed: -5, Amount: 7}, EntryPayment: {Amount: 7},
 	} {
 		var m Movement

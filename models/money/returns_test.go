@@ -81,6 +81,8 @@ func TestAReleasedAuthorisationIsNoRefund(t *testing.T) {
 			[]money.Evidence{captured, telling.Refund("re_1", "ch_1", "pi_1", 1000, "succeeded", 10), telling.Refund("re_2", "ch_1", "pi_1", 1000, "succeeded", 10)}, fifth},
 		{"a total contains the release that is known by id", tenHours,
 			[]money.Evidence{captured, telling.Refund("re_1", "ch_1", "pi_1", 1000, "succeeded", 10), telling.OldTotal("ch_1", "pi_1", 2000, 20)}, fifth},
+		{"a total contains the release of its second, too", tenHours,
+			[]money.Evidence{captured, telling.Refund("re_1", "ch_1", "pi_1", 1000, "succeeded", 10), telling.OldTotal("ch_1", "pi_1", 2000, 10)}, fifth},
 		{"the release by id, and a total from before it", tenHours,
 			[]money.Evidence{captured, telling.Refund("re_1", "ch_1", "pi_1", 1000, "succeeded", 10), telling.OldTotal("ch_1", "pi_1", 0, 9)}, none},
 		{"a total above what was captured contains it", tenHours, []money.Evidence{captured, telling.Total("ch_1", "pi_1", 6000, 20)},
