@@ -1,6 +1,11 @@
 package models
 
-import "math/big"
+import (
+	"cmp"
+	"math/big"
+	"slices"
+	"strconv"
+)
 
 // InvoiceLine is a line of an invoice, before discounts and tax, in minor
 // units.
@@ -41,7 +46,7 @@ func Buy(lines []InvoiceLine, byPrice map[string]*Plan, named *Plan) Bought {
 			}
 		}
 	}
-	if !explained && named != nil {
+	if !explained && named != nil && len(lines) > 0 {
 		if i := lineOf(lines, named); i >= 0 {
 			plans[i] = named
 		}
@@ -68,59 +73,42 @@ func Buy(lines []InvoiceLine, byPrice map[string]*Plan, named *Plan) Bought {
 // lineOf finds the line that a plan named by metadata is: the only one that
 // costs anything, else the one that costs what the plan does; -1: none.
 func lineOf(lines []InvoiceLine, plan *Plan) int {
-	only, alike := -1, -1
-	costly := 0
-	for i, line := range lines {
-		if line.Amount == 0 {
-			continue
-		}
-		costly++
-		only = i
-		if alike < 0 && (line.Amount == plan.Amount || line.Amount == plan.Amount*line.Quantity) {
-			alike = i
-		}
+	costs := func(l InvoiceLine) bool { return l.Amount != 0 }
+	only := slices.IndexFunc(lines, costs)
+	switch {
+	case only < 0: // which of those that cost nothing makes no odds
+		return 0
+	case !slices.ContainsFunc(lines[only+1:], costs):
+		return only
 	}
-	if costly == 1 || (costly == 0 && len(lines) > 0) {
-		return max(only, 0)
-	}
-	return alike
+	return slices.IndexFunc(lines, func(l InvoiceLine) bool {
+		return costs(l) && (l.Amount == plan.Amount || l.Amount == plan.Amount*l.Quantity)
+	})
 }
 
-// hours are what the line buys of a plan, exactly. Of a plan that costs
-// nothing, a proration buys none.
+// hours are what the line buys of a plan, exactly: less than none where it is a
+// credit. Of a plan that costs nothing, a proration buys none.
 func (l InvoiceLine) hours(plan *Plan) *big.Rat {
 	full := l.UnitAmount
 	if full < 0 {
 		full = plan.Amount
 	}
+	hours := big.NewRat(int64(plan.Hours), 1)
 	switch {
-	case l.Amount == 0, l.Proration && full == 0:
+	case !l.Proration:
+		sign := big.NewRat(int64(cmp.Compare(l.Amount, 0)), 1)
+		return hours.Mul(hours, sign.Mul(sign, big.NewRat(l.Quantity, 1)))
+	case full == 0:
 		return new(big.Rat)
-	case l.Proration:
-		return new(big.Rat).Mul(big.NewRat(int64(plan.Hours), full), big.NewRat(l.Amount, 1))
-	case l.Amount < 0:
-		return new(big.Rat).Neg(l.whole(plan))
 	default:
-		return l.whole(plan)
+		return hours.Mul(hours, big.NewRat(l.Amount, full))
 	}
-}
-
-func (l InvoiceLine) whole(plan *Plan) *big.Rat {
-	return new(big.Rat).Mul(big.NewRat(int64(plan.Hours), 1), big.NewRat(l.Quantity, 1))
 }
 
 // rounded is the sum of exact hours, rounded half away from 0 once. What is
 // beyond MaxHours is not sold by anyone.
 func rounded(hours *big.Rat) Hours {
 	const beyond = 2 * int64(MaxHours)
-	scaled := new(big.Int).Mul(hours.Num(), big.NewInt(2))
-	half := new(big.Int).Set(hours.Denom())
-	if scaled.Sign() < 0 {
-		half.Neg(half)
-	}
-	scaled.Add(scaled, half).Quo(scaled, new(big.Int).Mul(hours.Denom(), big.NewInt(2)))
-	if !scaled.IsInt64() {
-		return Hours(beyond * int64(scaled.Sign()))
-	}
-	return Hours(max(-beyond, min(scaled.Int64(), beyond)))
+	whole, _ := strconv.ParseInt(hours.FloatString(0), 10, 64) // out of range it gives the nearest
+	return Hours(max(-beyond, min(whole, beyond)))
 }

@@ -68,7 +68,7 @@ func IDOf(object string) string { return uuid.NewSHA1(purchaseNamespace, []byte(
 // FirstIDAt sorts before every identifier made at the time or later.
 func FirstIDAt(t time.Time) string {
 	var id uuid.UUID
-	binary.BigEndian.PutUint64(id[:8], uint64(t.UnixMilli())<<16)
+	binary.BigEndian.PutUint64(id[:], uint64(t.UnixMilli())<<16)
 	return id.String()
 }
 
@@ -219,16 +219,18 @@ func (p *Purchase) name(payments []PaymentState) {
 		return [2]int64{at, t.Last()}
 	})
 	p.StripeCheckoutSessionID = lastOf(p.StripeCheckoutSessionID, p.Evidence.Sessions, func(_ string, s money.Session) [2]int64 {
-		if s.Settled == nil {
-			return [2]int64{0, s.Last()}
+		var at int64
+		if s.Settled != nil {
+			at = s.Settled.At
 		}
-		return [2]int64{s.Settled.At, 0}
+		return [2]int64{at, s.Last()}
 	})
 	p.StripeInvoiceID = lastOf(p.StripeInvoiceID, p.Evidence.Invoices, func(_ string, i money.Invoice) [2]int64 {
-		if i.Paid == nil {
-			return [2]int64{0, i.Last()}
+		var at int64
+		if i.Paid != nil {
+			at = i.Paid.At
 		}
-		return [2]int64{i.Paid.At, 0}
+		return [2]int64{at, i.Last()}
 	})
 }
 
@@ -274,16 +276,16 @@ func (p *Purchase) postings(before *Purchase, when money.Moves) []LedgerEntry {
 		post(EntryCredit, credited, max(received, 0))
 		received, hours = min(received, 0), hours-credited
 	}
-	switch {
-	case hours > 0 && received > 0:
-		post(EntryReinstatement, hours, received+max(-back, 0))
-		hours, back = 0, max(back, 0)
-	case received != 0:
+	var again int64 // what came in and brings the hours back
+	if hours > 0 {
+		again = max(received, 0)
+	}
+	if received != again {
 		post(EntryPayment, 0, received)
 	}
 	switch {
 	case hours > 0:
-		post(EntryReinstatement, hours, max(-back, 0))
+		post(EntryReinstatement, hours, again+max(-back, 0))
 		back = max(back, 0)
 	case hours < 0:
 		post(EntryReversal, hours, -max(back, 0))

@@ -125,11 +125,12 @@ func TestTellingTheSameAgainIsNothingNew(t *testing.T) {
 // The same told later moves times on, and is nothing new.
 func TestTimesAloneAreNothingNew(t *testing.T) {
 	at := func(at int64) money.Evidence {
-		e := telling.Tell(telling.PaidBy("pi_1", 5000, 5), telling.Charge("ch_1", "pi_1", 5000, 5000, 5), telling.Total("ch_1", "pi_1", 700, at), telling.Intent("pi_2", telling.Processing(at)), telling.Intent("pi_3", telling.Failed(at, "no")),
-			telling.Intent("pi_4", telling.Cancelled(at, "no")), telling.RefundAt("re_1", "ch_1", "pi_1", 700, "succeeded", 5, at), telling.Session("cs_1", "pi_1", 5000, 5000, 5), telling.Invoice("in_1", 5000, 5000, 5, "pi_1"))
+		e := telling.Tell(telling.PaidBy("pi_1", 5000, 5), telling.Charge("ch_1", "pi_1", 5000, 5000, 40-at), telling.PaidBy("pi_6", 5000, 40-at), telling.Charge("ch_6", "pi_6", 5000, 5000, 5), telling.Total("ch_1", "pi_1", 700, at), telling.Intent("pi_2", telling.Processing(at)), telling.Intent("pi_3", telling.Failed(at, "no")),
+			telling.Intent("pi_4", telling.Cancelled(at, "no")), telling.RefundAt("re_1", "ch_1", "pi_1", 700, "succeeded", 5, at), telling.Session("cs_1", "pi_1", 5000, 5000, 40-at), telling.Invoice("in_1", 5000, 5000, 40-at, "pi_1"))
 		d := telling.Dispute("dp_1", "pi_1", 700, "won")
 		d.Disputes["dp_1"] = money.Dispute{PaymentIntent: "pi_1", DisputeState: money.DisputeState{At: at, Status: "won", Amount: 700, Currency: "eur"}}
-		return telling.Tell(e, d, money.Evidence{CreditNotes: map[string]money.CreditNote{"cn_1": {At: at, Invoice: "in_9", Amount: 5}}})
+		tried := money.Evidence{Sessions: map[string]money.Session{"cs_2": {Attempts: telling.Failed(at, "no")}}, Invoices: map[string]money.Invoice{"in_2": {Attempts: telling.Failed(at, "no")}}}
+		return telling.Tell(e, d, tried, money.Evidence{CreditNotes: map[string]money.CreditNote{"cn_1": {At: at, Invoice: "in_9", Amount: 5}}})
 	}
 	p := newPurchase()
 	p.Observe(at(10))
@@ -138,6 +139,11 @@ func TestTimesAloneAreNothingNew(t *testing.T) {
 	}
 	if change := p.Observe(telling.Intent("pi_3", telling.Failed(12, "other"))); !change.New {
 		t.Error("another failure is nothing new")
+	}
+	p = newPurchase()
+	p.Observe(telling.Tell(telling.PaidBy("pi_1", 5000, 5), telling.RefundAt("re_1", "", "pi_1", 700, "pending", 8, 8)))
+	if change := p.Observe(telling.RefundAt("re_1", "", "pi_1", 700, "succeeded", 8, 9)); !change.New {
+		t.Error("that a refund arrived is nothing new")
 	}
 }
 
@@ -164,47 +170,17 @@ func TestTermsSayWhetherWeSoldIt(t *testing.T) {
 	}
 }
 
-// Each movement of money is in the ledger, also where it moves no hours.
-func TestPostings(t *testing.T) {
-	failedRefund := telling.RefundAt("re_1", "", "pi_1", 2500, "failed", 20, 30)
-	for name, row := range map[string]struct {
-		told []money.Evidence
-		want string
-	}{
-		"paid":                          {[]money.Evidence{telling.PaidBy("pi_1", 5000, 7)}, "credit 10.00 5000"},
-		"too little, then the rest":     {[]money.Evidence{telling.PaidBy("pi_1", 2000, 7), telling.PaidBy("pi_2", 3000, 8)}, "payment 0.00 2000, credit 10.00 3000"},
-		"too much":                      {[]money.Evidence{telling.PaidBy("pi_1", 5000, 7), telling.PaidBy("pi_2", 500, 8)}, "credit 10.00 5000, payment 0.00 500"},
-		"nothing to pay":                {[]money.Evidence{telling.Session("cs_1", "", 5000, 0, 7)}, "credit 10.00 0"},
-		"refunded":                      {[]money.Evidence{telling.PaidBy("pi_1", 5000, 7), telling.Refund("re_1", "", "pi_1", 2500, "succeeded", 20)}, "credit 10.00 5000, reversal -5.00 -2500"},
-		"a refund that failed":          {[]money.Evidence{telling.PaidBy("pi_1", 5000, 7), telling.Refund("re_1", "", "pi_1", 2500, "pending", 20), failedRefund}, "credit 10.00 5000, reversal -5.00 -2500, reinstatement 5.00 2500"},
-		"refunded before it was known":  {[]money.Evidence{telling.Refund("re_1", "", "pi_1", 2500, "succeeded", 20), telling.PaidBy("pi_1", 5000, 7)}, "credit 10.00 5000, reversal -5.00 -2500"},
-		"too much, and that goes back":  {[]money.Evidence{telling.PaidBy("pi_1", 6000, 7), telling.Refund("re_1", "", "pi_1", 1000, "succeeded", 20)}, "credit 10.00 6000, reversal 0.00 -1000"},
-		"too much goes back, and fails": {[]money.Evidence{telling.PaidBy("pi_1", 7500, 7), telling.Refund("re_1", "", "pi_1", 2500, "pending", 20), failedRefund}, "credit 10.00 7500, reversal 0.00 -2500, reinstatement 0.00 2500"},
-		"refunded, and paid again":      {[]money.Evidence{telling.PaidBy("pi_1", 5000, 7), telling.Refund("re_1", "", "pi_1", 5000, "succeeded", 20), telling.PaidBy("pi_2", 5000, 30)}, "credit 10.00 5000, reversal -10.00 -5000, reinstatement 10.00 5000"},
-		"disputed and won":              {[]money.Evidence{telling.PaidBy("pi_1", 5000, 7), telling.Dispute("dp_1", "pi_1", 5000, "lost", -5000), telling.Dispute("dp_1", "pi_1", 5000, "won", -5000, 5000)}, "credit 10.00 5000, reversal -10.00 -5000, reinstatement 10.00 5000"},
-		"an account's cent":             {[]money.Evidence{telling.PaidBy("pi_1", 5000, 7), telling.Refund("re_1", "", "pi_1", 1, "succeeded", 20)}, "credit 10.00 5000, reversal 0.00 -1"},
-		"disputed, then refunded":       {[]money.Evidence{telling.PaidBy("pi_1", 5000, 7), telling.Dispute("dp_1", "pi_1", 5000, "needs_response", -5000), telling.Refund("re_1", "", "pi_1", 5000, "succeeded", 20)}, "credit 10.00 5000, reversal -10.00 -5000, reversal 0.00 0"},
-		"a discount that is told later": {[]money.Evidence{telling.PaidBy("pi_1", 4000, 7), telling.Session("cs_1", "pi_1", 5000, 4000, 7)}, "payment 0.00 4000, credit 10.00 0"},
-	} {
-		p := newPurchase()
-		var posted []string
-		for _, e := range row.told {
-			for _, entry := range p.Observe(e).Entries {
-				posted = append(posted, string(entry.Kind)+" "+entry.Hours.String()+" "+decimal(entry.Amount, 0))
-			}
-		}
-		if got := strings.Join(posted, ", "); got != row.want {
-			t.Errorf("%s: %s, want %s", name, got, row.want)
-		}
-	}
-}
-
 // What a purchase starts from, before any event told of it.
 func TestWhatASaleStartsFrom(t *testing.T) {
 	p := NewPurchase{ID: "p1", StudentID: "s1", Hours: 1000, Amount: 5000, Currency: "eur", PaymentIntentID: "pi_1", CheckoutSessionID: "cs_1", Processing: true}.Purchase(time.Unix(0, 0))
 	sold := p.Evidence
 	if p.PaymentStatus != StatusProcessing || !p.HasOwn() {
 		t.Errorf("%s, has its own: %t", p.PaymentStatus, p.HasOwn())
+	}
+	later := newPurchase()
+	later.SoldBy(sold)
+	if !reflect.DeepEqual(later.Evidence, sold) || later.PaymentStatus != StatusProcessing || *later.StripePaymentIntentID != "pi_1" {
+		t.Errorf("%s of %+v", later.PaymentStatus, later.Evidence)
 	}
 	p.Observe(telling.Tell(telling.Everything(), telling.Intent("pi_1", telling.Failed(9, "no"))))
 	if got := p.Evidence.Sold(); !reflect.DeepEqual(got, sold) {
@@ -217,5 +193,13 @@ func TestWhatASaleStartsFrom(t *testing.T) {
 	before := p.Unpaid()
 	if before.PaymentStatus != StatusPending || before.HoursCredited != 0 || before.AmountReceived != 0 || before.CompletedAt != nil || p.HoursCredited != 1000 {
 		t.Errorf("%+v", before)
+	}
+}
+
+func TestAnIDSortsByWhenItWasMade(t *testing.T) {
+	before := time.Now()
+	id := NewID()
+	if first, next := FirstIDAt(before), FirstIDAt(time.Now().Add(time.Millisecond)); id < first || id >= next {
+		t.Errorf("%s is not between %s and %s", id, first, next)
 	}
 }

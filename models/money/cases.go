@@ -48,7 +48,7 @@ type CaseState struct {
 // cases are those that a purchase's evidence opens, in a fixed order.
 func (e *Evidence) cases(t Terms, due int64, payments []payment, sum totals) []CaseState {
 	list := caseList{}
-	if sum.worth > 0 && sum.worth < due && sum.kept > 0 {
+	if sum.kept > 0 && sum.worth < due {
 		list.add(CaseState{Kind: CaseUnderpaid, Amount: due - sum.worth, Currency: t.Currency})
 	}
 	if sum.kept > due {
@@ -69,12 +69,8 @@ func (e *Evidence) cases(t Terms, due int64, payments []payment, sum totals) []C
 	if e.Full {
 		list.add(CaseState{Kind: CaseTooMany})
 	}
-	if len(e.Refunds) > 0 {
-		e.refundCases(list)
-	}
-	if len(e.Disputes) > 0 {
-		e.disputeCases(list, payments)
-	}
+	e.refundCases(list)
+	e.disputeCases(list, payments)
 	return list.sorted()
 }
 
@@ -93,9 +89,6 @@ func (l caseList) about(kind CaseKind, payment string, amount int64, currency st
 }
 
 func (l caseList) sorted() []CaseState {
-	if len(l) == 0 {
-		return nil
-	}
 	return slices.SortedFunc(maps.Values(l), func(a, b CaseState) int {
 		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Subject, b.Subject))
 	})

@@ -39,6 +39,7 @@ func TestCasesThatFollowFromEvidence(t *testing.T) {
 		{"one that failed, of its charge's payment", tenHours, []money.Evidence{paid, telling.Charge("ch_1", "pi_1", 5000, 5000, 10), telling.RefundAt("re_1", "ch_1", "", 1000, "failed", 11, 20)},
 			none + "; refund_failed 1000 of pi_1"},
 		{"underpaid and held", tenHours, []money.Evidence{telling.PaidBy("pi_1", 4000, 10), telling.Dispute("dp_1", "pi_1", 4000, "lost")}, "pending, 0.00 of 0.00 h, received 4000, disputed 4000"},
+		{"underpaid, and all but a cent goes back", tenHours, []money.Evidence{telling.PaidBy("pi_1", 4000, 10), again("re_1", 3999, 20)}, "pending, 0.00 of 0.00 h, received 4000, refunded 3999; underpaid 1000"},
 		{"overpaid, and what is too much goes back", tenHours, []money.Evidence{telling.PaidBy("pi_1", 6000, 10), again("re_1", 1000, 20)},
 			"completed, 10.00 of 10.00 h, received 6000, refunded 1000, at 10"},
 		{"overpaid, and some of what is too much goes back", tenHours, []money.Evidence{telling.PaidBy("pi_1", 6000, 10), again("re_1", 400, 20)},

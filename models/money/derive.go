@@ -74,7 +74,7 @@ type counted struct{ received, returned, kept int64 }
 // addUp adds payments up. Of an invoice with lines that are not hours, its
 // money counts by the hours' share.
 func (e *Evidence) addUp(t Terms, due int64, payments []payment) (sum totals) {
-	invoices := make(map[string]counted, 1)
+	invoices := map[string]counted{}
 	for i := range payments {
 		p := &payments[i]
 		sum.lost = sum.lost || (p.lost && !p.foreign)
@@ -176,7 +176,7 @@ func (s *Setback) failure() *Failure {
 // attempts tells of each payment how far it came. What a Checkout Session or
 // an invoice tells is told of its PaymentIntents, where it has any.
 func (e *Evidence) attempts() map[string]Attempts {
-	all := make(map[string]Attempts, len(e.Payments)+len(e.Sessions)+len(e.Invoices))
+	all := map[string]Attempts{}
 	for id, p := range e.Payments {
 		all[id] = p.Attempts
 	}
@@ -217,42 +217,42 @@ func (e *Evidence) attempts() map[string]Attempts {
 // customer types, so that neither its session nor what belongs to that says
 // anything of a purchase that was sold.
 func (e *Evidence) due(t Terms) int64 {
-	due := int64(-1)
-	least := func(amount int64) {
-		if due < 0 || amount < due {
-			due = max(amount, 0)
-		}
-	}
+	var asked []int64
 	strange := e.ofPaymentLinks(t.Sold)
 	for id, s := range e.Sessions {
 		if s.Settled == nil || strange[id] {
 			continue
 		}
-		asked := Converted{Subtotal: s.Settled.Subtotal, Total: s.Settled.Total, Currency: s.Settled.Currency}
-		if s.Source != nil && asked.Currency != t.Currency {
-			asked = *s.Source
+		told := Converted{Subtotal: s.Settled.Subtotal, Total: s.Settled.Total, Currency: s.Settled.Currency}
+		if s.Source != nil && told.Currency != t.Currency {
+			told = *s.Source
 		}
-		if asked.Subtotal == t.Amount && asked.Currency == t.Currency {
-			least(asked.Total)
+		if told.Subtotal == t.Amount && told.Currency == t.Currency {
+			asked = append(asked, told.Total)
 		}
 	}
 	for id, invoice := range e.Invoices {
 		if bill := invoice.Paid; bill != nil && !strange[id] && bill.Currency == t.Currency && invoice.sells(t) {
-			least(invoice.forHours(bill.Total, t))
+			asked = append(asked, invoice.forHours(bill.Total, t))
 		}
 	}
-	if due >= 0 {
-		return due
+	if len(asked) == 0 {
+		asked = e.detailed(t, strange)
 	}
+	if len(asked) == 0 {
+		return t.Amount
+	}
+	return max(0, slices.Min(asked))
+}
+
+// detailed are the amounts that PaymentIntents that paid say they are made of.
+func (e *Evidence) detailed(t Terms, strange map[string]bool) (amounts []int64) {
 	for id, p := range e.Payments {
 		if d := p.Details; d != nil && !strange[id] && e.hasPaid(id, t.Currency) {
-			least(t.Amount - d.Discount + d.Tax + d.Shipping)
+			amounts = append(amounts, t.Amount-d.Discount+d.Tax+d.Shipping)
 		}
 	}
-	if due >= 0 {
-		return due
-	}
-	return t.Amount
+	return amounts
 }
 
 // ofPaymentLinks are the sessions of Payment Links, and what belongs to them,
@@ -314,23 +314,27 @@ func (e *Evidence) givenBack(invoice string) (total int64) {
 	return total
 }
 
-// completedAt is when the payments first came to what was needed; where
-// nothing was, when that was settled.
-func (e *Evidence) completedAt(t Terms, payments []payment, needed int64) int64 {
-	var worth, at int64
+// completedAt is when the payments first came to what was needed (but for
+// rounding, the last of them); where nothing was, when that was settled.
+func (e *Evidence) completedAt(t Terms, payments []payment, needed int64) (at int64) {
+	if needed == 0 {
+		at = e.settledAt()
+	}
+	if at != never {
+		return at
+	}
+	var worth int64
 	for _, p := range payments {
-		if needed == 0 || p.received == 0 {
+		at, worth = max(at, p.at), worth+e.Invoices[p.invoice].forHours(p.money, t)
+		if _, accepted := e.Accepted[p.id]; accepted || worth >= needed {
 			break
 		}
-		worth += e.Invoices[p.invoice].forHours(p.money, t)
-		if _, accepted := e.Accepted[p.id]; accepted || worth >= needed {
-			return p.at
-		}
-		at = p.at
 	}
-	if at > 0 {
-		return at // but for rounding, it was enough
-	}
+	return at
+}
+
+// settledAt is when a Checkout Session or an invoice was first settled.
+func (e *Evidence) settledAt() (at int64) {
 	for _, s := range e.Sessions {
 		if s.Settled != nil {
 			at = earliest(at, s.Settled.At)

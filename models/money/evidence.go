@@ -3,6 +3,7 @@ package money
 import (
 	"cmp"
 	"maps"
+	"slices"
 	"strings"
 )
 
@@ -243,23 +244,11 @@ const (
 // IDs lists the ids of the objects, and of merged purchases, by which later
 // events find the purchase.
 func (e *Evidence) IDs() []string {
-	ids := make([]string, 0, len(e.Payments)+len(e.Charges)+len(e.Sessions)+len(e.Invoices)+len(e.Refunds)+len(e.Disputes)+len(e.CreditNotes))
-	ids = appendKeys(ids, e.Payments)
-	ids = appendKeys(ids, e.Charges)
-	ids = appendKeys(ids, e.Sessions)
-	ids = appendKeys(ids, e.Invoices)
-	ids = appendKeys(ids, e.Refunds)
-	ids = appendKeys(ids, e.Disputes)
-	ids = appendKeys(ids, e.Merged)
-	return appendKeys(ids, e.CreditNotes)
+	return slices.Concat(keys(e.Payments), keys(e.Charges), keys(e.Sessions), keys(e.Invoices),
+		keys(e.Refunds), keys(e.Disputes), keys(e.Merged), keys(e.CreditNotes))
 }
 
-func appendKeys[T any](ids []string, objects map[string]T) []string {
-	for id := range objects {
-		ids = append(ids, id)
-	}
-	return ids
-}
+func keys[T any](objects map[string]T) []string { return slices.Collect(maps.Keys(objects)) }
 
 // Without is the evidence but for the PaymentIntents, sessions and invoices
 // that foreign says yes to.
@@ -274,15 +263,8 @@ func (c Charge) IsOfAnother(intent string) bool {
 }
 
 func without[T any](objects map[string]T, foreign func(id string) bool) map[string]T {
-	kept := objects
-	for id := range objects {
-		if foreign(id) {
-			if len(kept) == len(objects) {
-				kept = maps.Clone(objects)
-			}
-			delete(kept, id)
-		}
-	}
+	kept := maps.Clone(objects)
+	maps.DeleteFunc(kept, func(id string, _ T) bool { return foreign(id) })
 	return kept
 }
 

@@ -42,6 +42,7 @@ func TestTheLargestSumOfEvidence(t *testing.T) {
 	}{
 		"nothing":                 {money.Evidence{}, 0, ""},
 		"a payment":               {telling.PaidBy("pi_1", 5, 1), 5, "eur"},
+		"a cent":                  {telling.PaidBy("pi_1", 1, 1), 1, "eur"},
 		"a charge":                {telling.Charge("ch_1", "", 5, 4, 1), 4, "eur"},
 		"a refund":                {telling.Refund("re_1", "", "", 3, "failed", 1), 3, "eur"},
 		"a dispute":               {telling.DisputeIn("usd", "dp_1", "", 2, "won"), 2, "usd"},
@@ -76,6 +77,17 @@ func TestAChargeIsOfOnePaymentIntent(t *testing.T) {
 	}{{"", "", false}, {"pi_1", "", false}, {"", "pi_1", false}, {"pi_1", "pi_1", false}, {"pi_1", "pi_2", true}} {
 		if got := (money.Charge{PaymentIntent: row.charge}).IsOfAnother(row.intent); got != row.want {
 			t.Errorf("a charge of %q is of another than %q: %t", row.charge, row.intent, got)
+		}
+	}
+}
+
+func TestWhenItWasTriedLast(t *testing.T) {
+	five, six := &money.Setback{At: 5}, &money.Setback{At: 6}
+	for want, attempts := range map[int64]money.Attempts{
+		0: {}, 5: {Failed: five}, 6: {Failed: six, Cancelled: five}, 7: {Processing: new(int64(7)), Cancelled: six}, 8: {Processing: new(int64(2)), Failed: five, Cancelled: &money.Setback{At: 8}},
+	} {
+		if got := attempts.Last(); got != want {
+			t.Errorf("%+v: %d, want %d", attempts, got, want)
 		}
 	}
 }

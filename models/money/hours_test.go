@@ -19,8 +19,8 @@ func TestParseHours(t *testing.T) {
 	for _, text := range []string{
 		"", " ", "1.", ".5", "1.234", "1,50", "-1", "+1", "1e3", "0x10", "ten", "1.5h", "1 5", "10000000.01", "99999999", "999999999", "٣", "NaN", "1.50\n",
 	} {
-		if got, err := ParseHours(text); err == nil {
-			t.Errorf("ParseHours(%q) = %d, want an error", text, got)
+		if got, err := ParseHours(text); err == nil || got != 0 {
+			t.Errorf("ParseHours(%q) = %d, %v, want 0 and an error", text, got, err)
 		}
 	}
 }
@@ -79,6 +79,9 @@ func TestProportionOfRoundsHalfUp(t *testing.T) {
 		{5, 1, 10, 1}, {5, 3, 10, 2}, {1, 1, 3, 0}, {1, 2, 3, 1}, // odd wholes have no exact half
 		{1000, 1, 999_999_999_999, 0},
 		{MaxHours, 999_999_999_999, 999_999_999_999, MaxHours},
+		{4_294_967_297, 4_294_967_295, 4, 1 << 62}, // half a whole more is beyond 64 bits
+		{1 << 62, 4, 1, math.MaxInt64}, {1 << 62, 2, 1, math.MaxInt64}, {math.MaxInt64, math.MaxInt64, 1, math.MaxInt64},
+		{1000, -2500, 5000, -500}, {1, -1, 2, -1},
 		{MaxHours, 499_999_999_999_999, 1_000_000_000_000_000, 499_999_999 + 1}, // beyond 64 bits in between
 	}
 	for _, row := range rows {

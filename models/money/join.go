@@ -87,10 +87,9 @@ func joinPayment(a, b Payment) Payment {
 
 // joinReceived keeps the larger sum, and when that was told first.
 func joinReceived(a, b Received) Received {
-	if cmp.Or(cmp.Compare(b.Amount, a.Amount), cmp.Compare(a.At, b.At)) <= 0 {
-		return a
-	}
-	return b
+	return later(a, b, func(a, b Received) int {
+		return cmp.Or(cmp.Compare(a.Amount, b.Amount), cmp.Compare(b.At, a.At))
+	})
 }
 
 func joinAttempts(a, b Attempts) Attempts {
@@ -149,10 +148,11 @@ func joinInvoice(a, b Invoice) Invoice {
 
 // joinCreditNote keeps the later telling; a void is final.
 func joinCreditNote(a, b CreditNote) CreditNote {
-	return later(a, b, func(a, b CreditNote) int {
-		return cmp.Or(cmp.Compare(age(a.Voided), age(b.Voided)), cmp.Compare(a.At, b.At),
-			cmp.Compare(a.Amount, b.Amount), cmp.Compare(a.Invoice, b.Invoice))
+	note := later(a, b, func(a, b CreditNote) int {
+		return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.Amount, b.Amount), cmp.Compare(a.Invoice, b.Invoice))
 	})
+	note.Voided = a.Voided || b.Voided
+	return note
 }
 
 func joinAcceptance(a, b Acceptance) Acceptance {
@@ -163,33 +163,31 @@ func joinAcceptance(a, b Acceptance) Acceptance {
 
 // later gives the greater by an order that tells any two different values
 // apart.
-func later[T any](a, b T, compare func(a, b T) int) T {
-	if compare(a, b) >= 0 {
-		return a
-	}
-	return b
-}
+func later[T any](a, b T, compare func(a, b T) int) T { return slices.MaxFunc([]T{a, b}, compare) }
 
 // latest is later of what may not be known; first the opposite.
 func latest[T any](a, b *T, compare func(a, b T) int) *T {
-	if a == nil || (b != nil && compare(*a, *b) < 0) {
+	switch {
+	case a == nil:
 		return b
+	case b == nil:
+		return a
 	}
-	return a
+	return later(a, b, func(a, b *T) int { return compare(*a, *b) })
 }
 
 func first[T any](a, b *T, compare func(a, b T) int) *T {
-	if a == nil || (b != nil && compare(*a, *b) > 0) {
-		return b
-	}
-	return a
+	return latest(a, b, func(a, b T) int { return compare(b, a) })
 }
 
 func maxOf(a, b int64) int64 { return max(a, b) }
 
-// earliest gives the smaller of two times of which 0 means "never".
+// never is the time of what did not happen.
+const never = 0
+
+// earliest gives the smaller of two times.
 func earliest(a, b int64) int64 {
-	if a == 0 || b == 0 {
+	if a == never || b == never {
 		return max(a, b)
 	}
 	return min(a, b)
@@ -217,13 +215,13 @@ func compareRefundTotals(a, b RefundTotal) int {
 }
 
 func compareRefundStates(a, b RefundState) int {
-	return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(refundAge(a.Status), refundAge(b.Status)),
+	return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(stage(refundLife, a.Status), stage(refundLife, b.Status)),
 		cmp.Compare(a.Status, b.Status), cmp.Compare(a.Amount, b.Amount),
 		cmp.Compare(a.Created, b.Created), cmp.Compare(a.Currency, b.Currency))
 }
 
 func compareDisputeStates(a, b DisputeState) int {
-	return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(disputeAge(a.Status), disputeAge(b.Status)),
+	return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(stage(disputeLife, a.Status), stage(disputeLife, b.Status)),
 		cmp.Compare(a.Status, b.Status), cmp.Compare(a.Amount, b.Amount),
 		cmp.Compare(a.DueBy, b.DueBy), cmp.Compare(a.Currency, b.Currency))
 }
@@ -252,42 +250,25 @@ func orElse[T any](value *T, otherwise T) T {
 	return *value
 }
 
-// refundAge orders the statuses of a refund's life; one that nobody knows is
-// later than those that are still under way.
-func refundAge(status string) int {
-	switch status {
-	case "":
-		return -1 // a refund of which only a link is known
-	case RefundPending:
-		return 0
-	case RefundRequiresAction:
-		return 1
-	case RefundSucceeded:
-		return 2
-	default:
-		return 3
-	}
+// anyOther stands for the statuses that a list does not name.
+const anyOther = "*"
+
+// refundLife are the statuses of a refund in the order of its life; one that
+// nobody knows is later than those that are still under way. Of a refund with
+// none, only a link is known.
+var refundLife = []string{"", RefundPending, RefundRequiresAction, RefundSucceeded, anyOther}
+
+// disputeLife are those of a dispute: an inquiry may grow into one.
+var disputeLife = []string{
+	InquiryNeedsResponse, InquiryUnderReview, InquiryClosed, DisputeNeedsResponse, anyOther, DisputeUnderReview,
+	DisputeChargeRefunded, DisputeLost, DisputePrevented, DisputeWon,
 }
 
-// disputeAge orders the statuses of a dispute's life: an inquiry may grow into
-// a dispute.
-func disputeAge(status string) int {
-	switch status {
-	case InquiryNeedsResponse:
-		return 0
-	case InquiryUnderReview:
-		return 1
-	case InquiryClosed:
-		return 2
-	case DisputeNeedsResponse:
-		return 3
-	case DisputeUnderReview:
-		return 5
-	case DisputeWon, DisputeLost, DisputePrevented, DisputeChargeRefunded:
-		return 6
-	default:
-		return 4
+func stage(life []string, status string) int {
+	if !slices.Contains(life, status) {
+		status = anyOther
 	}
+	return slices.Index(life, status)
 }
 
 // Timeless is what the evidence says, without when it was told: the same thing
@@ -295,25 +276,25 @@ func disputeAge(status string) int {
 func (e *Evidence) Timeless() Evidence {
 	return Evidence{
 		Payments: mapped(e.Payments, func(p Payment) Payment {
-			p.Received.At, p.Attempts = 0, p.timeless()
+			p.Received.At, p.Attempts = never, p.timeless()
 			return p
 		}),
 		Charges: mapped(e.Charges, func(c Charge) Charge {
-			c.Captured.At, c.Refunded.At = 0, 0
+			c.Captured.At, c.Refunded.At = never, never
 			return c
 		}),
 		Refunds: mapped(e.Refunds, func(r Refund) Refund {
-			r.At = 0
+			r.At = never
 			return r
 		}),
 		Disputes: mapped(e.Disputes, func(d Dispute) Dispute {
-			d.At = 0
+			d.At = never
 			return d
 		}),
 		Sessions: mapped(e.Sessions, func(s Session) Session {
 			if s.Settled != nil {
 				settled := *s.Settled
-				settled.At, s.Settled = 0, &settled
+				settled.At, s.Settled = never, &settled
 			}
 			s.Attempts = s.timeless()
 			return s
@@ -321,13 +302,13 @@ func (e *Evidence) Timeless() Evidence {
 		Invoices: mapped(e.Invoices, func(i Invoice) Invoice {
 			if i.Paid != nil {
 				paid := *i.Paid
-				paid.At, i.Paid = 0, &paid
+				paid.At, i.Paid = never, &paid
 			}
 			i.Attempts = i.timeless()
 			return i
 		}),
 		CreditNotes: mapped(e.CreditNotes, func(n CreditNote) CreditNote {
-			n.At = 0
+			n.At = never
 			return n
 		}),
 		Accepted: e.Accepted, Merged: e.Merged, Full: e.Full,

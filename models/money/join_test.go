@@ -47,6 +47,27 @@ func TestTellingsAreJoinedTogetherAsOneByOne(t *testing.T) {
 	check(t, many)
 }
 
+// An object of which only the id is known takes nothing away.
+func TestWhatOneTellsAndAnotherDoesNotIsKept(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		told := telling.DrawEvidence(t)
+		var blank money.Evidence
+		for i := range reflect.TypeFor[money.Evidence]().NumField() {
+			objects, ids := reflect.ValueOf(told).Field(i), reflect.ValueOf(&blank).Elem().Field(i)
+			if objects.Kind() != reflect.Map || objects.Len() == 0 || objects.Type() == reflect.TypeOf(told.Accepted) { // the first acceptance counts
+				continue
+			}
+			ids.Set(reflect.MakeMap(ids.Type()))
+			for _, id := range objects.MapKeys() {
+				ids.SetMapIndex(id, reflect.Zero(ids.Type().Elem()))
+			}
+		}
+		if got := money.Join(told, blank); !reflect.DeepEqual(got, told) {
+			t.Fatalf("%+v\nof %+v", got, told)
+		}
+	})
+}
+
 func TestJoinChangesNeitherArgument(t *testing.T) {
 	a, b := telling.Tell(telling.PaidBy("pi_1", 5, 1), telling.Dispute("dp_1", "pi_1", 5, "lost", -5)), telling.Tell(telling.PaidBy("pi_2", 5, 1), telling.Dispute("dp_1", "pi_1", 5, "won", -5, 5))
 	money.Join(a, b)
@@ -103,6 +124,7 @@ func TestWhatIsToldForAllIsKept(t *testing.T) {
 		telling.RefundAt("re_1", "ch_1", "", 1, "failed", 1, 6), telling.RefundAt("re_1", "", "pi_1", 1, "failed", 1, 5), telling.RefundAt("re_1", "", "", 1, "succeeded", 1, 7),
 		money.Evidence{Sessions: map[string]money.Session{"cs_1": {Settled: &money.Asked{At: 6, Total: 9}}}}, money.Evidence{Sessions: map[string]money.Session{"cs_1": {Settled: &money.Asked{At: 5, Total: 8}, PaymentLink: true}}},
 		money.Evidence{CreditNotes: map[string]money.CreditNote{"cn_1": {At: 9, Amount: 5}}}, money.Evidence{CreditNotes: map[string]money.CreditNote{"cn_1": {At: 1, Amount: 6, Voided: true}}},
+		telling.PaysInvoice("in_1", "pi_1", 5), telling.PaysInvoice("in_1", "pi_1", 0),
 		money.Evidence{Accepted: map[string]money.Acceptance{"pi_1": {At: 9, By: "bob"}}}, money.Evidence{Accepted: map[string]money.Acceptance{"pi_1": {At: 8, By: "ada"}}},
 	)
 	for what, same := range map[string]bool{
@@ -112,6 +134,7 @@ func TestWhatIsToldForAllIsKept(t *testing.T) {
 		"a refund's links, and when it first had failed": e.Refunds["re_1"].Charge == "ch_1" && e.Refunds["re_1"].PaymentIntent == "pi_1" && e.Refunds["re_1"].FailedAt == 5,
 		"the latest state of a refund":                   e.Refunds["re_1"].Status == "succeeded",
 		"what a session asked when it was settled first": *e.Sessions["cs_1"].Settled == money.Asked{At: 5, Total: 8} && e.Sessions["cs_1"].PaymentLink,
+		"what each invoice was told to have been paid":   e.Invoices["in_1"].Payments["pi_1"] == 5,
 		"that a credit note was voided":                  e.CreditNotes["cn_1"].Voided,
 		"who accepted it first":                          e.Accepted["pi_1"].By == "ada",
 		"that nothing is full":                           !e.Full,

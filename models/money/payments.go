@@ -64,7 +64,7 @@ func (p *payment) state() PaymentState {
 
 // value is what a part of what was received is in the purchase's currency.
 func (p *payment) value(part int64) int64 {
-	if part == 0 || p.received == 0 {
+	if p.received == 0 {
 		return 0
 	}
 	return proportion(p.money, part, p.received)
@@ -109,7 +109,7 @@ func (e *Evidence) invoicePayments() map[string]map[string]int64 {
 // payments puts together what belongs to one payment, in the order in which
 // they were received.
 func (e *Evidence) payments(t Terms) []payment {
-	l := paymentList{Evidence: e, byID: make(map[string]*payment, len(e.Payments)+len(e.Charges)), attempts: e.attempts(), invoices: e.invoicePayments()}
+	l := paymentList{Evidence: e, byID: map[string]*payment{}, attempts: e.attempts(), invoices: e.invoicePayments()}
 	for id, told := range e.Payments {
 		l.of(id).take(told.Received, told.Currency)
 	}
@@ -233,25 +233,18 @@ func (l *paymentList) takeInvoices(t Terms) {
 		if bill.Currency == t.Currency {
 			open = l.takeUnlinked(id, open)
 		}
-		if open <= 0 {
-			continue
-		}
-		payer := l.payerOf(id)
-		if payer.id == id {
-			payer.pay(id, open, bill, t)
-			continue
-		}
 		outside := min(open, bill.Outside)
-		payer.pay(id, open-outside, bill, t)
-		l.of(id).pay(id, outside, bill, t)
+		l.pay(l.payerOf(id), id, open-outside, bill, t)
+		l.pay(id, id, outside, bill, t)
 	}
 }
 
 // pay counts what a payment is taken to have paid of an invoice.
-func (p *payment) pay(invoice string, amount int64, bill *Bill, t Terms) {
+func (l *paymentList) pay(payer, invoice string, amount int64, bill *Bill, t Terms) {
 	if amount <= 0 {
 		return
 	}
+	p := l.of(payer)
 	p.take(Received{p.received + amount, bill.At}, bill.Currency)
 	p.invoice = invoice
 	if p.foreign = bill.Currency != t.Currency; !p.foreign {
@@ -263,7 +256,7 @@ func (p *payment) pay(invoice string, amount int64, bill *Bill, t Terms) {
 // open, and gives what is open after that.
 func (l *paymentList) takeUnlinked(invoice string, open int64) int64 {
 	for _, id := range slices.Sorted(maps.Keys(l.byID)) {
-		if p := l.byID[id]; p != nil && open > 0 && p.invoice == "" && p.money > 0 {
+		if p := l.of(id); open > 0 && p.invoice == "" {
 			p.invoice = invoice
 			open -= p.money
 		}
@@ -298,13 +291,13 @@ func (p *payment) paid(told int64) int64 {
 
 // payerOf is the payment that what an invoice received goes to: its only one,
 // where nothing was told of that one's money, else the invoice itself.
-func (l *paymentList) payerOf(invoice string) *payment {
+func (l *paymentList) payerOf(invoice string) string {
 	if len(l.invoices[invoice]) == 1 {
 		for id := range l.invoices[invoice] {
 			if p := l.of(id); p.received == 0 && p.attempts.Cancelled == nil {
-				return p
+				return id
 			}
 		}
 	}
-	return l.of(invoice)
+	return invoice
 }

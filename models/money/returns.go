@@ -25,7 +25,7 @@ func (e *Evidence) takeBack(id string, p *payment) {
 }
 
 func (e *Evidence) paymentOfLink(charge, intent string) string {
-	if intent != "" || charge == "" {
+	if intent != "" {
 		return intent
 	}
 	return e.paymentOf(charge)
@@ -116,7 +116,7 @@ func (e *Evidence) refundsOf(charge Charge, p *payment, isOf func(Refund) bool) 
 // that a payment's only charge was captured, nor that it was released whole,
 // the payment's success did.
 func (c Charge) orOf(p *payment, only bool, authorised int64) Charge {
-	if only && c.Captured.Amount == 0 && authorised > 0 && (c.Authorised == 0 || c.Refunded.Amount < c.Authorised) {
+	if only && c.Captured.Amount == 0 && (c.Authorised == 0 || c.Refunded.Amount < c.Authorised) {
 		c.Authorised, c.Captured = max(c.Authorised, authorised), Received{p.received, p.at}
 	}
 	return c
@@ -128,7 +128,7 @@ func (c Charge) released() int64 { return max(0, c.Authorised-c.Captured.Amount)
 // isRelease says whether a refund is the release of what was not captured: of
 // exactly that amount, and made in the second of the capture, if there was one.
 func (c Charge) isRelease(r Refund, p *payment) bool {
-	if c.released() == 0 || r.Amount != c.released() {
+	if r.Amount != c.released() {
 		return false
 	}
 	capturedAt := c.Captured.At
@@ -145,23 +145,15 @@ func (c Charge) isRelease(r Refund, p *payment) bool {
 // where it could be read either way.
 // https://support.stripe.com/questions/changes-to-partial-capture-and-cancellation-flows
 func (c Charge) beyond(known refundHistory) (rest, doubt int64) {
-	rest = c.Refunded.Amount - known.contained
+	rest = max(0, c.Refunded.Amount-known.contained)
 	switch released := c.released(); {
-	case rest <= 0:
-		return 0, 0
-	case released == 0:
-		return rest, 0
-	case known.released:
-		return max(0, rest-released), 0
-	case rest == released && c.Refunded.Old:
-		return 0, 0
-	case rest == released:
-		return 0, released
-	case c.Refunded.Amount > c.Captured.Amount:
+	case known.released, rest != released && c.Refunded.Amount > c.Captured.Amount:
 		return max(0, rest-released), 0
 	case rest < released:
 		return rest, 0
-	case c.Refunded.Old:
+	case rest == released && c.Refunded.Old:
+		return 0, 0
+	case rest == released, c.Refunded.Old:
 		return rest - released, released
 	default:
 		return rest, released

@@ -19,9 +19,12 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
+	"github.com/schollz/progressbar/v3"
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/term"
 )
 
 // mutant is one change of a file: apply makes it, undo takes it back.
@@ -142,11 +145,17 @@ func try(ctx context.Context, path string, source []byte, test []string, limit t
 }
 
 func main() {
-	test := flag.String("test", "go test ./models", "the tests that must notice")
-	sample := flag.Int("sample", 0, "try only so many, chosen by chance with a fixed seed; 0: all")
-	limit := flag.Duration("limit", 2*time.Minute, "for each; a mutant that takes longer is caught")
+	m := measure{bar: progressbar.NewOptions(-1, progressbar.OptionSetWriter(os.Stderr), progressbar.OptionShowCount(), progressbar.OptionClearOnFinish(),
+		progressbar.OptionSetVisibility(term.IsTerminal(int(os.Stderr.Fd())))), count: map[outcome]int{}}
+	flag.Func("test", "the tests that must notice; those of a further -test are run where the ones before notice nothing", func(test string) error {
+		m.tests = append(m.tests, strings.Fields(test))
+		return nil
+	})
+	flag.IntVar(&m.sample, "sample", 0, "try only so many, chosen by chance with a fixed seed; 0: all")
+	flag.DurationVar(&m.limit, "limit", 2*time.Minute, "for each; a mutant that takes longer is caught")
+	want := flag.Float64("want", 0, "fail where fewer percent of the mutants are caught")
 	flag.Parse()
-	if err := run(context.Background(), flag.Args(), strings.Fields(*test), *sample, *limit); err != nil {
+	if err := m.run(context.Background(), flag.Args(), *want); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
@@ -168,13 +177,14 @@ type change struct {
 	source []byte
 }
 
-func run(ctx context.Context, paths, test []string, sample int, limit time.Duration) error {
+// changesOf lists the ways to break files.
+func changesOf(paths []string) ([]change, error) {
 	var changes []change
 	for _, path := range paths {
 		files := token.NewFileSet()
 		file, err := parser.ParseFile(files, path, nil, parser.ParseComments)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		for _, m := range mutants(files, file) {
 			var source bytes.Buffer
@@ -182,40 +192,82 @@ func run(ctx context.Context, paths, test []string, sample int, limit time.Durat
 			err := format.Node(&source, files, file)
 			m.undo()
 			if err != nil {
-				return err
+				return nil, err
 			}
 			changes = append(changes, change{m, path, source.Bytes()})
 		}
 	}
-	if sample > 0 && sample < len(changes) {
+	return changes, nil
+}
+
+// measure is how many mutants the tests notice.
+type measure struct {
+	tests  [][]string
+	sample int
+	limit  time.Duration
+
+	mutex sync.Mutex // guards what follows
+	count map[outcome]int
+	bar   *progressbar.ProgressBar
+}
+
+func (m *measure) run(ctx context.Context, paths []string, want float64) error {
+	changes, err := changesOf(paths)
+	if err != nil {
+		return err
+	}
+	if m.sample > 0 && m.sample < len(changes) {
 		rand.New(rand.NewPCG(1, 2)).Shuffle(len(changes), func(i, j int) { changes[i], changes[j] = changes[j], changes[i] })
-		changes = changes[:sample]
+		changes = changes[:m.sample]
 	}
-	if err := pass(ctx, test); err != nil {
-		return err
-	}
-	outcomes := make([]outcome, len(changes))
-	var group errgroup.Group
-	group.SetLimit(2)
-	for i, c := range changes {
-		group.Go(func() (err error) {
-			outcomes[i], err = try(ctx, c.path, c.source, test, limit)
+	for _, test := range m.tests {
+		if err := pass(ctx, test); err != nil {
 			return err
-		})
-	}
-	if err := group.Wait(); err != nil {
-		return err
-	}
-	count := map[outcome]int{}
-	for i, c := range changes {
-		count[outcomes[i]]++
-		if outcomes[i] == survived {
-			fmt.Printf("%s:%d:%d: %s\n", c.path, c.where.Line, c.where.Column, c.what)
 		}
 	}
-	noticed := count[caught] + count[endless]
-	tried := noticed + count[survived]
+	m.bar.ChangeMax(len(changes))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(2)
+	for _, c := range changes {
+		group.Go(func() error { return m.try(ctx, c) })
+	}
+	err = group.Wait()
+	_ = m.bar.Finish()
+	if err != nil {
+		return err
+	}
+	noticed := m.count[caught] + m.count[endless]
+	tried := noticed + m.count[survived]
+	percent := 100 * float64(noticed) / float64(max(1, tried))
 	fmt.Printf("%d mutants: %d caught (%d by never ending), %d survived (%.1f %% caught); %d more did not compile\n",
-		tried, noticed, count[endless], count[survived], 100*float64(noticed)/float64(max(1, tried)), count[invalid])
+		tried, noticed, m.count[endless], m.count[survived], percent, m.count[invalid])
+	if percent < want {
+		return fmt.Errorf("fewer than %g %% were caught", want)
+	}
+	return nil
+}
+
+// try counts what the tests make of a mutant, and says at once that they
+// notice nothing.
+func (m *measure) try(ctx context.Context, c change) error {
+	made := survived
+	for _, test := range m.tests {
+		var err error
+		if made, err = try(ctx, c.path, c.source, test, m.limit); err != nil {
+			return err
+		}
+		if made != survived {
+			break
+		}
+	}
+	m.mutex.Lock()
+	defer m.mutex.Unlock()
+	m.count[made]++
+	if made == survived {
+		_ = m.bar.Clear()
+		fmt.Printf("%s:%d:%d: %s\n", c.path, c.where.Line, c.where.Column, c.what)
+	}
+	m.bar.Describe(fmt.Sprintf("%d caught", m.count[caught]+m.count[endless]))
+	_ = m.bar.Add(1)
 	return nil
 }

@@ -147,7 +147,11 @@ func WantSane(t interface{ Errorf(string, ...any) }, terms money.Terms, d money.
 	problem(d.AmountDue < 0 || d.AmountReceived < 0 || d.AmountRefunded < 0 || d.AmountDisputed < 0, "money is negative")
 	problem(d.AmountRefunded+d.AmountDisputed > d.AmountReceived, "more goes back than came")
 	problem((d.HoursCredited > 0) != slices.Contains(money.PaymentStatuses[4:], d.Status), "the status says otherwise than the credit")
+	for _, c := range d.Cases {
+		problem(c.Kind != money.CaseDispute && c.DueBy != 0, "a case that waits for nobody has a day")
+	}
 	for _, p := range d.Payments {
+		problem(p.ID == "", "a payment is nobody's")
 		problem(p.Received < 0 || p.Refunded < 0 || p.Disputed < 0 || p.Kept() < 0, "a payment keeps less than nothing")
 	}
 	if len(problems) > 0 {
