@@ -15,13 +15,13 @@ import (
 // life is a random life of an account whose hours expire: what Stripe tells of its
 // purchases comes at any time and in any order, what people book comes as it comes.
 type life struct {
-	t       *rapid.T
-	now     time.Time
-	lots    Lots                // as the database keeps them
-	entries []LedgerEntry       // the ledger
-	never   Hours               // of purchases that never expire
-	told    map[string][2]int64 // of each purchase: hours that are paid, end
-	refs    []string
+	t         *rapid.T
+	now       time.Time
+	lots      Lots // as the database keeps them
+	settled   bool
+	entries   []LedgerEntry // the ledger
+	purchases []Purchase
+	order     []string // references, as they were booked
 }
 
 var begin = time.Unix(1_760_000_000, 0).UTC()
@@ -41,10 +41,18 @@ func (l *life) post(kind EntryKind, hours Hours, reference string, lesson *time.
 
 // settle is what services/lots does before anybody reads or books.
 func (l *life) settle() {
-	if slices.ContainsFunc(l.lots, func(lot Lot) bool { return lot.Stale }) {
-		l.lots.DrawAnew(DrawsOf(l.entries))
+	if !l.settled {
+		known := l.lots
+		l.lots = LotsOf(l.purchases, l.entries, &begin)
+		for i := range l.lots {
+			if k := slices.IndexFunc(known, func(k Lot) bool { return k.ID == l.lots[i].ID }); k >= 0 {
+				l.lots[i].Expired = known[k].Expired
+			}
+		}
+		l.lots.Replay(DrawsOf(l.entries))
+		l.settled = true
 	}
-	l.entries = append(l.entries, l.lots.Expire(l.now)...)
+	l.entries = append(l.entries, l.lots.Expire(l.now, l.now)...)
 }
 
 func (l *life) find(kind EntryKind, reference string) *LedgerEntry {
@@ -56,55 +64,74 @@ func (l *life) find(kind EntryKind, reference string) *LedgerEntry {
 	return nil
 }
 
-// tell lets Stripe say how many hours a purchase holds and when they end.
-func (l *life) tell() {
-	id := rapid.SampledFrom([]string{"p1", "p2", "p3", "forever"}).Draw(l.t, "purchase")
-	hours := Hours(rapid.SampledFrom([]int{0, 1, 2, 4, 8, 8}).Draw(l.t, "hours"))
-	if id == "forever" {
-		l.post(EntryCredit, hours-l.never, "", nil)
-		l.never = hours
-		return
-	}
-	end := begin.Add(time.Duration(rapid.IntRange(0, 12).Draw(l.t, "end")) * time.Hour)
-	i := slices.IndexFunc(l.lots, func(lot Lot) bool { return lot.ID == id })
-	if i < 0 {
-		l.lots, i = append(l.lots, Lot{ID: id, StudentID: "s", CameAt: begin, BookedAt: l.now}), len(l.lots)
-	}
-	l.post(EntryCredit, hours-l.lots[i].Hours, "", nil)
-	l.lots[i].Hours, l.lots[i].ExpiresAt, l.lots[i].Stale = hours, end, true
-	l.told[id] = [2]int64{int64(hours), end.Unix()}
-	l.lots.Sort()
+func (l *life) hour(name string) time.Time {
+	return begin.Add(time.Duration(rapid.IntRange(0, 12).Draw(l.t, name)) * time.Hour)
 }
 
-// book lets a person hold, book or take off hours.
-func (l *life) book() {
-	l.settle()
-	kind := rapid.SampledFrom([]EntryKind{EntryConsumption, EntryHold, EntryAdjustment}).Draw(l.t, "kind")
-	hours := Hours(rapid.SampledFrom([]int{1, 1, 2, 2, 3, 5}).Draw(l.t, "booked"))
-	lesson := begin.Add(time.Duration(rapid.IntRange(-1, 13).Draw(l.t, "lesson")) * time.Hour)
-	if kind == EntryAdjustment {
-		lesson = l.now
-	} else if l.lots.Room(l.available(), lesson) < hours {
+// tell lets Stripe say how many hours a purchase holds, when it was paid and when it
+// ends.
+func (l *life) tell() {
+	id := rapid.SampledFrom([]string{"p1", "p2", "p3", "forever", "forever2"}).Draw(l.t, "purchase")
+	hours := Hours(rapid.SampledFrom([]int{0, 1, 2, 4, 8, 8}).Draw(l.t, "hours"))
+	i := slices.IndexFunc(l.purchases, func(p Purchase) bool { return p.ID == id })
+	if i < 0 {
+		l.purchases, i = append(l.purchases, Purchase{ID: id, StudentID: "s", HoursCredited: 8, HoursReversed: 8}), len(l.purchases)
+	}
+	p, came, end := &l.purchases[i], l.hour("came"), l.hour("end")
+	l.post(EntryReinstatement, p.HoursReversed-(8-hours), "", nil)
+	p.HoursReversed, p.CompletedAt = 8-hours, &came
+	if id[0] == 'p' {
+		p.ExpiresAt = &end
+	}
+	l.settled = false
+}
+
+// give grants hours, or takes some off.
+func (l *life) give() {
+	reference := fmt.Sprint("r", len(l.order))
+	l.order = append(l.order, reference)
+	hours := Hours(rapid.SampledFrom([]int{-3, -1, 1, 2}).Draw(l.t, "given"))
+	l.settled = false
+	if hours > 0 && rapid.Bool().Draw(l.t, "with an end") {
+		end := l.hour("end")
+		l.post(EntryGrant, hours, reference, nil).ExpiresAt = &end
 		return
 	}
-	reference := fmt.Sprint("r", len(l.refs))
-	l.refs = append(l.refs, reference)
+	l.post(EntryAdjustment, hours, reference, nil)
+}
+
+// book lets a person hold or book hours. It is after what Stripe has told so far.
+func (l *life) book() {
+	l.settle()
+	kind := rapid.SampledFrom([]EntryKind{EntryConsumption, EntryHold}).Draw(l.t, "kind")
+	hours := Hours(rapid.SampledFrom([]int{1, 1, 2, 2, 3, 5}).Draw(l.t, "booked"))
+	lesson := l.hour("lesson")
+	if l.lots.Room(l.available(), lesson) < hours {
+		return
+	}
+	for _, came := range l.lots.Came() {
+		if !l.now.After(came) {
+			l.now = came.Add(time.Microsecond)
+		}
+	}
+	reference := fmt.Sprint("r", len(l.order))
+	l.order = append(l.order, reference)
+	l.settle()
 	before := l.available()
 	e := l.post(kind, -hours, reference, &lesson)
-	l.lots.Draw(Draw{hours, e.Lesson()})
-	l.entries = append(l.entries, l.lots.Expire(l.now)...)
-	if after := l.available(); kind != EntryAdjustment && after < min(before, 0) {
+	l.lots.Draw(Draw{Hours: hours, LessonAt: e.Lesson()})
+	l.entries = append(l.entries, l.lots.Expire(l.now, l.now)...)
+	if after := l.available(); after < min(before, 0) {
 		l.t.Fatalf("a booking of %s at %s overdrew: %s after %s", hours, lesson, after, before)
 	}
 }
 
 // undo gives a lesson back, or ends a hold.
 func (l *life) undo() {
-	if len(l.refs) == 0 {
+	if len(l.order) == 0 {
 		return
 	}
-	l.settle()
-	reference := rapid.SampledFrom(l.refs).Draw(l.t, "reference")
+	reference := rapid.SampledFrom(l.order).Draw(l.t, "reference")
 	hold, lesson := l.find(EntryHold, reference), l.find(EntryConsumption, reference)
 	switch {
 	case lesson != nil && l.find(EntryRestoration, reference) == nil:
@@ -116,35 +143,65 @@ func (l *life) undo() {
 		if captured > 0 {
 			l.post(EntryConsumption, -captured, reference, &at)
 		}
-	default:
-		return
 	}
-	for i := range l.lots {
-		l.lots[i].Stale = true
-	}
-	l.settle()
+	l.settled = false
 }
 
-// replay is what a naive model says is available at a time, and left of each purchase.
+// replay is what a naive model says is available at a time, and left of each lot.
 func (l *life) replay(at time.Time) (int64, map[string]int64) {
-	packs := []lots.Pack{{ID: "forever", Hours: int64(l.never)}}
-	for id, t := range l.told {
-		packs = append(packs, lots.Pack{ID: id, Hours: t[0], Ends: time.Unix(t[1], 0)})
+	var packs []lots.Pack
+	end := func(t *time.Time) time.Time {
+		if t == nil {
+			return time.Time{}
+		}
+		return *t
+	}
+	for _, p := range l.purchases {
+		packs = append(packs, lots.Pack{ID: p.ID, Hours: int64(p.HoursCredited - p.HoursReversed), Came: *p.CompletedAt, Ends: end(p.ExpiresAt)})
 	}
 	var booked []lots.Booking
-	for _, reference := range l.refs { // in the order in which they were booked
-		hold, lesson, off := l.find(EntryHold, reference), l.find(EntryConsumption, reference), l.find(EntryAdjustment, reference)
+	book := func(e, first *LedgerEntry) {
+		booked = append(booked, lots.Booking{Hours: int64(-e.Hours), BookedAt: first.CreatedAt, At: e.Lesson()})
+	}
+	for _, reference := range l.order {
+		grant, off := l.find(EntryGrant, reference), l.find(EntryAdjustment, reference)
+		hold, lesson := l.find(EntryHold, reference), l.find(EntryConsumption, reference)
 		switch {
 		case l.find(EntryRestoration, reference) != nil:
-		case lesson != nil:
-			booked = append(booked, lots.Booking{Hours: int64(-lesson.Hours), At: lesson.Lesson()})
-		case hold != nil && l.find(EntryRelease, reference) == nil:
-			booked = append(booked, lots.Booking{Hours: int64(-hold.Hours), At: hold.Lesson()})
+		case grant != nil:
+			packs = append(packs, lots.Pack{ID: grant.ID, Hours: int64(grant.Hours), Came: grant.CreatedAt, Ends: end(grant.ExpiresAt)})
+		case off != nil && off.Hours > 0:
+			packs = append(packs, lots.Pack{ID: off.ID, Hours: int64(off.Hours), Came: off.CreatedAt})
 		case off != nil:
-			booked = append(booked, lots.Booking{Hours: int64(-off.Hours), At: off.CreatedAt})
+			book(off, off)
+		case lesson != nil && hold != nil:
+			book(lesson, hold)
+		case lesson != nil:
+			book(lesson, lesson)
+		case hold != nil && l.find(EntryRelease, reference) == nil:
+			book(hold, hold)
 		}
 	}
 	return lots.Replay(packs, booked, at)
+}
+
+// look compares ledger and lots with a naive replay.
+func (l *life) look() {
+	l.settle()
+	available, left := l.replay(l.now)
+	if got := int64(l.available()); got != available {
+		l.t.Fatalf("%d available, a naive replay says %d", got, available)
+	}
+	for _, lot := range l.lots {
+		if got := int64(lot.Hours - lot.Drawn); got != left[lot.ID] {
+			l.t.Fatalf("%d are left of %s, a naive replay says %d", got, lot.ID, left[lot.ID])
+		}
+	}
+	at := l.now.Add(time.Duration(rapid.IntRange(0, 12).Draw(l.t, "later")) * time.Hour)
+	want, _ := l.replay(at)
+	if got := int64(l.available() - l.lots.Left(l.now) + l.lots.Left(at)); got != want {
+		l.t.Fatalf("%d will be available at %s, a naive replay says %d", got, at, want)
+	}
 }
 
 // Whenever one looks, ledger and lots agree, and say what a naive replay says: also of
@@ -152,42 +209,15 @@ func (l *life) replay(at time.Time) (int64, map[string]int64) {
 func TestLivesOfLots(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		l := &life{t: t, now: begin, told: map[string][2]int64{}}
-		l.tell()
+		l := &life{t: t, now: begin}
 		l.tell()
 		for range rapid.IntRange(4, 40).Draw(t, "steps") {
-			l.now = l.now.Add(time.Duration(rapid.SampledFrom([]int{0, 0, 30, 60, 120}).Draw(t, "minutes"))*time.Minute + time.Microsecond)
-			rapid.SampledFrom([]func(){l.tell, l.book, l.book, l.undo}).Draw(t, "step")()
+			l.now = l.now.Add(time.Duration(rapid.SampledFrom([]int{0, 0, 30, 60}).Draw(t, "minutes"))*time.Minute + time.Microsecond)
+			rapid.SampledFrom([]func(){l.tell, l.give, l.book, l.book, l.book, l.undo}).Draw(t, "step")()
 			if rapid.Bool().Draw(t, "somebody looks") {
-				l.settle()
-				available, left := l.replay(l.now)
-				if got := int64(l.available()); got != available {
-					t.Fatalf("%d available, a naive replay says %d", got, available)
-				}
-				for _, lot := range l.lots {
-					if got := int64(lot.Hours - lot.Drawn); got != left[lot.ID] {
-						t.Fatalf("%d are left of %s, a naive replay says %d", got, lot.ID, left[lot.ID])
-					}
-				}
+				l.look()
 			}
 		}
-		l.settle()
-		settled := slices.Clone(l.lots)
-		l.lots.DrawAnew(DrawsOf(l.entries))
-		for i := range settled {
-			if settled[i] != l.lots[i] {
-				t.Fatalf("drawn one by one: %+v, anew: %+v", settled[i], l.lots[i])
-			}
-		}
-		for hour := range 24 {
-			at := begin.Add(time.Duration(hour) * time.Hour)
-			if at.Before(l.now) {
-				continue
-			}
-			want, _ := l.replay(at)
-			if got := int64(l.available() - l.lots.Left(l.now) + l.lots.Left(at)); got != want {
-				t.Fatalf("%d will be available at %s, a naive replay says %d", got, at, want)
-			}
-		}
+		l.look()
 	})
 }

@@ -264,12 +264,12 @@ func TestWhatIsUnusedIsRefunded(t *testing.T) {
 		add("fair", "--valid-days", "30", "--refund-expired")
 		app.Get(t, api+"/plans/").WantFields(t, fields{"data.0.id": "fair", "data.0.refund_expired": "true", "data.1.refund_expired": "false"})
 		buy := func(plan string) string {
+			// Stripe's clock counts seconds: what is paid within one came before a lesson of it.
+			begun := time.Now().Unix()
+			harness.Eventually(t, "a second is over", func() bool { return time.Now().Unix() > begun })
 			sold := app.Post(t, harness.WriteKey, api+"/purchases/", `{"student_id":"student_1","plan":"`+plan+`"}`).Want(t, http.StatusCreated)
 			pay(t, standIn, sold.Get("stripe_payment_intent_id").String())
 			standIn.Settle(t)
-			// Stripe's clock counts seconds: a lesson of the same one would draw from what comes after it.
-			paid := time.Now().Unix()
-			harness.Eventually(t, "a second is over", func() bool { return time.Now().Unix() > paid })
 			return sold.Get("id").String()
 		}
 		refund := func(id string) harness.Response {

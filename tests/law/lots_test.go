@@ -74,24 +74,39 @@ type life struct {
 // sale is ten hours for 5000, which will end when Stripe says that they were paid.
 type sale struct {
 	*harness.Purchase
-	place    int // in packs, once it is paid
-	second   int64
-	ends     time.Time
+	place    int       // in packs, once it is paid
+	came     time.Time // zero: when it is told
+	days     int       // for which it is valid; 0: it never ends
 	refunded int64
 }
 
 // moment is one of nine, an hour apart, four of them over.
-func (l *life) moment() time.Time { return l.begin.Add(time.Duration(l.random.IntN(9)-4) * time.Hour) }
+func (l *life) moment() time.Time {
+	return l.begin.Add(time.Duration(l.random.IntN(9)-4) * time.Hour)
+}
+
+// lesson is when a lesson may be.
+func (l *life) lesson() time.Time {
+	if l.random.IntN(6) == 0 {
+		return l.begin.AddDate(0, 0, 3)
+	}
+	return l.moment()
+}
 
 func (l *life) pack(t *testing.T) sale {
 	t.Helper()
-	s := sale{Purchase: harness.NewPurchase(t).For(l.student), ends: l.moment()}
-	if l.random.IntN(4) == 0 {
-		s.ends = time.Time{}
-		s.second = l.begin.Unix() - harness.Epoch
-	} else {
-		s.ValidFor(10)
-		s.second = s.ends.AddDate(0, 0, -10).Unix() - harness.Epoch
+	s := sale{Purchase: harness.NewPurchase(t).For(l.student)}
+	switch l.random.IntN(5) {
+	case 0: // it never ends
+	case 1:
+		s.came = l.begin.AddDate(0, 0, -1)
+	case 2: // it is paid as it is told
+		s.days = 2
+	default:
+		s.days, s.came = 10, l.moment().AddDate(0, 0, -10)
+	}
+	if s.days > 0 {
+		s.ValidFor(s.days)
 	}
 	s.Create(l.app.Database)
 	return s
@@ -131,10 +146,17 @@ func (l *life) buy() error {
 	s := l.stock[0]
 	l.stock = l.stock[1:]
 	s.place = len(l.packs)
-	l.packs = append(l.packs, lots.Pack{ID: s.ID, Hours: 1000, Ends: s.ends})
+	if s.came.IsZero() {
+		s.came = time.Now().UTC().Truncate(time.Second)
+	}
+	pack := lots.Pack{ID: s.ID, Hours: 1000, Came: s.came}
+	if s.days > 0 {
+		pack.Ends = s.came.AddDate(0, 0, s.days)
+	}
+	l.packs = append(l.packs, pack)
 	l.paid = append(l.paid, s)
-	l.say("%s is paid, ends %s", s.ID, s.ends)
-	return l.tell(s.Succeeded().At(s.second))
+	l.say("%s is paid at %s, ends %s", s.ID, s.came, pack.Ends)
+	return l.tell(s.Succeeded().At(s.came.Unix() - harness.Epoch))
 }
 
 // refund gives back all that was refunded before, and a fifth more.
@@ -149,7 +171,7 @@ func (l *life) refund() error {
 	s.refunded += 1000
 	l.packs[s.place].Hours -= 200
 	l.say("%s is refunded by 1000", s.ID)
-	return l.tell(s.ChargeRefunded(s.refunded).At(s.second + s.refunded))
+	return l.tell(s.ChargeRefunded(s.refunded).At(s.came.Unix() - harness.Epoch + s.refunded))
 }
 
 func (l *life) repeat() error {
@@ -182,7 +204,7 @@ func (l *life) grant() error {
 		pack.Ends, expires = ends, `,"expires_at":"`+ends.Format(time.RFC3339)+`"`
 	}
 	answer, _, err := l.ask(http.MethodPost, "/grants/", fmt.Sprintf(`{"hours":"%s","reason":"gift","reference":"g%d"%s}`, models.Hours(pack.Hours), l.count, expires))
-	pack.ID = answer.Get("id").String()
+	pack.ID, pack.Came = answer.Get("id").String(), answer.Get("created_at").Time()
 	l.packs = append(l.packs, pack)
 	return err
 }
@@ -191,9 +213,9 @@ func (l *life) grant() error {
 // than what is left at that time.
 func (l *life) book() error {
 	l.count++
-	reference, hours, lesson := fmt.Sprint("r", l.count), int64(25*(1+l.random.IntN(20))), l.moment()
+	reference, hours, lesson := fmt.Sprint("r", l.count), int64(25*(1+l.random.IntN(20))), l.lesson()
 	kind := []string{"/holds/", "/consumptions/"}[l.random.IntN(2)]
-	_, done, err := l.ask(http.MethodPost, kind, fmt.Sprintf(`{"hours":"%s","reference":"%s","lesson_at":"%s"}`, models.Hours(hours), reference, lesson.Format(time.RFC3339)))
+	answer, done, err := l.ask(http.MethodPost, kind, fmt.Sprintf(`{"hours":"%s","reference":"%s","lesson_at":"%s"}`, models.Hours(hours), reference, lesson.Format(time.RFC3339)))
 	if err != nil {
 		return err
 	}
@@ -201,7 +223,7 @@ func (l *life) book() error {
 		return fmt.Errorf("%d hundredths are left at %s, and %d were booked: %t", room, lesson, hours, done)
 	}
 	if done {
-		l.booked[reference] = lots.Booking{Hours: hours, At: lesson}
+		l.booked[reference] = lots.Booking{Hours: hours, At: lesson, BookedAt: answer.Get("created_at").Time()}
 		if kind == "/holds/" {
 			l.held = append(l.held, reference)
 		}
@@ -235,7 +257,9 @@ func (l *life) undo() error {
 	return err
 }
 
-func (l *life) bookings() []lots.Booking { return slices.Collect(maps.Values(l.booked)) }
+func (l *life) bookings() []lots.Booking {
+	return slices.SortedFunc(maps.Values(l.booked), func(a, b lots.Booking) int { return a.BookedAt.Compare(b.BookedAt) })
+}
 
 // look compares what the account says of now and of a time to come.
 func (l *life) look() error {
