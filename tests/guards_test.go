@@ -82,6 +82,7 @@ func TestDatabaseRefuses(t *testing.T) {
 			maps.Copy(refused, replacements(p, other))
 			refused["an entry that makes all others replacements"] = strings.Replace(strings.Replace(ledgerEntry(p, "x", "adjustment", 1, 0, "NULL", "'r'"), "(id", "(rowid, id", 1), "('x'", "(-1, 'x'", 1)
 			refused["a line of the audit log that does"] = "INSERT INTO audit_log (rowid, id, actor, action, subject, created_at) VALUES (-1, 'x', 'a', 'refund', 's', '2026-01-01')"
+			refused["an entry that leaves its account behind"] = strings.Replace(ledgerEntry(p, "x", "restoration", 999900, 0, "NULL", "'r'"), "INSERT", "INSERT OR IGNORE", 1)
 			refused["a second credit that is ignored loudly"] = strings.Replace(refused["a second credit"], "INSERT", "INSERT OR FAIL", 1)
 		}
 		before := snapshot(t, app.Database)
@@ -93,6 +94,49 @@ func TestDatabaseRefuses(t *testing.T) {
 		}
 		wantSame(t, "rows", snapshot(t, app.Database), before)
 		app.MustAudit(t)
+	})
+}
+
+// A purchase can't be taken back for a moment, to be sold for other hours.
+func TestWhatWasSoldStaysInTwoStepsToo(t *testing.T) {
+	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
+		p := app.NewPurchase(t)
+		app.MustProcess(t, p.Succeeded())
+		session := shell(t, app)
+		for n, set := range []string{"hours_credited = 0, payment_status = 'pending'", "hours = 80000, amount = 1"} {
+			_, err := session.ExecContext(t.Context(), "UPDATE purchase_transactions SET "+set+" WHERE id = '"+p.ID+"'")
+			if n > 0 && err == nil {
+				t.Errorf("the database took %s", set)
+			}
+		}
+	})
+}
+
+// A role without any permission hangs the ledger's own function on a table of its own.
+func TestNobodyElseRunsWhatMovesAccounts(t *testing.T) {
+	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
+		if app.Engine != database.Postgres {
+			t.Skip("SQLite has no functions and no roles")
+		}
+		p := app.NewPurchase(t)
+		app.MustProcess(t, p.Succeeded())
+		open := app.Count(t, `SELECT count(*) FROM pg_proc p WHERE pronamespace = 'public'::regnamespace AND prorettype = 'trigger'::regtype
+			AND (has_function_privilege('public', p.oid, 'EXECUTE') OR NOT coalesce(array_to_string(proconfig, ','), '') LIKE '%search_path=public, pg_temp%')`)
+		if open > 0 {
+			t.Errorf("anybody may hang %d functions on a table", open)
+		}
+		session := shell(t, app)
+		role := "attacker_" + harness.RandomName()
+		for n, statement := range []string{
+			"CREATE ROLE " + role, "SET ROLE " + role,
+			"CREATE TEMP TABLE x (id text, student_id text, transaction_id text, kind text, hours bigint, amount bigint, created_at timestamptz)",
+			"CREATE TRIGGER t AFTER INSERT ON x REFERENCING NEW TABLE AS posted FOR EACH STATEMENT EXECUTE FUNCTION public.book_entries()",
+			"DROP TABLE x", "RESET ROLE", "DROP ROLE " + role,
+		} {
+			if _, err := session.ExecContext(t.Context(), statement); (err == nil) == (n == 3) {
+				t.Errorf("%s: %v", statement, err)
+			}
+		}
 	})
 }
 

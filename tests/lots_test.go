@@ -304,3 +304,19 @@ func TestWhatIsUnusedIsRefunded(t *testing.T) {
 		app.WantBalance(t, "student_1", fields{"hours_available": "0.00", "hours_reversed": "24.00"})
 	})
 }
+
+// An account that has no hours with an end pays nothing for those that have.
+func TestHoursThatNeverExpireHaveNoLots(t *testing.T) {
+	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
+		p := app.NewPurchase(t)
+		app.MustProcess(t, p.Succeeded(), p.ChargeRefunded(2500).At(1))
+		app.Post(t, harness.AdminKey, student(p)+"/grants/", `{"hours":"2.00","reason":"trial","reference":"trial"}`).Want(t, http.StatusCreated)
+		app.Post(t, harness.WriteKey, student(p)+"/holds/", `{"hours":"1.00","reference":"lesson"}`).Want(t, http.StatusCreated)
+		app.Post(t, harness.WriteKey, student(p)+"/holds/lesson/capture/", ``).Want(t, http.StatusCreated)
+		app.WantBalance(t, p.Student, fields{"hours_available": "6.00", "next_expiry": ""})
+		if n := app.Count(t, "SELECT count(*) FROM student_account_balances WHERE lots_settled IS NOT NULL") + app.Count(t, "SELECT count(*) FROM hour_lots"); n > 0 {
+			t.Errorf("it has %d lots, or is looked at for some", n)
+		}
+		app.Get(t, student(p)+"/lots/").WantFields(t, fields{"data.#": "0"})
+	})
+}

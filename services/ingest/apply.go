@@ -147,7 +147,7 @@ func (b *book) mayMake(e *stripe.Event) bool {
 			return false
 		}
 	}
-	return true
+	return b.byID[e.Names.Purchase] == nil
 }
 
 func (b *book) origin(e *stripe.Event) models.Origin {

@@ -57,7 +57,7 @@ func openBook(tx *gorm.DB, events []*stripe.Event, lock bool) (*book, error) {
 		}
 	}
 	for _, p := range purchases {
-		if p.MergedInto != nil && b.byID[*p.MergedInto] == nil {
+		if p.MergedInto != nil && b.named(p.ID) == nil {
 			return nil, errOvertaken // it was merged while we waited for its lock
 		}
 	}
@@ -138,11 +138,10 @@ func (b *book) index(p *models.Purchase) {
 // named gives the purchase of an id that somebody named, or the one that took
 // its evidence; nil: there is none.
 func (b *book) named(id string) *models.Purchase {
-	p := b.byID[id]
-	for p != nil && p.MergedInto != nil {
-		p = b.byID[*p.MergedInto]
+	if p := b.byID[id]; p == nil || p.MergedInto == nil {
+		return p
 	}
-	return p
+	return b.byKey[id] // also where the one that took it was merged itself
 }
 
 // group lists the purchases that the event is about, and that are one: those
@@ -150,8 +149,9 @@ func (b *book) named(id string) *models.Purchase {
 func (b *book) group(e *stripe.Event) []*models.Purchase {
 	group := b.holders(e)
 	named := b.named(e.Names.Purchase)
-	if named == nil {
-		named = b.named(e.Names.ClientReference)
+	// A customer writes the reference: their money may pay a sale, and moves no purchase.
+	if sale := b.named(e.Names.ClientReference); named == nil && sale != nil && sale.Origin == models.OriginSale {
+		named = sale
 	}
 	if named != nil && !slices.Contains(group, named) && (len(group) == 0 || named.Origin == models.OriginSale) {
 		group = append(group, named)

@@ -62,6 +62,9 @@ DECLARE
     stray text;
     broken text;
 BEGIN
+    IF TG_RELID <> 'hour_ledger_entries'::regclass THEN
+        RAISE EXCEPTION 'book_entries is of hour_ledger_entries alone' USING ERRCODE = 'restrict_violation';
+    END IF;
     SELECT l.id, CASE WHEN l.student_id IS NOT DISTINCT FROM (SELECT p.student_id FROM purchase_transactions p WHERE p.id = l.transaction_id)
             THEN 'ledger_credit' ELSE 'ledger_owner' END INTO stray, broken
         FROM posted l WHERE CASE WHEN l.transaction_id IS NULL
@@ -82,7 +85,7 @@ BEGIN
             hours_reversed = a.hours_reversed + m.reversed, hours_consumed = a.hours_consumed + m.consumed,
             hours_expired = a.hours_expired + m.expired, hours_held = a.hours_held + m.held,
             balance_amount = a.balance_amount + m.amount, updated_at = greatest(a.updated_at, m.at),
-            lots_settled = a.lots_settled AND NOT m.unsettles
+            lots_settled = CASE WHEN a.lots_settled THEN NOT m.unsettles ELSE a.lots_settled END
         FROM (SELECT student_id,
                 sum(CASE WHEN kind IN ('credit', 'adjustment') THEN hours ELSE 0 END)::bigint AS purchased,
                 sum(CASE WHEN kind = 'grant' THEN hours ELSE 0 END)::bigint AS granted,

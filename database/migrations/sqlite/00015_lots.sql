@@ -60,8 +60,11 @@ BEGIN
         hours_expired = hours_expired - CASE WHEN NEW.kind = 'expiration' THEN NEW.hours ELSE 0 END,
         hours_held = hours_held - CASE WHEN NEW.kind IN ('hold', 'release') THEN NEW.hours ELSE 0 END,
         balance_amount = balance_amount + NEW.amount, updated_at = max(updated_at, NEW.created_at), last_entry_id = NEW.id,
-        lots_settled = lots_settled AND NEW.kind IN ('consumption', 'hold', 'expiration', 'payment')
+        lots_settled = CASE WHEN lots_settled THEN NEW.kind IN ('consumption', 'hold', 'expiration', 'payment') ELSE lots_settled END
     WHERE student_id = NEW.student_id;
+    -- "INSERT OR IGNORE" would leave an account behind that may not be moved so.
+    SELECT RAISE(ABORT, 'CHECK constraint failed: the account can''t be moved so')
+        WHERE (SELECT last_entry_id FROM student_account_balances WHERE student_id = NEW.student_id) IS NOT NEW.id;
 END;
 -- +goose StatementEnd
 DROP TRIGGER hour_ledger_entries_bounds;
