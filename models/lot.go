@@ -157,6 +157,17 @@ func (lots Lots) Replay(draws []Draw) {
 	}
 }
 
+// Carry notes what the ledger has as expired, as lots that are known say.
+func (lots Lots) Carry(known Lots) {
+	expired := map[string]Hours{}
+	for i := range known {
+		expired[known[i].ID] = known[i].Expired
+	}
+	for i := range lots {
+		lots[i].Expired = expired[lots[i].ID]
+	}
+}
+
 // Expire gives the entries, without ids, by which the ledger says what of the lots
 // is expired by now, and notes them as posted. What was said to be expired and was
 // drawn after all, or given back to the customer, comes back by one. They are of the
@@ -211,7 +222,9 @@ func DrawsOf(entries []LedgerEntry) []Draw {
 	}
 	for i := range entries { // a capture releases the hold, too
 		if e := &entries[i]; e.Kind == EntryRelease || e.Kind == EntryRestoration {
-			byReference[*e.Reference].Hours -= e.Hours
+			if draw := byReference[*e.Reference]; draw != nil {
+				draw.Hours -= e.Hours
+			}
 		}
 	}
 	inForce := make([]Draw, len(draws))

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	. "hourbank/models" //nolint:staticcheck // its own tests
+	. "hourbank/models"
 )
 
 var (

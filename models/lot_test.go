@@ -2,13 +2,15 @@ package models_test
 
 import (
 	"fmt"
+	"os"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
 	"pgregory.net/rapid"
 
-	. "hourbank/models" //nolint:staticcheck // its own tests
+	. "hourbank/models"
 	"hourbank/tests/law/lots"
 )
 
@@ -44,11 +46,7 @@ func (l *life) settle() {
 	if !l.settled {
 		known := l.lots
 		l.lots = LotsOf(l.purchases, l.entries, &begin)
-		for i := range l.lots {
-			if k := slices.IndexFunc(known, func(k Lot) bool { return k.ID == l.lots[i].ID }); k >= 0 {
-				l.lots[i].Expired = known[k].Expired
-			}
-		}
+		l.lots.Carry(known)
 		l.lots.Replay(DrawsOf(l.entries))
 		l.settled = true
 	}
@@ -204,20 +202,36 @@ func (l *life) look() {
 	}
 }
 
+// How many lives are tried. HOURBANK_LAW_HISTORIES asks for more, as make soak does.
+const lives = 10_000
+
 // Whenever one looks, ledger and lots agree, and say what a naive replay says: also of
 // times to come.
-func TestLivesOfLots(t *testing.T) {
-	t.Parallel()
-	rapid.Check(t, func(t *rapid.T) {
-		l := &life{t: t, now: begin}
-		l.tell()
-		for range rapid.IntRange(4, 40).Draw(t, "steps") {
-			l.now = l.now.Add(time.Duration(rapid.SampledFrom([]int{0, 0, 30, 60}).Draw(t, "minutes"))*time.Minute + time.Microsecond)
-			rapid.SampledFrom([]func(){l.tell, l.give, l.book, l.book, l.book, l.undo}).Draw(t, "step")()
-			if rapid.Bool().Draw(t, "somebody looks") {
-				l.look()
-			}
+func TestLawOfLots(t *testing.T) {
+	asked := lives
+	if testing.Short() {
+		asked /= 10
+	}
+	if text := os.Getenv("HOURBANK_LAW_HISTORIES"); text != "" {
+		var err error
+		if asked, err = strconv.Atoi(text); err != nil {
+			t.Fatalf("HOURBANK_LAW_HISTORIES: %v", err)
 		}
-		l.look()
-	})
+	}
+	for range asked / 100 { // as many as rapid tries
+		rapid.Check(t, live)
+	}
+}
+
+func live(t *rapid.T) {
+	l := &life{t: t, now: begin}
+	l.tell()
+	for range rapid.IntRange(4, 40).Draw(t, "steps") {
+		l.now = l.now.Add(time.Duration(rapid.SampledFrom([]int{0, 0, 30, 60}).Draw(t, "minutes"))*time.Minute + time.Microsecond)
+		rapid.SampledFrom([]func(){l.tell, l.give, l.book, l.book, l.book, l.undo}).Draw(t, "step")()
+		if rapid.Bool().Draw(t, "somebody looks") {
+			l.look()
+		}
+	}
+	l.look()
 }

@@ -22,11 +22,12 @@ func (h *Console) AskRefund(c *gin.Context) error {
 		return err
 	}
 	fields := url.Values{"reason": {order.Reason}, "once": {onceOf(c)}}
-	if order.Unused {
+	switch {
+	case order.Unused:
 		fields["by"] = []string{"unused"}
-	} else if order.Hours > 0 {
+	case order.Hours > 0:
 		fields["by"], fields["hours"] = []string{"hours"}, []string{order.Hours.String()}
-	} else {
+	default:
 		fields["by"], fields["amount"] = []string{"amount"}, []string{models.FormatDecimal(order.Amount, p.Currency)}
 	}
 	asked, err := h.services.Sales.Asked(ctx, keyOf(c, fields))

@@ -33,12 +33,10 @@ func (s *Service) Ended(ctx context.Context) (models.Lots, error) {
 			return err
 		}
 		lots, err := Replayed(tx, account.StudentID, &beginning)
-		for i, l := range lots {
-			if k := slices.IndexFunc(known, func(k models.Lot) bool { return k.ID == l.ID }); k >= 0 {
-				lots[i].Expired = known[k].Expired
-			}
-			if !l.IsValidAt(now) && lots[i].Left() > 0 {
-				ended = append(ended, lots[i])
+		lots.Carry(known)
+		for _, l := range lots {
+			if !l.IsValidAt(now) && l.Left() > 0 {
+				ended = append(ended, l)
 			}
 		}
 		return err

@@ -65,11 +65,7 @@ func anew(tx *gorm.DB, studentID string, known models.Lots) (models.Lots, error)
 		return nil, err
 	}
 	lots, err := Replayed(tx, studentID, from)
-	for i := range lots {
-		if k := slices.IndexFunc(known, func(l models.Lot) bool { return l.ID == lots[i].ID }); k >= 0 {
-			lots[i].Expired = known[k].Expired
-		}
-	}
+	lots.Carry(known)
 	return lots, err
 }
 

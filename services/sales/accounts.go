@@ -43,13 +43,16 @@ func (s *AccountService) Lots(ctx context.Context, studentID string) (models.Lot
 func (s *AccountService) settled(ctx context.Context, studentID string) (*models.Account, models.Lots, error) {
 	tx, now := s.db.Reader.WithContext(ctx), s.db.NowFunc()
 	account, held, err := readWithLots(tx, studentID)
-	if err == nil && lots.IsDue(account, held, now) {
-		if err = lots.SettleStudent(ctx, s.db, studentID); err == nil {
-			account, held, err = readWithLots(tx, studentID)
-		}
-	}
 	if err != nil {
 		return nil, nil, err
+	}
+	if lots.IsDue(account, held, now) {
+		if err := lots.SettleStudent(ctx, s.db, studentID); err != nil {
+			return nil, nil, err
+		}
+		if account, held, err = readWithLots(tx, studentID); err != nil {
+			return nil, nil, err
+		}
 	}
 	account.NextExpiry = held.NextExpiry(now)
 	return account, held, nil

@@ -231,18 +231,17 @@ func (b *openBooks) entry(o BookingOrder, kind models.EntryKind, hours models.Ho
 	return entry
 }
 
-// post writes the entries, has the lots follow them, and writes into the audit log
-// what a person decided. It gives the last entry.
-func (b *openBooks) post(tx *gorm.DB, o BookingOrder, entries ...models.LedgerEntry) (*Booking, error) {
-	last := &entries[len(entries)-1]
-	if err := database.Store(tx, []database.Write{ledger.Book(entries)}); err != nil {
+// post writes the entry, after others that belong to it, has the lots follow, and
+// writes into the audit log what a person decided.
+func (b *openBooks) post(tx *gorm.DB, o BookingOrder, entry models.LedgerEntry, others ...models.LedgerEntry) (*Booking, error) {
+	if err := database.Store(tx, []database.Write{ledger.Book(append(others, entry))}); err != nil {
 		return nil, err
 	}
-	if err := b.drawFromLots(tx, entries); err != nil {
+	if err := b.drawFromLots(tx, &entry, len(others) > 0); err != nil {
 		return nil, err
 	}
-	if action, decided := decisions[last.Kind]; decided {
-		if err := auditlog.Write(tx, o.Actor, action, o.StudentID, last.Hours.String()+" hours: "+o.Reason); err != nil {
+	if action, decided := decisions[entry.Kind]; decided {
+		if err := auditlog.Write(tx, o.Actor, action, o.StudentID, entry.Hours.String()+" hours: "+o.Reason); err != nil {
 			return nil, err
 		}
 	}
@@ -251,12 +250,12 @@ func (b *openBooks) post(tx *gorm.DB, o BookingOrder, entries ...models.LedgerEn
 		return nil, err
 	}
 	after.NextExpiry = b.lots.NextExpiry(b.now)
-	return &Booking{LedgerEntry: *last, Account: after, New: true}, nil
+	return &Booking{LedgerEntry: entry, Account: after, New: true}, nil
 }
 
-// drawFromLots draws a lesson or hold from the lots. All else has them settled anew.
-func (b *openBooks) drawFromLots(tx *gorm.DB, entries []models.LedgerEntry) error {
-	entry := &entries[0]
+// drawFromLots draws a lesson or hold from the lots. All else has them settled anew,
+// also a lesson that was held.
+func (b *openBooks) drawFromLots(tx *gorm.DB, entry *models.LedgerEntry, held bool) error {
 	if entry.ExpiresAt != nil { // the first hours that do, maybe
 		if err := lots.Begin(tx, b.account); err != nil {
 			return err
@@ -265,7 +264,7 @@ func (b *openBooks) drawFromLots(tx *gorm.DB, entries []models.LedgerEntry) erro
 	var err error
 	switch {
 	case b.account.LotsSettled == nil:
-	case entry.Kind == models.EntryConsumption, entry.Kind == models.EntryHold:
+	case !held && (entry.Kind == models.EntryConsumption || entry.Kind == models.EntryHold):
 		b.lots.Draw(models.Draw{Hours: -entry.Hours, LessonAt: entry.Lesson()})
 		err = lots.Save(tx, b.account, b.lots, b.now)
 	default:

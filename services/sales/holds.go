@@ -67,7 +67,7 @@ func (s *AccountService) Capture(ctx context.Context, o BookingOrder) (*Booking,
 			return nil, models.Errorf(models.CodeInvalidRequest, "%s hours are held, not %s.", -h.hold.Hours, o.Hours)
 		}
 		o.LessonAt = h.hold.Lesson()
-		return books.post(tx, o, books.entry(o, models.EntryRelease, -h.hold.Hours), books.entry(o, models.EntryConsumption, -o.Hours))
+		return books.post(tx, o, books.entry(o, models.EntryConsumption, -o.Hours), books.entry(o, models.EntryRelease, -h.hold.Hours))
 	})
 }
 
