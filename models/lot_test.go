@@ -45,9 +45,11 @@ func (l *life) post(kind EntryKind, hours Hours, reference string, lesson *time.
 func (l *life) settle() {
 	if !l.settled {
 		known := l.lots
-		l.lots = LotsOf(l.purchases, l.entries, &begin)
+		told := slices.Clone(l.entries) // in any order
+		slices.Reverse(told)
+		l.lots = LotsOf(l.purchases, told, &begin)
 		l.lots.Carry(known)
-		l.lots.Replay(DrawsOf(l.entries))
+		l.lots.Replay(DrawsOf(told))
 		l.settled = true
 	}
 	l.entries = append(l.entries, l.lots.Expire(l.now, l.now)...)
@@ -104,7 +106,11 @@ func (l *life) book() {
 	kind := rapid.SampledFrom([]EntryKind{EntryConsumption, EntryHold}).Draw(l.t, "kind")
 	hours := Hours(rapid.SampledFrom([]int{1, 1, 2, 2, 3, 5}).Draw(l.t, "booked"))
 	lesson := l.hour("lesson")
-	if l.lots.Room(l.available(), lesson) < hours {
+	room, _ := l.replay(lesson)
+	if got := int64(l.lots.Room(l.available(), lesson)); got != room {
+		l.t.Fatalf("there is room for %d at %s, a naive replay says %d", got, lesson, room)
+	}
+	if room < int64(hours) {
 		return
 	}
 	for _, came := range l.lots.Came() {
