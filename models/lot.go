@@ -122,9 +122,9 @@ func (lots Lots) Draw(d Draw) {
 	}
 }
 
-// Replay lets it all happen again to lots of which nothing is drawn, in the order of its own times: a booking draws from
-// the lots that have come by then, and what they don't cover is owed; what comes
-// afterwards pays what is owed first.
+// Replay lets it all happen again, to lots of which nothing is drawn, in the order of
+// its own times: a booking draws from the lots that have come by then, and what they
+// don't cover is owed; what comes afterwards pays what is owed first.
 func (lots Lots) Replay(draws []Draw) {
 	coming := make([]*Lot, len(lots))
 	for i := range lots {
