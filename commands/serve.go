@@ -153,9 +153,16 @@ func listen(ctx context.Context, cfg *config.Config, s *services.Services, log *
 const accountPatience = 3 * time.Second
 
 // checkOwner refuses a database that holds another mode's or account's money.
-// Where STRIPE_ACCOUNT doesn't say whose the key is, Stripe does, if it can:
-// restricted keys may not ask.
 func checkOwner(ctx context.Context, cfg *config.Config, s *services.Services, log *zap.Logger) error {
+	if err := learnOwner(ctx, cfg, s, log); err != nil {
+		return err
+	}
+	return cli.Refused(s.Owner.RefuseUnclaimed(ctx))
+}
+
+// learnOwner compares what is known. Where STRIPE_ACCOUNT doesn't say whose the key
+// is, Stripe does, if it can: restricted keys may not ask.
+func learnOwner(ctx context.Context, cfg *config.Config, s *services.Services, log *zap.Logger) error {
 	known, err := s.Owner.Check(ctx)
 	switch {
 	case err != nil:

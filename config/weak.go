@@ -110,6 +110,13 @@ func (c *Config) apiInClear() bool {
 	return address.Scheme == "http" && !isLoopback(address.Hostname())
 }
 
+// HasStandIn says whether Stripe is a stand-in on this machine. What one elsewhere
+// is, its address doesn't say.
+func (c *Config) HasStandIn() bool {
+	address, err := url.Parse(c.StripeAPIBase)
+	return err == nil && isLoopback(address.Hostname())
+}
+
 func isLoopback(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || (ip != nil && ip.IsLoopback())

@@ -28,6 +28,7 @@ import (
 const (
 	requestIDKey = "request_id"
 	outcomeKey   = "outcome"
+	warningKey   = "warning"
 	keyNameKey   = "api_key"
 	keyRoleKey   = "api_key_role"
 )
@@ -99,6 +100,10 @@ func AccessLog(log *zap.Logger) gin.HandlerFunc {
 			}
 		}
 		level := zapcore.InfoLevel
+		if warning := c.GetString(warningKey); warning != "" {
+			level = zapcore.WarnLevel
+			fields = append(fields, zap.String(warningKey, warning))
+		}
 		switch last := c.Errors.Last(); {
 		case last == nil:
 		case HungUp(c):

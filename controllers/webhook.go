@@ -60,6 +60,9 @@ func (h *Controllers) receive(c *gin.Context, secrets []string) error {
 		return err
 	}
 	c.Set(outcomeKey, outcome)
+	if event.Livemode && event.Money && outcome.Reason != nil && *outcome.Reason == models.ReasonLivemodeMismatch {
+		c.Set(warningKey, "real money came, and no hours for it: the database is of another mode, so that its event is ignored; give live events a database of their own")
+	}
 	status := http.StatusOK
 	if outcome.Status == models.EventParked {
 		status = http.StatusAccepted

@@ -29,6 +29,7 @@ type RefundRequest struct {
 	Message       *string    `json:"message"` // why it was refused
 	RequestedAt   time.Time  `json:"requested_at"`
 	AnsweredAt    *time.Time `json:"-"`
+	MAC           string     `gorm:"column:mac" json:"-"` // that it is ours: signing.SignRefund
 }
 
 // TableName says where they are.

@@ -39,11 +39,11 @@ func ValidateTerms(hours Hours, amount int64, currency string) error {
 	return nil
 }
 
-// ValidateID checks an id that a caller chose. Characters that nobody
-// sees would let it look like another one.
+// ValidateID checks an id that a caller chose. Characters that nobody sees, and spaces
+// around it, would let it look like another one; a path can't name . or .. as a part.
 func ValidateID(field, value string) error {
-	if ValidateText(field, value) != nil || strings.ContainsFunc(value, isHidden) {
-		return Errorf(CodeInvalidRequest, "%s must have 1 to %d bytes of UTF-8 and no control characters, nor any that nobody sees.", field, MaxIDLength)
+	if ValidateText(field, value) != nil || strings.ContainsFunc(value, isHidden) || strings.TrimSpace(value) != value || value == "." || value == ".." {
+		return Errorf(CodeInvalidRequest, "%s must have 1 to %d bytes of UTF-8 and no control characters, nor any that nobody sees, nor spaces around it, and not be . or ..", field, MaxIDLength)
 	}
 	return nil
 }
@@ -62,9 +62,13 @@ func IsText(value string) bool {
 	return utf8.ValidString(value) && !strings.ContainsFunc(value, unicode.IsControl)
 }
 
-// isHidden says whether nobody sees the character: it turns the direction of
-// text, joins, or has no width.
-func isHidden(r rune) bool { return unicode.Is(unicode.Cf, r) }
+// isHidden says whether nobody sees the character: it turns the direction of text,
+// joins, varies another, or is drawn as nothing. These are Unicode's
+// Default_Ignorable_Code_Point, all other format characters, and Braille's blank, which
+// is no space. https://www.unicode.org/reports/tr44/#Default_Ignorable_Code_Point
+func isHidden(r rune) bool {
+	return unicode.In(r, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector) || r == '\u2800'
+}
 
 // Visible writes what a page or terminal would obey instead of showing, other
 // than tabs and line ends, as JSON escapes it: in a JSON text it is the same.

@@ -64,7 +64,7 @@ func New(cfg *config.Config, db *database.DB, log *zap.Logger) *Services {
 		SecretKey: string(cfg.StripeSecretKey), APIBase: cfg.StripeAPIBase, Account: cfg.StripeAccount, Live: models.Mode(cfg.Mode()) == models.ModeLive,
 		Signer: signing.NewSigner(cfg.StripeWebhookSecrets),
 	})
-	owner := owner.New(db, owner.Program{Mode: models.Mode(cfg.Mode()), Account: cfg.StripeAccount, APIBase: cfg.StripeAPIBase})
+	owner := owner.New(db, owner.Program{Mode: models.Mode(cfg.Mode()), Account: cfg.StripeAccount, StandIn: cfg.HasStandIn()})
 	metrics := metrics.New()
 	payments := ingest.NewPaymentService(db, stripe, owner, log, metrics, ingest.Options{ParkFor: cfg.ParkFor, ListOthers: cfg.OtherPayments == config.ListOthers})
 	events := NewEventService(db, stripe, payments)

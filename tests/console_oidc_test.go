@@ -115,7 +115,9 @@ func TestWhoLeavesAGroupLosesItsRoleWithinAnHour(t *testing.T) {
 			return chief.post(t, "/console/students/s/grants/", form).Want(t, http.StatusSeeOther).Header.Get("Location")
 		}
 		begun := func(minutes time.Duration) {
-			app.Exec(t, "UPDATE console_sessions SET started_at = $1", ago(minutes*time.Minute))
+			for _, v := range []*visitor{chief, key} {
+				v.began(t, time.Now().Add(-minutes*time.Minute))
+			}
 		}
 		begun(49)
 		chief.wantSignedIn(t, true, "49 minutes ago")
@@ -190,6 +192,73 @@ func TestOpenIDConnectSignsNobodyElseIn(t *testing.T) {
 		}
 		if n := app.Count(t, "SELECT count(*) FROM console_sessions"); n != 0 {
 			t.Errorf("%d sessions were begun", n)
+		}
+	})
+}
+
+// Nobody is named as an API key or another kind of actor is: names are who did it, in
+// the books.
+func TestAnEMailAddressIsNobodyElsesName(t *testing.T) {
+	harness.ForEachDatabase(t, func(t *testing.T, db *harness.Database) {
+		provider := harness.NewOIDC(t)
+		keys := fmt.Sprintf("API_KEYS=boss:admin:%s,till@example.org:read:%s", harness.AdminKey, harness.ReadKey)
+		app := db.Serve(t, append(provider.Settings("http://hours.example.org", "finance:admin"), keys)...)
+		for email, want := range map[string]string{
+			"anna@example.org": "anna@example.org",
+			"boss":             "oidc:subject-of-boss",
+			"anna":             "oidc:subject-of-anna",
+			"till@example.org": "oidc:subject-of-till@example.org",
+			"Till@Example.org": "oidc:subject-of-Till@Example.org",
+			"oidc:x@y":         "oidc:subject-of-oidc:x@y",
+			"cli:root@host":    "oidc:subject-of-cli:root@host",
+		} {
+			provider.SignsIn(email, true, "finance")
+			cookie, address := beginOIDC(t, app)
+			app.Request(t, http.MethodGet, callback(t, address).RequestURI(), "", "Cookie", cookie).Want(t, http.StatusSeeOther)
+			if n := app.Count(t, "SELECT count(*) FROM console_sessions WHERE name = $1 AND oidc", want); n != 1 {
+				t.Errorf("%s is not named %s", email, want)
+			}
+		}
+	})
+}
+
+func TestASignInPrintsNoStrangersWords(t *testing.T) {
+	harness.ForEachDatabase(t, func(t *testing.T, db *harness.Database) {
+		provider := harness.NewOIDC(t)
+		app := db.Serve(t, provider.Settings("http://hours.example.org", "finance:admin")...)
+		refused := func(words string) string {
+			return app.Request(t, http.MethodGet, oidcPath+"callback/?error="+url.QueryEscape(words), "").Want(t, http.StatusUnauthorized).Body
+		}
+		wantAll(t, refused("access_denied"), "The OpenID Connect provider refused: access_denied.")
+		const words = "Your account is locked. Call +1 555 0100"
+		page := refused(words)
+		wantAll(t, page, "The OpenID Connect provider refused.")
+		wantNone(t, page, words, "555")
+	})
+}
+
+// The page to go on to is kept in a cookie, which has its bounds.
+func TestASignInWithALongPageToGoOnToEndsAtHome(t *testing.T) {
+	harness.ForEachDatabase(t, func(t *testing.T, db *harness.Database) {
+		provider := harness.NewOIDC(t)
+		app := db.Serve(t, provider.Settings("http://hours.example.org", "finance:admin")...)
+		for next, want := range map[string]string{
+			"/console/students/?q=" + strings.Repeat("a", 900):  "/console/students/?q=" + strings.Repeat("a", 900),
+			"/console/students/?q=" + strings.Repeat("a", 1100): "/console/",
+			"/console/students/?q=" + strings.Repeat("a", 5000): "/console/",
+			"/console/students/?q=" + strings.Repeat("&", 900):  "/console/", // JSON takes six bytes for each
+			"/console/students/" + strings.Repeat("ü", 300):     "/console/",
+		} {
+			provider.SignsIn("anna@example.org", true, "finance")
+			begun := app.Request(t, http.MethodGet, oidcPath+"?next="+url.QueryEscape(next), "").Want(t, http.StatusSeeOther)
+			address, err := url.Parse(begun.Header.Get("Location"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			ended := app.Request(t, http.MethodGet, callback(t, address).RequestURI(), "", "Cookie", cookies(begun)).Want(t, http.StatusSeeOther)
+			if got := ended.Header.Get("Location"); got != want {
+				t.Errorf("next=%.40s… of %d bytes ends at %s", next, len(next), got)
+			}
 		}
 	})
 }

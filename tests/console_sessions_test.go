@@ -1,12 +1,16 @@
 package tests
 
 import (
+	"crypto/sha256"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
 	"testing"
 	"time"
 
+	"hourbank/config"
+	"hourbank/services/sessions"
 	"hourbank/tests/harness"
 )
 
@@ -48,26 +52,96 @@ func ago(d time.Duration) string {
 	return time.Now().UTC().Add(-d).Format("2006-01-02 15:04:05.000000+00:00")
 }
 
+// began makes the visitor's session as old as if it had begun then: no row says so by
+// itself.
+func (v *visitor) began(t *testing.T, at time.Time) {
+	t.Helper()
+	environ := map[string]string{}
+	for _, setting := range v.app.Environ {
+		name, value, _ := strings.Cut(setting, "=")
+		environ[name] = value
+	}
+	cfg, err := config.Load(environ)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, token, _ := strings.Cut(v.cookie, "hourbank_session=")
+	token, _, _ = strings.Cut(token, ";")
+	s := sessions.Session{TokenHash: fmt.Sprintf("%x", sha256.Sum256([]byte(token)))}
+	db := v.app.Models(t).WithContext(t.Context())
+	if err := db.Take(&s).Error; err != nil {
+		t.Fatal(err)
+	}
+	s.Token, s.StartedAt = token, at.UTC().Truncate(time.Microsecond)
+	credential, _ := cfg.Credential(s.Name, config.RoleNamed(s.Role), s.OIDC)
+	s.Seal(credential)
+	if err := db.Save(&s).Error; err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Who may write the table of sessions is whom they signed in as, and for as long.
+func TestASessionIsOfWhoBeganItWhoeverWritesItsRow(t *testing.T) {
+	harness.ForEachDatabase(t, func(t *testing.T, db *harness.Database) {
+		provider := harness.NewOIDC(t)
+		app := db.Serve(t, provider.Settings("http://hours.example.org", "support:read,finance:admin")...)
+		person := func() *visitor {
+			provider.SignsIn("anna@example.org", true, "support")
+			cookie, address := beginOIDC(t, app)
+			answer := app.Request(t, http.MethodGet, callback(t, address).RequestURI(), "", "Cookie", cookie).Want(t, http.StatusSeeOther)
+			return &visitor{app: app, cookie: cookies(answer)}
+		}
+		key := func() *visitor { return visit(t, app, harness.ReadKey) }
+		for _, row := range []struct {
+			signIn func() *visitor
+			change string
+		}{
+			{person, "role = 'admin'"},
+			{person, "name = 'chief@example.org'"},
+			{person, "oidc = false"},
+			{person, "started_at = '" + ago(time.Minute) + "'"},
+			{person, "started_at = '" + ago(-time.Hour) + "'"},
+			{person, "last_seen_at = '" + ago(-time.Hour) + "'"},
+			{person, "name = 'boss', role = 'admin', oidc = false"},
+			{key, "role = 'admin', name = 'boss'"},
+			{key, "oidc = true"},
+			{key, "oidc = true, role = 'admin'"},
+			{key, "started_at = '" + ago(time.Minute) + "'"},
+			{key, "started_at = '" + ago(-time.Hour) + "'"},
+			{key, "last_seen_at = '" + ago(-time.Hour) + "'"},
+		} {
+			v := row.signIn()
+			v.wantSignedIn(t, true, "before "+row.change)
+			app.Exec(t, "UPDATE console_sessions SET "+row.change)
+			v.wantSignedIn(t, false, row.change)
+			app.Exec(t, "DELETE FROM console_sessions")
+		}
+		v := key()
+		v.began(t, time.Now().Add(time.Hour))
+		v.wantSignedIn(t, false, "begun in an hour")
+	})
+}
+
 func TestASessionEndsWhenItIsIdleOrOld(t *testing.T) {
 	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
 		v := visit(t, app, harness.ReadKey)
-		back := func(column, ago string) {
+		seen := func(at string) {
 			t.Helper()
-			app.Exec(t, "UPDATE console_sessions SET "+column+" = $1", ago)
+			app.Exec(t, "UPDATE console_sessions SET last_seen_at = $1", at)
 		}
 		now := ago(0)
-		back("last_seen_at", ago(59*time.Minute))
+		seen(ago(59 * time.Minute))
 		v.wantSignedIn(t, true, "idle for 59 minutes")
 		v.wantSignedIn(t, true, "just seen")
 		if app.Count(t, "SELECT count(*) FROM console_sessions WHERE last_seen_at >= $1", now) != 1 {
 			t.Error("being there doesn't prolong the session")
 		}
-		back("last_seen_at", ago(61*time.Minute))
+		seen(ago(61 * time.Minute))
 		v.wantSignedIn(t, false, "idle for 61 minutes")
-		back("last_seen_at", now)
-		back("started_at", ago(12*time.Hour-time.Minute))
+		seen(now)
+		v.began(t, time.Now().Add(time.Minute-12*time.Hour))
 		v.wantSignedIn(t, true, "begun almost twelve hours ago")
-		back("started_at", ago(12*time.Hour+time.Minute))
+		v.began(t, time.Now().Add(-time.Minute-12*time.Hour))
 		v.wantSignedIn(t, false, "begun more than twelve hours ago")
 		visit(t, app, harness.ReadKey)
 		if n := app.Count(t, "SELECT count(*) FROM console_sessions"); n != 1 {

@@ -26,6 +26,19 @@ func TestIDsThatTurnTheDirectionOfTextAreRefused(t *testing.T) {
 			app.Post(t, harness.AdminKey, api+"/students/"+url.PathEscape(id)+"/grants/", `{"hours":"1.00","reason":"r","reference":"r"}`).
 				WantProblem(t, http.StatusBadRequest, "invalid_request")
 		}
+		// Nobody sees these either, or tells the id from another, or a path that ends here.
+		hidden := "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180e\u2065\u2800\u3164\ufe00\ufe0f\uffa0\ufff0\U000e0001\U000e0061\U000e0100\U000e0fff"
+		ids := []string{".", "..", " a", "a ", "a\u00a0", "\u2003a", "a\u3000", "a\u2028", " "}
+		for _, r := range hidden {
+			ids = append(ids, "a"+string(r)+"b")
+		}
+		for _, id := range ids {
+			app.Post(t, harness.WriteKey, api+"/purchases/", strings.Replace(named, `"s"`, `"`+id+`"`, 1)).WantProblem(t, http.StatusBadRequest, "invalid_request")
+			app.Post(t, harness.WriteKey, api+"/students/s/consumptions/", `{"hours":"1.00","reference":"`+id+`"}`).WantProblem(t, http.StatusBadRequest, "invalid_request")
+		}
+		for _, id := range []string{"a b", "a.b", "...", "ａ", "né", "क्षि", "学生"} { // all of which are seen
+			app.Post(t, harness.WriteKey, api+"/purchases/", strings.Replace(named, `"s"`, `"`+id+`"`, 1)).Want(t, http.StatusCreated)
+		}
 		app.Post(t, harness.WriteKey, api+"/purchases/", named, "Idempotency-Key", turned).WantProblem(t, http.StatusBadRequest, "invalid_request")
 		// Words are written in scripts that need such characters.
 		app.Post(t, harness.AdminKey, api+"/students/s/grants/", `{"hours":"1.00","reason":"שיעור\u200f (נוסף)","reference":"r"}`).Want(t, http.StatusCreated)

@@ -68,9 +68,38 @@ func TestASandboxesDatabaseIsNobodyElses(t *testing.T) {
 		for _, settings := range [][]string{{"STRIPE_MODE=test"}, {"STRIPE_MODE=live"}, {"STRIPE_SECRET_KEY=sk_live_of_the_tests", "STRIPE_API_BASE=http://127.0.0.1:9"}} {
 			wantRefusedDatabase(t, db, []string{"sandbox mode"}, []string{"serve"}, settings...)
 		}
-		wantRefusedDatabase(t, db, []string{"sandbox"}, []string{"serve"})                                  // nothing says that it is one
-		db.Serve(t, "STRIPE_SECRET_KEY=sk_test_of_the_tests", "STRIPE_API_BASE=http://127.0.0.1:9").Stop(t) // speaks to a stand-in
+		wantRefusedDatabase(t, db, []string{"sandbox"}, []string{"serve"})                                                                                              // nothing says that it is one
+		db.Serve(t, "STRIPE_SECRET_KEY=sk_test_of_the_tests", "STRIPE_API_BASE=http://127.0.0.1:9").Stop(t)                                                             // speaks to a stand-in
+		wantRefusedDatabase(t, db, []string{"sandbox mode"}, []string{"serve"}, "STRIPE_SECRET_KEY=sk_test_of_the_tests", "STRIPE_API_BASE=https://stripe.example.org") // it is not this machine's
+		wantRefusedDatabase(t, db, []string{"sandbox mode"}, []string{"serve"}, "STRIPE_SECRET_KEY=sk_test_of_the_tests")
 		db.ServeSandbox(t)
+	})
+}
+
+func TestASandboxTakesNoDatabaseThatHoldsHoursOfNoMode(t *testing.T) {
+	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
+		app.Post(t, harness.AdminKey, api+"/students/s/grants/", `{"hours":"1.00","reason":"a gift","reference":"r"}`).Want(t, http.StatusCreated)
+		app.Stop(t)
+		wantRefusedDatabase(t, app.Database, []string{"DATABASE_URL", "--sandbox"}, []string{"serve", "--sandbox"}, "SANDBOX_ADDR=127.0.0.1:0")
+		if n := app.Count(t, "SELECT count(*) FROM database_owner"); n != 0 {
+			t.Error("the database was stamped all the same")
+		}
+		app.Database.Serve(t, "STRIPE_MODE=live") // who knows better may say it
+	})
+}
+
+// Real money that is ignored is not only a line of a list.
+func TestRealMoneyOnATestDatabaseIsWarnedOf(t *testing.T) {
+	harness.ForEachDatabase(t, func(t *testing.T, db *harness.Database) {
+		app := db.Serve(t, "STRIPE_MODE=test")
+		p := app.NewPurchase(t)
+		test, live := p.Succeeded(), p.Succeeded().Live()
+		app.MustProcess(t, test)
+		app.Deliver(t, live).Want(t, http.StatusOK).WantFields(t, fields{"status": "ignored", "reason": "livemode_mismatch"})
+		warned := app.Log.Lines("level", "warn")
+		if len(warned) != 1 || warned[0].Get("event_id").String() != live.ID || !strings.Contains(warned[0].Get("warning").String(), "real money came") {
+			t.Errorf("warned of %v", warned)
+		}
 	})
 }
 

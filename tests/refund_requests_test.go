@@ -6,8 +6,11 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
+	"hourbank/models"
 	"hourbank/sandbox"
+	"hourbank/services/stripe/signing"
 	"hourbank/tests/harness"
 )
 
@@ -39,13 +42,22 @@ func deafen(t *testing.T, standIn *harness.Stripe, drop float64) {
 	}
 }
 
-// age makes all refund requests so much older.
+// age makes all refund requests so much older, and signs them as if they were:
+// their time is signed, too.
 func age(t *testing.T, app *harness.App, hours int) {
 	t.Helper()
-	app.Exec(t, map[bool]string{
-		true:  fmt.Sprintf("UPDATE refund_requests SET requested_at = requested_at - interval '%d hours'", hours),
-		false: fmt.Sprintf("UPDATE refund_requests SET requested_at = strftime('%%Y-%%m-%%d %%H:%%M:%%f+00:00', requested_at, '-%d hours')", hours),
-	}[app.Engine == "postgres"])
+	signer := signing.NewSigner([]string{harness.WebhookSecret})
+	var requests []models.RefundRequest
+	if err := app.Models(t).WithContext(t.Context()).Find(&requests).Error; err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range requests {
+		r.RequestedAt = r.RequestedAt.Add(-time.Duration(hours) * time.Hour)
+		r.MAC = signer.SignRefund(&r)
+		if err := app.Models(t).WithContext(t.Context()).Model(&r).Select("requested_at", "mac").Updates(r).Error; err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 func TestTwoRefundsOfEverythingAtOnceAreOne(t *testing.T) {
@@ -207,4 +219,78 @@ func TestWhereStripeRefusesOneOfTwoRefundsTheOtherStays(t *testing.T) {
 			t.Errorf("answered %s, then %s", answer.Body, again.Body)
 		}
 	})
+}
+
+// Who may write the database can't have Stripe refund: neither with a row of their own,
+// nor with one that staff asked for and that they change. An entry of the audit log is no
+// proof.
+func TestARefundThatNobodyAskedForIsNotMade(t *testing.T) {
+	selling(t, func(t *testing.T, app *harness.App, standIn *harness.Stripe) {
+		purchase, intent, refunds := paidShop(t, app, standIn)
+		app.Post(t, harness.AdminKey, refunds, `{"amount":1000}`).Want(t, http.StatusCreated)
+		standIn.Settle(t)
+		age(t, app, 1)
+		id := app.Get(t, purchase).Get("id").String()
+		app.Exec(t, "INSERT INTO audit_log (id, actor, action, subject, note, created_at) VALUES ('x', 'boss', 'refund', $1, '€20.00: ill', $2)", id, ago(time.Hour))
+		forge := func(values, signedAs string) {
+			t.Helper()
+			app.Exec(t, "INSERT INTO refund_requests (id, payment, amount, transaction_id, currency, reason, actor, status, requested_at, mac) SELECT "+
+				values+", transaction_id, currency, reason, actor, 'written', requested_at, "+signedAs+" FROM refund_requests WHERE status = 'succeeded'")
+		}
+		forge("'forged', payment, 2000", "''")
+		forge("'foreign', 'pi_of_another_program', 2000", "'AAAA'")
+		forge("'again', payment, amount", "mac")
+		forge("id || '_001', payment, amount", "mac")
+		app.Exec(t, "UPDATE refund_requests SET amount = 1001 WHERE id LIKE '%_001'")
+		// Stripe forgets a key after a day, and would make the same refund once more.
+		app.Exec(t, "UPDATE refund_requests SET requested_at = $1 WHERE status = 'succeeded'", ago(30*time.Minute))
+		app.Exec(t, "UPDATE refund_requests SET status = 'asked', refund_id = NULL") // all at once
+		harness.Eventually(t, "every request is refused", func() bool {
+			return app.Count(t, "SELECT count(*) FROM refund_requests WHERE status = 'asked'") == 0
+		})
+		if n := app.Count(t, "SELECT count(*) FROM refund_requests WHERE status = 'refused' AND message LIKE '%not signed%'"); n != 5 {
+			t.Errorf("%d of 5 requests are refused", n)
+		}
+		wantRefunded(t, standIn, intent, 1000)
+		harness.Eventually(t, "a warning names what was refused", func() bool {
+			return strings.Contains(app.Log.String(), "refund request forged of 2000 eur of payment "+intent)
+		})
+		app.Post(t, harness.AdminKey, refunds, `{"amount":4000}`).Want(t, http.StatusCreated) // staff still can
+		wantRefunded(t, standIn, intent, 5000)
+	})
+}
+
+// A secret that is rolled stands beside the new one for a day; where it doesn't, what
+// has no answer is asked for anew.
+func TestARefundWithoutAnAnswerOutlivesARolledSecret(t *testing.T) {
+	const rolled = "STRIPE_WEBHOOK_SECRET=whsec_a_rolled_secret_of_the_tests"
+	for settings, want := range map[string]struct {
+		status   string
+		refunded int64
+	}{rolled + "," + harness.WebhookSecret: {"succeeded", 1000}, rolled: {"refused", 0}} {
+		t.Run(want.status, func(t *testing.T) {
+			harness.ForEachDatabase(t, func(t *testing.T, db *harness.Database) {
+				standIn := harness.NewStripe(t)
+				app := db.Serve(t, standIn.Settings()...)
+				standIn.SendTo(t, app)
+				purchase, intent, refunds := paidShop(t, app, standIn)
+				if err := standIn.AddFault(sandbox.Fault{Status: http.StatusInternalServerError, Count: 100, PathPrefix: "/v1/refunds"}); err != nil {
+					t.Fatal(err)
+				}
+				app.Post(t, harness.AdminKey, refunds, `{"amount":1000}`).WantProblem(t, http.StatusServiceUnavailable, "stripe_unavailable")
+				app.Stop(t)
+				clearFaults(t, standIn)
+				age(t, app, 1)
+				app = db.Serve(t, append(standIn.Settings(), settings)...)
+				harness.Eventually(t, "the refund has its answer", func() bool {
+					return app.Get(t, purchase).Get("refunds.0.status").String() != "asked"
+				})
+				refund := app.Get(t, purchase).WantFields(t, fields{"refunds.0.status": want.status})
+				wantRefunded(t, standIn, intent, want.refunded)
+				if want.refunded == 0 {
+					wantAll(t, refund.Get("refunds.0.message").String(), "STRIPE_WEBHOOK_SECRET", "ask for it anew")
+				}
+			})
+		})
+	}
 }

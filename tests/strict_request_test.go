@@ -39,7 +39,7 @@ func TestABodyThatIsNotAsDescribedIsRefusedAndItsFieldNamed(t *testing.T) {
 			strings.Replace(terms(``), "10.00", "10.001", 1):                  `hours must be a string such as "1.50", other than 0 and at most 10000000.`,
 			strings.Replace(terms(``), "student_1", `\ud800`, 1):              "The body is not JSON, from byte 15 on.",
 			strings.Replace(terms(``), "student_1", "\xff", 1):                "The body is not JSON, from byte 15 on.",
-			`{"student_id":"student_1","plan":"a\u0000"}`:                     "plan must have 1 to 255 bytes of UTF-8 and no control characters, nor any that nobody sees.",
+			`{"student_id":"student_1","plan":"a\u0000"}`:                     "plan must have 1 to 255 bytes of UTF-8 and no control characters, nor any that nobody sees, nor spaces around it, and not be . or ..",
 		} {
 			got := app.Post(t, harness.WriteKey, api+"/purchases/", body).WantProblem(t, http.StatusBadRequest, "invalid_request")
 			if got.Get("detail").String() != detail {

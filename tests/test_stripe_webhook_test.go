@@ -15,6 +15,16 @@ import (
 
 const webhookTest = "test-stripe-webhook"
 
+// toolOn runs the tool where somebody says that the money is test mode's.
+func toolOn(t *testing.T, db *harness.Database, args ...string) string {
+	t.Helper()
+	result := db.RunSet(t, []string{"STRIPE_MODE=test"}, append([]string{webhookTest}, args...)...)
+	if result.Code != 0 {
+		t.Fatalf("%v: exit code %d\n%s%s", args, result.Code, result.Stdout, result.Stderr)
+	}
+	return result.Stdout
+}
+
 func TestWebhookToolWithNoFlagOnlyExplains(t *testing.T) {
 	result := harness.RunWith(t, nil, webhookTest)
 	if result.Code != 0 || !strings.Contains(result.Stdout, "--create-test-data") || !strings.Contains(result.Stdout, "Examples:") {
@@ -38,7 +48,7 @@ func TestWebhookToolUsageMistakes(t *testing.T) {
 func TestWebhookToolTriesEverythingInProcess(t *testing.T) {
 	harness.ForEachDatabase(t, func(t *testing.T, db *harness.Database) {
 		for range 2 { // it can be run again
-			report := db.MustRun(t, webhookTest, "--all", "--json")
+			report := toolOn(t, db, "--all", "--json")
 			wantNoFailure(t, report)
 			for _, life := range []string{"paid", "declined, then paid: paid", "cancelled", "partly refunded: 20.00 returned",
 				"disputed and won: won", "disputed and lost: lost"} {
@@ -58,29 +68,29 @@ func TestWebhookToolTriesEverythingInProcess(t *testing.T) {
 func TestWebhookToolTriesARunningService(t *testing.T) {
 	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
 		for _, suffix := range []string{"", "/", harness.WebhookPath, strings.TrimSuffix(harness.WebhookPath, "/")} {
-			wantNoFailure(t, app.MustRun(t, webhookTest, "--test-endpoint", "--json", "--url", app.BaseURL+suffix))
+			wantNoFailure(t, toolOn(t, app.Database, "--test-endpoint", "--json", "--url", app.BaseURL+suffix))
 		}
 		app.WantBalance(t, "test_student", fields{"hours_purchased": "40.00"})
-		wantNoFailure(t, app.MustRun(t, webhookTest, "--all", "--json", "--url", app.BaseURL))
+		wantNoFailure(t, toolOn(t, app.Database, "--all", "--json", "--url", app.BaseURL))
 		app.MustAudit(t)
 	})
 }
 
 func TestWebhookToolMakesAPurchaseAndPaysIt(t *testing.T) {
 	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
-		args := []string{webhookTest, "--create-test-data", "--json", "--payment-intent-id", "pi_tool", "--student-id", "ada",
+		args := []string{"--create-test-data", "--json", "--payment-intent-id", "pi_tool", "--student-id", "ada",
 			"--hours", "8", "--amount", "12000", "--currency", "usd"}
-		made := app.MustRun(t, args...)
+		made := toolOn(t, app.Database, args...)
 		id := gjson.Get(made, "id").String()
 		app.Get(t, "/api/finances/purchases/pi_tool/").WantFields(t, fields{
 			"id": id, "payment_status": "processing", "student_id": "ada", "hours": "8.00", "amount": "12000", "currency": "usd",
 		})
 		wantSameJSON(t, made, app.Get(t, "/api/finances/purchases/"+id+"/").Body)
-		if again := app.MustRun(t, args...); again != made {
+		if again := toolOn(t, app.Database, args...); again != made {
 			t.Errorf("the same command made another purchase: %s", again)
 		}
 		for _, before := range []string{"processing", "completed"} { // twice pays once
-			report := app.MustRun(t, webhookTest, "--payment-intent-id", "pi_tool", "--json", "--url", app.BaseURL)
+			report := toolOn(t, app.Database, "--payment-intent-id", "pi_tool", "--json", "--url", app.BaseURL)
 			wantNoFailure(t, report)
 			if got := gjson.Get(report, "before.payment_status").String(); got != before {
 				t.Errorf("before: %s, want %s", got, before)
@@ -93,8 +103,8 @@ func TestWebhookToolMakesAPurchaseAndPaysIt(t *testing.T) {
 // What the tool makes can be told from sales, and nobody can buy it.
 func TestWebhookToolsPurchasesAreMarkedAndItsPlanIsNotOnSale(t *testing.T) {
 	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
-		app.MustRun(t, webhookTest, "--create-test-data", "--payment-intent-id", "pi_tool")
-		app.MustRun(t, webhookTest, "--payment-intent-id", "pi_tool")
+		toolOn(t, app.Database, "--create-test-data", "--payment-intent-id", "pi_tool")
+		toolOn(t, app.Database, "--payment-intent-id", "pi_tool")
 		app.Get(t, "/api/finances/purchases/pi_tool/").WantFields(t, fields{"payment_status": "completed", "metadata.made_by": webhookTest})
 		events := app.Get(t, "/api/finances/events/")
 		if id := gjson.Get(events.Body, "data.0.id").String(); !strings.HasPrefix(id, "evt_test_hourbank_") {
@@ -125,6 +135,24 @@ func TestWebhookToolForgesNothingWhereMoneyIsReal(t *testing.T) {
 		}
 		if n := db.Count(t, "SELECT count(*) FROM purchase_transactions"); n != 1 {
 			t.Errorf("%d purchases, want the customer's", n)
+		}
+	})
+}
+
+// The first event decides the mode of a database for good. The tool's is no proof that
+// no real money will come.
+func TestWebhookToolStampsNoDatabaseOfWhichNobodySaidTheMode(t *testing.T) {
+	harness.ForEachDatabase(t, func(t *testing.T, db *harness.Database) {
+		app := db.Serve(t)
+		for _, args := range [][]string{{"--create-test-data"}, {"--test-endpoint"}, {"--test-endpoint", "--url", app.BaseURL}, {"--payment-intent-id", "pi_1", "--url", app.BaseURL}} {
+			wantRefusedDatabase(t, db, []string{"STRIPE_MODE=test", "STRIPE_MODE=live"}, append([]string{webhookTest}, args...))
+		}
+		if all := db.Run(t, webhookTest, "--all", "--json", "--url", app.BaseURL); all.Code != 1 || !strings.Contains(all.Stdout, "STRIPE_MODE=test") {
+			t.Errorf("--all: exit code %d\n%s", all.Code, all.Stdout)
+		}
+		app.MustProcess(t, db.NewPurchase(t).Succeeded().Live())
+		if status := db.MustRun(t, "status"); !strings.Contains(status, "live mode") {
+			t.Errorf("status: %s", status)
 		}
 	})
 }

@@ -104,9 +104,9 @@ func (p *Program) RunServices(ctx context.Context, cfg *config.Config, log *zap.
 	return errors.Join(err, <-done)
 }
 
-// Refused makes a database that is another's a mistake of the configuration.
+// Refused makes a database that is another's, or may be, a mistake of the configuration.
 func Refused(err error) error {
-	if _, ok := errors.AsType[*owner.MismatchError](err); ok {
+	if _, ok := errors.AsType[*owner.MismatchError](err); ok || errors.Is(err, owner.ErrUnclaimed) {
 		return Usage(err)
 	}
 	return err

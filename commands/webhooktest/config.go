@@ -227,7 +227,7 @@ func (t *webhookTest) checkSchema(ctx context.Context, db *database.DB, name str
 // checkOwner says whose money the database holds, which must be ours.
 func (t *webhookTest) checkOwner(ctx context.Context, db *database.DB) {
 	const name = "database's mode and account"
-	service := owner.New(db, owner.Program{Mode: models.Mode(t.cfg.Mode()), Account: t.cfg.StripeAccount, APIBase: t.cfg.StripeAPIBase})
+	service := owner.New(db, owner.Program{Mode: models.Mode(t.cfg.Mode()), Account: t.cfg.StripeAccount, StandIn: t.cfg.HasStandIn()})
 	known, err := service.Check(ctx)
 	switch {
 	case err != nil:

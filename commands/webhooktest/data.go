@@ -15,8 +15,12 @@ import (
 // errLive is why nothing is made: nobody may use hours that nobody paid.
 var errLive = errors.New("test-stripe-webhook makes purchases and events of money that nobody paid: it is refused with a live key and on a database of live mode")
 
+// errNoMode is why nothing is made where nobody says that money isn't real: the first
+// event decides the database's mode for good, and ours are of test mode.
+var errNoMode = errors.New("STRIPE_MODE: nothing says yet of which mode the database's money is, and test events would make it test mode for good: set STRIPE_MODE=test, or a test key, here and where \"hourbank serve\" runs; for real money set STRIPE_MODE=live there")
+
 // withQuietServices runs the services without a log: what matters is in the
-// checks. It returns errLive where money is real.
+// checks. It returns errLive where money is real, errNoMode where it may be.
 func (t *webhookTest) withQuietServices(ctx context.Context, work func(context.Context, *services.Services) error) error {
 	if t.cfg.Mode() == string(models.ModeLive) {
 		return errLive
@@ -28,6 +32,8 @@ func (t *webhookTest) withQuietServices(ctx context.Context, work func(context.C
 			return err
 		case owner != nil && owner.Mode == models.ModeLive:
 			return errLive
+		case owner == nil && t.cfg.Mode() == "":
+			return errNoMode
 		default:
 			return work(ctx, s)
 		}
@@ -59,9 +65,11 @@ Try next:
 	}))
 }
 
-// refused makes errLive a mistake of whoever called.
+func isRefusal(err error) bool { return errors.Is(err, errLive) || errors.Is(err, errNoMode) }
+
+// refused makes errLive and errNoMode mistakes of whoever called.
 func refused(err error) error {
-	if errors.Is(err, errLive) {
+	if isRefusal(err) {
 		return cli.Usage(err)
 	}
 	return err
@@ -153,9 +161,9 @@ func (t *webhookTest) tryPurchases(ctx context.Context) error {
 		}
 		return t.withEndpoint(ctx, s, func(e *webhookEndpoint) { t.tryEndpoint(ctx, s, e) })
 	})
-	if errors.Is(err, errLive) && t.options.validateConfig { // whose report is worth having all the same
+	if isRefusal(err) && t.options.validateConfig { // whose report is worth having all the same
 		t.section("Webhook", func() error {
-			t.fail("everything else", "test mode", "live mode", err.Error())
+			t.fail("everything else", "test mode", "live mode, or none that anybody set", err.Error())
 			return nil
 		})
 		return nil

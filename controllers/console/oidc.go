@@ -1,6 +1,7 @@
 package console
 
 import (
+	"slices"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -41,12 +42,24 @@ func (h *Console) BeginOIDC(c *gin.Context) error {
 	return seeOther(c, address)
 }
 
+// refusals are the codes that a provider may send. Others are words of whoever made
+// the link. https://datatracker.ietf.org/doc/html/rfc6749#section-4.1.2.1
+// https://openid.net/specs/openid-connect-core-1_0.html#AuthError
+var refusals = []string{
+	"invalid_request", "unauthorized_client", "access_denied", "unsupported_response_type", "invalid_scope", "server_error",
+	"temporarily_unavailable", "interaction_required", "login_required", "account_selection_required", "consent_required",
+	"invalid_request_uri", "invalid_request_object", "request_not_supported", "request_uri_not_supported", "registration_not_supported",
+}
+
 // FinishOIDC changes what the provider answered into a session.
 func (h *Console) FinishOIDC(c *gin.Context) error {
 	if err := h.throttle.Attempt(c); err != nil {
 		return err
 	}
 	if refusal := c.Query("error"); refusal != "" {
+		if !slices.Contains(refusals, refusal) {
+			return models.Errorf(models.CodeUnauthorized, "The OpenID Connect provider refused.")
+		}
 		return models.Errorf(models.CodeUnauthorized, "The OpenID Connect provider refused: %s.", refusal)
 	}
 	var attempt sessions.Attempt

@@ -12,15 +12,30 @@ import (
 
 // text writes what somebody chose or wrote. What a spreadsheet would take for a
 // formula gets an apostrophe before it: a student's id must not be able to run
-// anything on a bookkeeper's machine. Some cut a line at semicolons, and trim.
+// anything on a bookkeeper's machine. Some cut a line at semicolons or tabs, so that
+// each part counts as a cell.
 func text[T ~string](value T) string {
-	for cell := range strings.FieldsFuncSeq(string(value), func(r rune) bool { return r == ';' || r == '|' || r == '\t' || r == '\r' || r == '\n' }) {
-		cell = strings.TrimLeftFunc(cell, func(r rune) bool { return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) })
-		if first, _ := utf8.DecodeRuneInString(cell); strings.ContainsRune("=+-@＝＋－＠", first) {
-			return "'" + string(value)
+	var safe strings.Builder
+	for rest := string(value); rest != ""; {
+		end := strings.IndexAny(rest, ";|\t\r\n") + 1
+		if end == 0 {
+			end = len(rest)
 		}
+		if isFormula(rest[:end]) {
+			safe.WriteByte('\'')
+		}
+		safe.WriteString(rest[:end])
+		rest = rest[end:]
 	}
-	return string(value)
+	return safe.String()
+}
+
+// isFormula says whether a spreadsheet may run the cell, which some trim and unquote
+// first.
+func isFormula(cell string) bool {
+	cell = strings.TrimLeftFunc(cell, func(r rune) bool { return r == '"' || unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) })
+	first, _ := utf8.DecodeRuneInString(cell)
+	return strings.ContainsRune("=+-@＝＋－＠", first)
 }
 
 // optional is text that may be missing.

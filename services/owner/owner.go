@@ -1,10 +1,11 @@
 // Package owner keeps the money of one mode (live, test, sandbox) and Stripe
-// account apart from all other: a database remembers whose its first event or
-// sale was, and takes no other.
+// account apart from all other: a database remembers whose the first program was that
+// served it and knew, else whose its first event or sale was, and takes no other.
 package owner
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync/atomic"
@@ -29,7 +30,7 @@ type Service struct {
 type Program struct {
 	Mode    models.Mode // empty where nothing says it: then the database's, or the first event's
 	Account string      // empty where it is not known
-	APIBase string      // where not Stripe's own
+	StandIn bool        // what it speaks to is a stand-in for Stripe on this machine
 }
 
 // owner is the program as a database's owner.
@@ -119,6 +120,27 @@ func (s *Service) Stamp(tx *gorm.DB, livemode bool) (bool, error) {
 	return known.Mode == models.ModeLive, s.accept(&known)
 }
 
+// ErrUnclaimed is a database that holds hours of which nothing says the mode.
+var ErrUnclaimed = errors.New("DATABASE_URL: the database has accounts or purchases, and nothing says of which mode: --sandbox takes a new database, or one that a sandbox began")
+
+// RefuseUnclaimed returns ErrUnclaimed where the program is a sandbox and the database
+// holds what may be anybody's: a grant, or a lesson, says of no mode.
+func (s *Service) RefuseUnclaimed(ctx context.Context) error {
+	if s.own.Mode != models.ModeSandbox {
+		return nil
+	}
+	var unclaimed bool
+	err := s.db.Reader.WithContext(ctx).Raw(`SELECT NOT EXISTS (SELECT 1 FROM database_owner)
+		AND (EXISTS (SELECT 1 FROM student_account_balances) OR EXISTS (SELECT 1 FROM purchase_transactions))`).Row().Scan(&unclaimed)
+	if err != nil {
+		return fmt.Errorf("look whether the database holds anything: %w", err)
+	}
+	if unclaimed {
+		return ErrUnclaimed
+	}
+	return nil
+}
+
 // RefuseOthers lets events be ignored that are of another mode than the
 // database's, which the first one of our account decides. It returns a
 // *MismatchError where the database is another's.
@@ -151,7 +173,7 @@ func (s *Service) Committed(ctx context.Context) {
 // accept returns a *MismatchError where the database is another's. A sandbox's
 // is also that of a command that speaks to the stand-in, with a test key.
 func (s *Service) accept(known *models.Owner) error {
-	sandboxed := known.Mode == models.ModeSandbox && s.own.Mode == models.ModeTest && s.own.APIBase != ""
+	sandboxed := known.Mode == models.ModeSandbox && s.own.Mode == models.ModeTest && s.own.StandIn
 	sameMode := s.own.Mode == "" || s.own.Mode == known.Mode || sandboxed
 	sameAccount := known.StripeAccount == nil || s.own.Account == "" || *known.StripeAccount == s.own.Account
 	if sameMode && sameAccount {

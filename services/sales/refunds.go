@@ -109,7 +109,7 @@ func (s *SalesService) keepRequests(ctx context.Context, purchaseID string, orde
 		if !s.stripe.HasKey() {
 			return models.Errorf(models.CodeStripeUnavailable, "STRIPE_SECRET_KEY is not set, so that nothing can be refunded.")
 		}
-		return writeRequests(tx, requests, base, key)
+		return s.writeRequests(tx, requests, base, key)
 	})
 	if database.IsUniqueViolation(err) {
 		return nil, false, models.Errorf(models.CodeIdempotencyMismatch, "This Idempotency-Key was used for another request.")
@@ -125,9 +125,9 @@ func checkKey(tx *gorm.DB, key RequestKey) error {
 	return known.isOf(key)
 }
 
-// writeRequests gives an order's requests their ids and stores them, its key,
-// and whose order it was.
-func writeRequests(tx *gorm.DB, requests []models.RefundRequest, base string, key RequestKey) error {
+// writeRequests gives an order's requests their ids, signs them, and stores them,
+// its key, and whose order it was.
+func (s *SalesService) writeRequests(tx *gorm.DB, requests []models.RefundRequest, base string, key RequestKey) error {
 	var sum int64
 	for i := range requests {
 		requests[i].ID = base
@@ -135,6 +135,7 @@ func writeRequests(tx *gorm.DB, requests []models.RefundRequest, base string, ke
 			requests[i].ID += fmt.Sprintf("_%03d", i)
 		}
 		sum += requests[i].Amount
+		s.stripe.SignRefund(&requests[i])
 	}
 	if err := tx.Create(&requests).Error; err != nil {
 		return fmt.Errorf("store refund requests: %w", err)

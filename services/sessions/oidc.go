@@ -66,7 +66,7 @@ func (p *Provider) Begin(ctx context.Context, next string) (string, Attempt, err
 
 // Person is who signed in.
 type Person struct {
-	Name string // the e-mail address, where the provider verified it; else "oidc:" and the subject
+	Name string // the e-mail address, where the provider verified it and it is nobody else's name; else "oidc:" and the subject
 	Role config.Role
 }
 
@@ -112,13 +112,22 @@ func (p *Provider) Finish(ctx context.Context, attempt Attempt, state, code stri
 		return nil, refused(err)
 	}
 	person := &Person{Name: "oidc:" + id.Subject, Role: p.cfg.OIDCGroups.RoleOf(claims.Groups)}
-	if claims.EmailVerified && models.ValidateID("email", claims.Email) == nil {
+	if claims.EmailVerified && p.isName(claims.Email) {
 		person.Name = claims.Email
 	}
 	if person.Role == config.RolePublic {
 		return nil, models.Errorf(models.CodeForbidden, "%s is in no group that may use this console.", person.Name)
 	}
 	return person, nil
+}
+
+// isName says whether somebody may be named by the e-mail address: it must be one, and
+// nobody else's name. A colon stands after what kind of actor another one is ("oidc:",
+// "cli:").
+func (p *Provider) isName(email string) bool {
+	isKey := func(key config.APIKey) bool { return strings.EqualFold(key.Name, email) }
+	return models.ValidateID("email", email) == nil && strings.Contains(email, "@") && !strings.Contains(email, ":") &&
+		!slices.ContainsFunc(p.cfg.APIKeys, isKey)
 }
 
 func (p *Provider) with(ctx context.Context) context.Context {

@@ -32,6 +32,8 @@ const (
 	MaxIdle = time.Hour
 	// seenEvery spares a write for each page.
 	seenEvery = time.Minute
+	// maxSkew is how far another replica's clock may be ahead.
+	maxSkew = time.Minute
 )
 
 // Session is who is signed in: an API key or a person by name and role. Its
@@ -41,7 +43,7 @@ type Session struct {
 	Name       string
 	Role       string
 	OIDC       bool   `gorm:"column:oidc"`
-	Credential string // MAC of what somebody signed in with
+	Credential string // sealed: that nobody else made the session or changed it
 	StartedAt  time.Time
 	LastSeenAt time.Time
 
@@ -56,6 +58,15 @@ func (s *Session) MAC(of []byte) string {
 	mac := hmac.New(sha256.New, []byte(s.Token))
 	mac.Write(of)
 	return hex.EncodeToString(mac.Sum(nil))
+}
+
+// Seal binds who is signed in, as what and since when to the credential that they
+// signed in with, which who writes the table doesn't know. It is for Start, and tests.
+func (s *Session) Seal(credential []byte) { s.Credential = s.sealed(credential) }
+
+// sealed is of fields that hold no U+0000 before what may.
+func (s *Session) sealed(credential []byte) string {
+	return s.MAC(fmt.Appendf(nil, "%s\x00%s\x00%t\x00%d\x00%s", s.Name, s.Role, s.OIDC, s.StartedAt.UnixMicro(), credential))
 }
 
 // OpensPages says whether the session still opens pages, and not only sends
@@ -79,7 +90,8 @@ func (s *Service) Start(ctx context.Context, name string, role config.Role, oidc
 	}
 	now := s.db.NowFunc()
 	session := &Session{Name: name, Role: role.String(), OIDC: oidc, StartedAt: now, LastSeenAt: now, Token: rand.Text()}
-	session.TokenHash, session.Credential = hashOf(session.Token), session.MAC(credential)
+	session.TokenHash = hashOf(session.Token)
+	session.Seal(credential)
 	err := database.Transact(ctx, s.db, func(tx *gorm.DB) error {
 		over := tx.Where("last_seen_at < ? OR started_at < ?", now.Add(-MaxIdle), now.Add(-MaxAge))
 		return errors.Join(over.Delete(&Session{}).Error, tx.Create(session).Error,
@@ -92,12 +104,14 @@ func (s *Service) Start(ctx context.Context, name string, role config.Role, oidc
 }
 
 // Find gives the session of a token; nil where it was ended or never was, is
-// too old, or what it was started with is gone.
+// too old, or
+// what it was started with is gone, or is not what its row says.
 func (s *Service) Find(ctx context.Context, token string) (*Session, error) {
 	now := s.db.NowFunc()
 	var found []*Session
 	err := s.db.Reader.WithContext(ctx).Limit(1).
-		Find(&found, "token_hash = ? AND last_seen_at >= ? AND started_at >= ?", hashOf(token), now.Add(-MaxIdle), now.Add(-MaxAge)).Error
+		Find(&found, "token_hash = ? AND last_seen_at BETWEEN ? AND ? AND started_at BETWEEN ? AND ?", hashOf(token),
+			now.Add(-MaxIdle), now.Add(maxSkew), now.Add(-MaxAge), now.Add(maxSkew)).Error
 	if err != nil {
 		return nil, fmt.Errorf("find a session: %w", err)
 	}
@@ -107,7 +121,7 @@ func (s *Service) Find(ctx context.Context, token string) (*Session, error) {
 	session := found[0]
 	session.Token = token
 	credential, known := s.cfg.Credential(session.Name, config.RoleNamed(session.Role), session.OIDC)
-	if !known || !hmac.Equal([]byte(session.MAC(credential)), []byte(session.Credential)) {
+	if !known || !hmac.Equal([]byte(session.sealed(credential)), []byte(session.Credential)) {
 		return nil, nil
 	}
 	if session.OIDC && now.Sub(session.StartedAt) > MaxOIDCAge {

@@ -3,6 +3,7 @@ package stripe
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"regexp"
 	"slices"
@@ -89,11 +90,22 @@ const RequestedByCustomer = string(stripego.RefundReasonRequestedByCustomer)
 // refundReasons are all that Stripe takes.
 var refundReasons = []string{string(stripego.RefundReasonDuplicate), string(stripego.RefundReasonFraudulent), RequestedByCustomer}
 
+// SignRefund lets CreateRefund know the request for ours, now and later.
+func (s *StripeService) SignRefund(r *models.RefundRequest) { r.MAC = s.signer.SignRefund(r) }
+
 // CreateRefund asks Stripe for a refund, whose id is the idempotency key, so
 // that asking again makes no second one. The hours move when Stripe's event
 // says so. A reason in other words than Stripe's goes into the refund's
-// metadata, and the request's id. https://docs.stripe.com/api/refunds/create
+// metadata, and the request's id. A request that SignRefund didn't sign is refused:
+// who may write the database may not refund. https://docs.stripe.com/api/refunds/create
 func (s *StripeService) CreateRefund(ctx context.Context, r *models.RefundRequest) (*stripego.Refund, error) {
+	if !s.signer.VerifiesRefund(r) {
+		return nil, &models.Error{
+			Code:    models.CodeConflict,
+			Message: "This request is not signed with a secret that STRIPE_WEBHOOK_SECRET holds now, so that Stripe is not asked: the secret was changed meanwhile, or somebody wrote the request into the database. Whether Stripe made the refund already, its dashboard says; if it is meant and not made, ask for it anew.",
+			Err:     fmt.Errorf("refund request %s of %d %s of payment %s, purchase %s, by %q, is not signed", r.ID, r.Amount, r.Currency, r.Payment, r.TransactionID, r.Actor),
+		}
+	}
 	return callStripe(ctx, func(ctx context.Context) (*stripego.Refund, error) {
 		params := &stripego.RefundParams{Amount: &r.Amount, Reason: &r.Reason}
 		if strings.HasPrefix(r.Payment, "ch_") || strings.HasPrefix(r.Payment, "py_") {

@@ -27,6 +27,7 @@ type App struct {
 	BaseURL string
 	Log     *Output // its stderr
 	Stdout  *Output
+	Environ []string // what it was started with
 
 	client *http.Client
 	cancel context.CancelFunc
@@ -70,9 +71,9 @@ func (db *Database) Start(tb testing.TB, settings ...string) *App {
 func (db *Database) start(tb testing.TB, args []string, settings ...string) *App {
 	tb.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	app := &App{Database: db, Log: &Output{}, Stdout: &Output{}, cancel: cancel, exited: make(chan int, 1), client: newClient()}
+	app := &App{Database: db, Environ: db.environ(settings...), Log: &Output{}, Stdout: &Output{}, cancel: cancel, exited: make(chan int, 1), client: newClient()}
 	go func() {
-		app.exited <- commands.Execute(ctx, args, db.environ(settings...), app.Stdout, app.Log)
+		app.exited <- commands.Execute(ctx, args, app.Environ, app.Stdout, app.Log)
 	}()
 	tb.Cleanup(func() { app.Stop(tb) })
 	return app

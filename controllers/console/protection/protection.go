@@ -5,6 +5,7 @@ package protection
 import (
 	"crypto/hmac"
 	"crypto/rand"
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"path"
@@ -66,13 +67,22 @@ func IsFormOf(s *sessions.Session, token string) bool {
 	return hmac.Equal([]byte(mac), []byte(s.MAC([]byte(salt))))
 }
 
+// maxNext bounds a page to go on to, as JSON writes it: a sign-in under way keeps it in
+// a cookie, of which browsers take 4096 bytes.
+const maxNext = 1024
+
 // InConsole keeps a sign-in from sending people elsewhere: browsers take a
-// backslash for a slash, and dots for a way out.
+// backslash for a slash, and dots for a way out. It is Home, too, where next is too
+// long to be kept.
 func InConsole(next string) string {
 	address, err := url.Parse(next)
 	if err != nil || address.IsAbs() || address.Host != "" || address.User != nil || strings.Contains(next, `\`) ||
 		!strings.HasPrefix(address.Path, Home) || !strings.HasPrefix(path.Clean(address.Path)+"/", Home) {
 		return Home
 	}
-	return address.RequestURI()
+	page := address.RequestURI()
+	if written, err := json.Marshal(page); err != nil || len(written) > maxNext {
+		return Home
+	}
+	return page
 }
