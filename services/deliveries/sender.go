@@ -97,8 +97,8 @@ func (s *Service) claim(ctx context.Context, e *endpoint) ([]models.Delivery, er
 	const due = `endpoint = ? AND next_attempt_at <= ? AND NOT EXISTS (SELECT 1 FROM event_deliveries AS earlier
 		WHERE earlier.endpoint = d.endpoint AND earlier.ordered_by = d.ordered_by AND earlier.sequence < d.sequence AND earlier.next_attempt_at IS NOT NULL)`
 	now := s.db.NowFunc()
-	var waiting []int64
-	if err := s.db.Reader.WithContext(ctx).Raw("SELECT sequence FROM event_deliveries AS d WHERE "+due+" LIMIT 1", e.url, now).Scan(&waiting).Error; err != nil {
+	var waiting []string
+	if err := s.db.Reader.WithContext(ctx).Raw("SELECT id FROM event_deliveries AS d WHERE "+due+" LIMIT 1", e.url, now).Scan(&waiting).Error; err != nil {
 		return nil, fmt.Errorf("look for due deliveries: %w", err)
 	}
 	if len(waiting) == 0 {
@@ -110,8 +110,8 @@ func (s *Service) claim(ctx context.Context, e *endpoint) ([]models.Delivery, er
 	}
 	var claimed []models.Delivery
 	err := s.db.WithContext(ctx).Raw(`
-		WITH due AS MATERIALIZED (SELECT sequence FROM event_deliveries AS d WHERE `+due+` ORDER BY next_attempt_at LIMIT ? `+skipLocked+`)
-		UPDATE event_deliveries SET next_attempt_at = ?, attempts = attempts + 1 WHERE sequence IN (SELECT sequence FROM due)
+		WITH due AS MATERIALIZED (SELECT id FROM event_deliveries AS d WHERE `+due+` ORDER BY next_attempt_at LIMIT ? `+skipLocked+`)
+		UPDATE event_deliveries SET next_attempt_at = ?, attempts = attempts + 1 WHERE id IN (SELECT id FROM due)
 		RETURNING *`, e.url, now, atOnce, now.Add(lease)).Scan(&claimed).Error
 	if err != nil {
 		return nil, fmt.Errorf("claim due deliveries: %w", err)
