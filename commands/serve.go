@@ -60,6 +60,9 @@ func (p *program) runServer(ctx context.Context, cfg *config.Config, started fun
 	if err := checkOwner(ctx, cfg, s, log); err != nil {
 		return err
 	}
+	if err := s.Deliveries.Register(ctx); err != nil {
+		return err
+	}
 	servers, err := listen(ctx, cfg, s, log)
 	if err != nil {
 		return err

@@ -32,6 +32,9 @@ type Config struct {
 
 	APIKeys APIKeys `env:"API_KEYS"`
 
+	Endpoints          Endpoints `env:"EVENTS_URLS"` // where signed events go
+	EventsAllowPrivate bool      `env:"EVENTS_ALLOW_PRIVATE"`
+
 	PublicURL        string `env:"PUBLIC_URL"` // how browsers reach us; empty: as they say
 	OIDCIssuer       string `env:"OIDC_ISSUER"`
 	OIDCClientID     string `env:"OIDC_CLIENT_ID"`
@@ -64,7 +67,7 @@ const (
 // container platforms mount secrets.
 var secretNames = []string{
 	"DATABASE_URL", "STRIPE_SECRET_KEY", "STRIPE_PUBLIC_KEY", "STRIPE_WEBHOOK_SECRET",
-	"STRIPE_SUBSCRIPTIONS_WEBHOOK_SECRET", "API_KEYS", "OIDC_CLIENT_SECRET",
+	"STRIPE_SUBSCRIPTIONS_WEBHOOK_SECRET", "API_KEYS", "EVENTS_URLS", "OIDC_CLIENT_SECRET",
 }
 
 // Load reads and checks the environment. The error holds one line for every
@@ -159,6 +162,7 @@ func (c *Config) check() []error {
 		expect(err == nil, "ADMIN_LISTEN_ADDR: %q is not an address such as \"127.0.0.1:9000\"", c.AdminListenAddr)
 	}
 	c.checkOIDC(expect)
+	c.checkEndpoints(expect)
 	host, _, _ := net.SplitHostPort(c.SandboxAddr)
 	expect(host != "", "SANDBOX_ADDR: must name a host: 127.0.0.1, or 0.0.0.0 to let others pay and refund, too")
 	expect(hasPrefix(string(c.DatabaseURL), "sqlite:", "postgres://", "postgresql://"),

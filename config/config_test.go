@@ -14,6 +14,9 @@ import (
 // long makes a secret that begins so and is long enough.
 func long(prefix string) string { return prefix + "-hidden-and-not-guessable-x7Q2" }
 
+// bytes24 are 24 bytes in base64.
+const bytes24 = "aGlkZGVuLWFuZC1ub3QtZ3Vlc3NhYmxl"
+
 func TestDefaults(t *testing.T) {
 	c, err := config.Load(nil)
 	if err != nil {
@@ -50,6 +53,10 @@ func TestEachMistakeNamesItsVariableAndNotItsValue(t *testing.T) {
 		"PUBLIC_URL":        {"hours.example.org", "https://hours.example.org/path", "ftp://x"},
 		"TRUSTED_PROXIES":   {"proxy", "10.0.0.1,proxy", "10.0.0.0/33", ","},
 		"ADMIN_LISTEN_ADDR": {"9000"},
+		"EVENTS_URLS": {"hidden", "https://a", "whsec_" + bytes24, "ftp://a whsec_" + bytes24, "https:// whsec_" + bytes24, "https://u:hidden@a whsec_" + bytes24,
+			"https://a hidden", "https://a whsec_hidden", "https://a whsec_" + bytes24[:28], "https://a whsec_" + strings.Repeat("aGlk", 12), "https://a whsec_" + bytes24 + " hidden",
+			"https://a whsec_" + strings.Repeat(bytes24, 3), "https://a whsec_" + bytes24 + ",https://a whsec_" + bytes24, "https://a whsec_" + bytes24 + ",", "http://a whsec_" + bytes24},
+		"EVENTS_ALLOW_PRIVATE": {"maybe"},
 	} {
 		for _, value := range values {
 			_, err := config.Load(beside(name, value))
@@ -58,7 +65,7 @@ func TestEachMistakeNamesItsVariableAndNotItsValue(t *testing.T) {
 				continue
 			}
 			for line := range strings.SplitSeq(err.Error(), "\n") {
-				if !strings.HasPrefix(line, name+": ") || strings.Contains(line, "hidden") {
+				if !strings.HasPrefix(line, name+": ") || strings.Contains(line, "hidden") || strings.Contains(line, "aGlk") {
 					t.Errorf("%s=%s: %v", name, value, err)
 				}
 			}
@@ -143,6 +150,7 @@ func TestSecretsFromFiles(t *testing.T) {
 	for name, content := range map[string]string{
 		"DATABASE_URL": "postgres://user:hidden@db/x", "STRIPE_SECRET_KEY": "sk_test_hidden", "STRIPE_PUBLIC_KEY": "pk_test_hidden",
 		"STRIPE_WEBHOOK_SECRET": long("whsec_"), "STRIPE_SUBSCRIPTIONS_WEBHOOK_SECRET": long("whsec_"), "API_KEYS": "a:read:" + long(""), "OIDC_CLIENT_SECRET": "hidden",
+		"EVENTS_URLS": "https://a whsec_" + bytes24 + ", https://b/c?d=e  whsec_" + bytes24 + " whsec_" + bytes24,
 	} {
 		if err := os.WriteFile(path, []byte(content+"\n"), 0o600); err != nil {
 			t.Fatal(err)
@@ -181,12 +189,13 @@ func TestSecretsDoNotPrint(t *testing.T) {
 	c, err := config.Load(map[string]string{
 		"DATABASE_URL": "postgres://u:hidden@db/x", "STRIPE_SECRET_KEY": "sk_test_hidden", "STRIPE_WEBHOOK_SECRET": long("whsec_"),
 		"STRIPE_SUBSCRIPTIONS_WEBHOOK_SECRET": long("whsec_"), "API_KEYS": "a:read:" + long(""),
+		"EVENTS_URLS": "https://a whsec_" + bytes24,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, format := range []string{"%v", "%+v", "%#v", "%s"} {
-		if printed := fmt.Sprintf(format, *c); strings.Contains(printed, "hidden") {
+		if printed := fmt.Sprintf(format, *c); strings.Contains(printed, "hidden") || strings.Contains(printed, bytes24) {
 			t.Errorf("%s shows %s", format, printed)
 		}
 	}

@@ -53,6 +53,7 @@ const (
 	CaseUnexplainedInvoice = money.CaseUnexplainedInvoice
 	CaseMissingObject      = money.CaseMissingObject
 	CaseUnfetchedEvent     = money.CaseUnfetchedEvent
+	CaseUndelivered        = money.CaseUndelivered
 )
 
 // PaymentStatuses lists every status, in the order of a payment's life, and

@@ -131,11 +131,12 @@ func TestWordsAreThoseOfTheCode(t *testing.T) {
 }
 
 // caseReasons are the cases that an event may open. Hours that were used may
-// take an account below zero, but no event tells of that.
+// take an account below zero, but no event tells of that; nor that the platform was
+// not told.
 func caseReasons() []string {
 	var reasons []string
 	for _, kind := range models.CaseKinds {
-		if kind != models.CaseOverdrawn {
+		if kind != models.CaseOverdrawn && kind != models.CaseUndelivered {
 			reasons = append(reasons, string(kind))
 		}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"hourbank/database"
 	"hourbank/models"
+	"hourbank/services/deliveries"
 	"hourbank/services/sales"
 )
 
@@ -25,7 +26,7 @@ const (
 
 // PruneWorker removes what is not needed any more: events that moved no hours
 // and never will, so that what an endpoint is sent beside payments doesn't outgrow
-// them; answers to requests that nobody repeats; and, where RETAIN_PAYLOADS_FOR
+// them; events that were delivered long ago; answers to requests that nobody repeats; and, where RETAIN_PAYLOADS_FOR
 // says so, the payloads of old events. Else these are kept for ever: a purchase's
 // timeline is told from them.
 type PruneWorker struct {
@@ -63,6 +64,11 @@ func (w *PruneWorker) pruneIfDue(ctx context.Context) error {
 	now := w.db.NowFunc()
 	err = w.inChunks(ctx, "ignored events", `DELETE FROM webhook_events WHERE id IN (
 		SELECT id FROM webhook_events WHERE status = 'ignored' AND received_at < ? ORDER BY received_at LIMIT ?)`, now.Add(-ignoredRetention))
+	if err != nil {
+		return err
+	}
+	err = w.inChunks(ctx, "deliveries", `DELETE FROM event_deliveries WHERE id IN (
+		SELECT id FROM event_deliveries WHERE delivered_at < ? LIMIT ?)`, now.Add(-deliveries.KeptFor))
 	if err != nil {
 		return err
 	}

@@ -17,6 +17,7 @@ import (
 	"hourbank/services/accounting"
 	"hourbank/services/audit"
 	"hourbank/services/auditlog"
+	"hourbank/services/deliveries"
 	"hourbank/services/exports"
 	"hourbank/services/forgetting"
 	"hourbank/services/ingest"
@@ -46,6 +47,7 @@ type Services struct {
 	Rebuild    *RebuildService
 	Forgetting *forgetting.Service
 	Lots       *lots.Service
+	Deliveries *deliveries.Service
 	Sales      *sales.SalesService
 	Overview   *OverviewService
 	Accounting *accounting.Service
@@ -74,6 +76,8 @@ func New(cfg *config.Config, db *database.DB, log *zap.Logger) *Services {
 	reconcile := NewReconcileService(db, stripe, payments)
 	books := accounting.New(db)
 	selling := sales.NewSalesService(db, stripe, owner)
+	outbox := deliveries.New(db, cfg, metrics, log)
+	metrics.WatchDeliveries(outbox.Waiting)
 	return &Services{
 		Stripe:     stripe,
 		Owner:      owner,
@@ -90,6 +94,7 @@ func New(cfg *config.Config, db *database.DB, log *zap.Logger) *Services {
 		Rebuild:    NewRebuildService(db, events),
 		Forgetting: forgetting.New(db),
 		Lots:       lots.New(db),
+		Deliveries: outbox,
 		Sales:      selling,
 		Overview:   NewOverviewService(db),
 		Accounting: books,
@@ -102,6 +107,7 @@ func New(cfg *config.Config, db *database.DB, log *zap.Logger) *Services {
 			NewRetryWorker(db, events, log).Run,
 			NewRefundWorker(db, selling, log).Run,
 			NewExpiryWorker(db, log).Run,
+			outbox.Run,
 			NewPruneWorker(db, log, cfg.RetainPayloadsFor).Run,
 			NewReconcileWorker(db, reconcile, log, metrics, cfg.ReconcileEvery).Run,
 		},

@@ -16,7 +16,7 @@ func TestServeSaysEveryMistakeAtOnce(t *testing.T) {
 	result := harness.RunWith(t, []string{
 		"LISTEN_ADDR=nowhere", "DATABASE_URL=mysql://user:secret-of-the-tests@db/x", "STRIPE_SECRET_KEY=secret-of-the-tests",
 		"STRIPE_PUBLIC_KEY=secret-of-the-tests", "STRIPE_WEBHOOK_SECRET=secret-of-the-tests", "STRIPE_SUBSCRIPTIONS_WEBHOOK_SECRET=secret-of-the-tests",
-		"API_KEYS=secret-of-the-tests", "MAX_WEBHOOK_BYTES=none", "PARK_FOR=-1h", "LOG_LEVEL=loud", "LOG_FORMAT=xml",
+		"API_KEYS=secret-of-the-tests", "EVENTS_URLS=https://a whsec_secret-of-the-tests", "MAX_WEBHOOK_BYTES=none", "PARK_FOR=-1h", "LOG_LEVEL=loud", "LOG_FORMAT=xml",
 	}, "serve")
 	if result.Code != 2 || result.Stdout != "" {
 		t.Errorf("got %+v", result)
@@ -24,7 +24,7 @@ func TestServeSaysEveryMistakeAtOnce(t *testing.T) {
 	lines := strings.Split(strings.TrimSpace(result.Stderr), "\n")
 	for _, name := range []string{
 		"LISTEN_ADDR", "DATABASE_URL", "STRIPE_SECRET_KEY", "STRIPE_PUBLIC_KEY", "STRIPE_WEBHOOK_SECRET",
-		"STRIPE_SUBSCRIPTIONS_WEBHOOK_SECRET", "API_KEYS", "MAX_WEBHOOK_BYTES", "PARK_FOR", "LOG_LEVEL", "LOG_FORMAT",
+		"STRIPE_SUBSCRIPTIONS_WEBHOOK_SECRET", "API_KEYS", "EVENTS_URLS", "MAX_WEBHOOK_BYTES", "PARK_FOR", "LOG_LEVEL", "LOG_FORMAT",
 	} {
 		named := 0
 		for _, line := range lines {

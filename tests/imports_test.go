@@ -16,7 +16,7 @@ import (
 var mayImport = map[string][]string{
 	".": {"commands"},
 	"commands": {"bench", "commands/cli", "commands/webhooktest", "config", "controllers", "database", "models", "models/money",
-		"routes", "sandbox", "sandbox/api", "services", "services/audit", "services/auditlog", "services/exports", "services/forgetting", "services/ingest", "services/owner", "services/paging", "services/sales"},
+		"routes", "sandbox", "sandbox/api", "services", "services/audit", "services/auditlog", "services/deliveries", "services/exports", "services/forgetting", "services/ingest", "services/owner", "services/paging", "services/sales"},
 	"commands/webhooktest": {"commands/cli", "config", "controllers", "database", "models", "models/money", "routes", "services",
 		"services/owner", "services/stripe"},
 	"commands/cli": {"config", "database", "models", "services", "services/owner"},
@@ -33,7 +33,7 @@ var mayImport = map[string][]string{
 	"controllers/console/till":       {"models", "services/sales", "services/stripe"},
 	"openapi":                        {},
 	"openapi/openapitest":            {"openapi"}, // for tests alone
-	"services": {"config", "database", "models", "models/money", "services/accounting", "services/audit", "services/auditlog", "services/exports", "services/forgetting",
+	"services": {"config", "database", "models", "models/money", "services/accounting", "services/audit", "services/auditlog", "services/deliveries", "services/exports", "services/forgetting",
 		"services/ingest", "services/lots", "services/metrics", "services/owner", "services/paging", "services/sales", "services/sessions", "services/stripe", "services/stripe/signing"},
 	"services/accounting": {"database", "models", "services/lots"},
 	"services/exports":    {"database", "models", "services/accounting"},
@@ -41,6 +41,7 @@ var mayImport = map[string][]string{
 	"services/auditlog":   {"database", "models", "services/paging"},
 	"services/ingest":     {"database", "models", "models/money", "services/ledger", "services/lots", "services/metrics", "services/owner", "services/stripe"},
 	"services/forgetting": {"database", "models", "models/money", "services/auditlog"},
+	"services/deliveries": {"config", "database", "models", "services/metrics", "services/paging"},
 	"services/ledger":     {"database", "models"},
 	"services/lots":       {"database", "models", "services/ledger"},
 	"services/metrics":    {"models"},
@@ -62,6 +63,7 @@ var mayImport = map[string][]string{
 	"sandbox/payments":        {"sandbox/api"},
 	"sandbox/api":             {},
 	"examples/buy":            {}, // of other people's programs
+	"examples/receiver":       {},
 }
 
 func TestImportsGoOneWay(t *testing.T) {

@@ -20,7 +20,8 @@ func TestTheServingRoleServes(t *testing.T) {
 	t.Parallel()
 	owner, standIn := harness.NewDatabase(t, database.Postgres), harness.NewStripe(t)
 	db := owner.ServingRole(t)
-	app := db.Serve(t, standIn.Settings()...)
+	receiver := harness.NewReceiver(t, nil)
+	app := db.Serve(t, append(standIn.Settings(), receiver.Settings()...)...)
 	standIn.SendTo(t, app)
 	db.MustRun(t, "plans", "add", "--id", "pack8", "--name", "8 hours", "--hours", "8.00", "--amount", "12000", "--currency", "eur")
 	purchase, intent, refunds := paidShop(t, app, standIn)
@@ -34,6 +35,7 @@ func TestTheServingRoleServes(t *testing.T) {
 	app.Post(t, harness.AdminKey, api+"/students/student_2/grants/", `{"hours":"1.00","reference":"gift_1","reason":"a gift"}`).Want(t, http.StatusCreated)
 	app.Post(t, harness.WriteKey, api+"/purchases/", `{"student_id":"student_2","hours":"10.00","amount":5000,"currency":"eur"}`).Want(t, http.StatusCreated)
 	app.WantBalance(t, "student_1", fields{"hours_available": "9.00"})
+	receiver.WantTold(t, "student_1", "purchase.completed", "hours.credited", "purchase.reversed", "hours.reversed", "hours.credited")
 
 	p := harness.NewPurchase(t) // which nothing is known of yet
 	app.Deliver(t, p.Succeeded()).Want(t, http.StatusAccepted)

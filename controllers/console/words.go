@@ -155,6 +155,7 @@ var caseWords = map[models.CaseKind]string{
 	models.CaseUnexplainedInvoice: "No plan explains this invoice's lines, or its student is not known. Add the plan with its Stripe price, or give the payment to a student and plan.",
 	models.CaseMissingObject:      "Stripe sent no object with an id in it.",
 	models.CaseUnfetchedEvent:     "The event can't be read without asking Stripe, which needs STRIPE_SECRET_KEY.",
+	models.CaseUndelivered:        "An endpoint of EVENTS_URLS took no event for three days. See \"hourbank deliveries list --status failed\", mend it, and send them again.",
 }
 
 // doings name what a person would do first about a case.
@@ -172,6 +173,7 @@ var doings = map[models.CaseKind]string{
 	models.CaseUnexplainedInvoice: "Give it to a student",
 	models.CaseMissingObject:      "Look at it",
 	models.CaseUnfetchedEvent:     "Look at it",
+	models.CaseUndelivered:        "Mend the endpoint",
 }
 
 // age is how long ago something was, to the unit that people would say.

@@ -26,12 +26,13 @@ const (
 	CaseUnexplainedInvoice CaseKind = "unexplained_invoice"
 	CaseMissingObject      CaseKind = "missing_object"
 	CaseUnfetchedEvent     CaseKind = "unfetched_event"
+	CaseUndelivered        CaseKind = "undelivered_event" // the platform was not told, though tried for days
 )
 
 // CaseKinds lists every kind, the most urgent first.
 var CaseKinds = []CaseKind{
 	CaseDispute, CaseRefundFailed, CaseUnmatchedPayment, CaseUnexplainedInvoice, CaseUnderpaid, CaseOtherCurrency,
-	CaseOverdrawn, CaseOverpaid, CaseUnclearRefund, CaseUnknownStatus, CaseUnfetchedEvent, CaseMissingObject, CaseTooMany,
+	CaseOverdrawn, CaseOverpaid, CaseUnclearRefund, CaseUnknownStatus, CaseUndelivered, CaseUnfetchedEvent, CaseMissingObject, CaseTooMany,
 }
 
 // CaseState is a case that the facts open. Kind and Subject tell it apart from

@@ -72,6 +72,10 @@ func (s *student) forgetEntries(tx *gorm.DB, pseudonym string) error {
 }
 
 func (s *student) forgetOthers(tx *gorm.DB, pseudonym string) error {
+	// What the platform was told, and what it would be still.
+	if err := write(tx, "deliveries", "DELETE FROM event_deliveries WHERE ordered_by = ? OR ?", s.id, database.IsAnyOf(tx, "ordered_by", s.cases)); err != nil {
+		return err
+	}
 	if err := write(tx, "lots", "UPDATE hour_lots SET student_id = ? WHERE student_id = ?", pseudonym, s.id); err != nil {
 		return err
 	}

@@ -21,6 +21,7 @@ type Metrics struct {
 	batches  prometheus.Histogram
 	last     prometheus.Gauge
 	found    prometheus.Counter
+	sent     *prometheus.CounterVec
 }
 
 // New makes a registry of its own, so that two programs in one process
@@ -47,7 +48,10 @@ func New() *Metrics {
 			Name: "hourbank_reconcile_corrections_total", Help: "What reconcile found that the webhook was never told.",
 		}),
 	}
-	m.Registry.MustRegister(m.requests, m.events, m.batches, m.last, m.found,
+	m.sent = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "hourbank_delivery_attempts_total", Help: "Attempts to deliver an event to the platform, by what became of them.",
+	}, []string{"result"})
+	m.Registry.MustRegister(m.requests, m.events, m.batches, m.last, m.found, m.sent,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -67,14 +71,28 @@ func (m *Metrics) WatchQueue(length func() int) {
 // WatchCases shows how many cases are open, by kind, as they are at each scrape.
 // While they can't be counted, the others are shown without them.
 func (m *Metrics) WatchCases(count func(context.Context) (map[string]int64, error)) {
-	m.Registry.MustRegister(openCases{
+	m.Registry.MustRegister(counted{
 		count: count,
 		desc:  prometheus.NewDesc("hourbank_open_cases", "Cases that need a person, by kind.", []string{"kind"}, nil),
 	})
 }
 
-// openCases is a collector that asks the database.
-type openCases struct {
+// WatchDeliveries shows how many events are not delivered, as WatchCases does.
+func (m *Metrics) WatchDeliveries(count func(context.Context) (map[string]int64, error)) {
+	m.Registry.MustRegister(counted{
+		count: count,
+		desc:  prometheus.NewDesc("hourbank_deliveries", "Events that the platform was not told: due, or failed and given up.", []string{"status"}, nil),
+	})
+}
+
+// Deliveries counts attempts to deliver events.
+func (m *Metrics) Deliveries(delivered, failed int) {
+	m.sent.WithLabelValues("delivered").Add(float64(delivered))
+	m.sent.WithLabelValues("failed").Add(float64(failed))
+}
+
+// counted is a collector that asks the database.
+type counted struct {
 	count func(context.Context) (map[string]int64, error)
 	desc  *prometheus.Desc
 }
@@ -83,18 +101,18 @@ type openCases struct {
 const scrapePatience = 2 * time.Second
 
 // Describe says what is collected.
-func (o openCases) Describe(descs chan<- *prometheus.Desc) { descs <- o.desc }
+func (c counted) Describe(descs chan<- *prometheus.Desc) { descs <- c.desc }
 
 // Collect counts.
-func (o openCases) Collect(found chan<- prometheus.Metric) {
+func (c counted) Collect(found chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), scrapePatience)
 	defer cancel()
-	counts, err := o.count(ctx)
+	counts, err := c.count(ctx)
 	if err != nil {
 		return
 	}
 	for kind, n := range counts {
-		found <- prometheus.MustNewConstMetric(o.desc, prometheus.GaugeValue, float64(n), kind)
+		found <- prometheus.MustNewConstMetric(c.desc, prometheus.GaugeValue, float64(n), kind)
 	}
 }
 

@@ -1,0 +1,144 @@
+// Package deliveries tells the platform's own backend what happened, by signed events
+// in the form of Standard Webhooks (https://www.standardwebhooks.com).
+//
+// The database writes them, in the transaction that they tell of, one for each
+// endpoint (migration 16). Any replica sends them, at least once; those of a student
+// one after the other.
+package deliveries
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+
+	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+	"go.uber.org/zap"
+	"gorm.io/gorm"
+
+	"hourbank/config"
+	"hourbank/database"
+	"hourbank/models"
+	"hourbank/services/metrics"
+	"hourbank/services/paging"
+)
+
+// KeptFor is how long what was delivered can be looked up.
+const KeptFor = 30 * 24 * time.Hour
+
+// Service sends events and answers operators' questions about them. It is safe for
+// concurrent use.
+type Service struct {
+	db        *database.DB
+	endpoints []endpoint
+	client    *http.Client
+	metrics   *metrics.Metrics
+	log       *zap.Logger
+}
+
+type endpoint struct {
+	url     string
+	signers []*standardwebhooks.Webhook // one a secret
+}
+
+// New makes the service.
+func New(db *database.DB, cfg *config.Config, metrics *metrics.Metrics, log *zap.Logger) *Service {
+	s := &Service{db: db, client: newClient(cfg.EventsAllowPrivate), metrics: metrics, log: log}
+	for _, e := range cfg.Endpoints {
+		one := endpoint{url: e.URL}
+		for _, secret := range e.Secrets {
+			signer, err := standardwebhooks.NewWebhook(secret)
+			if err != nil {
+				panic("a secret that config let pass") // it is base64
+			}
+			one.signers = append(one.signers, signer)
+		}
+		s.endpoints = append(s.endpoints, one)
+	}
+	return s
+}
+
+// Register has events written for the endpoints that are set from now on, and for no
+// others. What waits for another is given up.
+func (s *Service) Register(ctx context.Context) error {
+	urls := make([]string, len(s.endpoints))
+	for i, e := range s.endpoints {
+		urls[i] = e.url
+	}
+	var registered []string
+	if err := s.db.Reader.WithContext(ctx).Raw("SELECT url FROM event_endpoints").Scan(&registered).Error; err != nil {
+		return fmt.Errorf("read the endpoints: %w", err)
+	}
+	slices.Sort(registered)
+	if slices.Equal(registered, slices.Sorted(slices.Values(urls))) {
+		return nil // as at most starts: a program that can't write now can begin
+	}
+	err := database.Transact(ctx, s.db, func(tx *gorm.DB) error {
+		if err := tx.Exec("DELETE FROM event_endpoints WHERE NOT (?)", database.IsAnyOf(tx, "url", urls)).Error; err != nil {
+			return err
+		}
+		for _, url := range urls {
+			if err := tx.Exec("INSERT INTO event_endpoints (url) VALUES (?) ON CONFLICT DO NOTHING", url).Error; err != nil {
+				return err
+			}
+		}
+		return tx.Model(&models.Delivery{}).Where("next_attempt_at IS NOT NULL AND NOT (?)", database.IsAnyOf(tx, "endpoint", urls)).
+			Updates(map[string]any{"next_attempt_at": nil, "failed_at": tx.NowFunc(), "last_error": "EVENTS_URLS names it no more"}).Error
+	})
+	if err != nil {
+		return fmt.Errorf("register endpoints: %w", err)
+	}
+	return nil
+}
+
+// List pages through deliveries, newest first; an empty status is any. It returns a
+// *models.Error with code invalid_request or invalid_cursor.
+func (s *Service) List(ctx context.Context, status string, page paging.PageRequest) (paging.Page[models.Delivery], error) {
+	query := s.db.Reader.WithContext(ctx)
+	switch status {
+	case "":
+	case "due":
+		query = query.Where("next_attempt_at IS NOT NULL")
+	case "failed":
+		query = query.Where("failed_at IS NOT NULL")
+	case "delivered":
+		query = query.Where("delivered_at IS NOT NULL")
+	default:
+		return paging.Page[models.Delivery]{}, models.Errorf(models.CodeInvalidRequest, "status must be due, failed or delivered.")
+	}
+	return paging.ByTime(query, "created_at", "id", page, func(d *models.Delivery) paging.Position { return paging.Position{Time: d.CreatedAt, ID: d.ID} })
+}
+
+// Retry has deliveries sent that were given up, or wait for their next attempt, at once
+// and for three days again; or once more, where they were delivered. It returns a
+// *models.Error with code not_found, and then does nothing.
+func (s *Service) Retry(ctx context.Context, ids []string) error {
+	return database.Transact(ctx, s.db, func(tx *gorm.DB) error {
+		for _, id := range ids {
+			now := tx.NowFunc()
+			woken := tx.Model(&models.Delivery{}).Where("id = ? AND endpoint IN (SELECT url FROM event_endpoints)", id).
+				Updates(map[string]any{"next_attempt_at": now, "tried_since": now, "attempts": 0, "delivered_at": nil, "failed_at": nil})
+			if woken.Error != nil {
+				return fmt.Errorf("wake a delivery: %w", woken.Error)
+			}
+			if woken.RowsAffected == 0 {
+				return models.Errorf(models.CodeNotFound, "There is no delivery %s to an endpoint of EVENTS_URLS.", id)
+			}
+		}
+		return nil
+	})
+}
+
+// Waiting counts what is not delivered: what is due, and what was given up.
+func (s *Service) Waiting(ctx context.Context) (map[string]int64, error) {
+	counts := map[string]int64{}
+	for status, condition := range map[string]string{"due": "next_attempt_at IS NOT NULL", "failed": "failed_at IS NOT NULL"} {
+		var n int64
+		if err := s.db.Reader.WithContext(ctx).Model(&models.Delivery{}).Where(condition).Count(&n).Error; err != nil {
+			return nil, fmt.Errorf("count deliveries: %w", err)
+		}
+		counts[status] = n
+	}
+	return counts, nil
+}
