@@ -84,7 +84,7 @@ func TestASandboxTakesNoDatabaseThatHoldsHoursOfNoMode(t *testing.T) {
 		if n := app.Count(t, "SELECT count(*) FROM database_owner"); n != 0 {
 			t.Error("the database was stamped all the same")
 		}
-		app.Database.Serve(t, "STRIPE_MODE=live") // who knows better may say it
+		app.Serve(t, "STRIPE_MODE=live") // who knows better may say it
 	})
 }
 
