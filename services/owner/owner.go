@@ -121,7 +121,7 @@ func (s *Service) Stamp(tx *gorm.DB, livemode bool) (bool, error) {
 }
 
 // ErrUnclaimed is a database that holds hours of which nothing says the mode.
-var ErrUnclaimed = errors.New("DATABASE_URL: the database has accounts or purchases, and nothing says of which mode: --sandbox takes a new database, or one that a sandbox began")
+var ErrUnclaimed = errors.New("DATABASE_URL: the database has hours in it, and nothing says of which mode: --sandbox takes a new database, or one that a sandbox began")
 
 // RefuseUnclaimed returns ErrUnclaimed where the program is a sandbox and the database
 // holds what may be anybody's: a grant, or a lesson, says of no mode.
@@ -131,7 +131,7 @@ func (s *Service) RefuseUnclaimed(ctx context.Context) error {
 	}
 	var unclaimed bool
 	err := s.db.Reader.WithContext(ctx).Raw(`SELECT NOT EXISTS (SELECT 1 FROM database_owner)
-		AND (EXISTS (SELECT 1 FROM student_account_balances) OR EXISTS (SELECT 1 FROM purchase_transactions))`).Row().Scan(&unclaimed)
+		AND EXISTS (SELECT 1 FROM hour_ledger_entries)`).Row().Scan(&unclaimed)
 	if err != nil {
 		return fmt.Errorf("look whether the database holds anything: %w", err)
 	}

@@ -81,10 +81,14 @@ func sell(t *testing.T, rows *database.DB) {
 // repeats, and waits until all is as it should be.
 func tell(t *testing.T, app *harness.App, rows *database.DB, h telling.History, random *rand.Rand) error {
 	for _, sale := range h.Sales {
-		_, err := sales.NewPurchaseService(rows).Create(t.Context(), models.NewPurchase{
+		sold := models.NewPurchase{
 			ID: sale.PurchaseID, StudentID: sale.StudentID, TransactionType: models.TypePackage, Hours: models.Hours(sale.Hours),
 			Amount: sale.Price, Currency: sale.Currency, PaymentIntentID: sale.PaymentIntent, CheckoutSessionID: sale.CheckoutSession,
-		})
+		}
+		_, err := sales.NewPurchaseService(rows).Create(t.Context(), sold)
+		for tries := 0; database.IsConflict(err) && tries < 10; tries++ { // SQLite's one writer is busy
+			_, err = sales.NewPurchaseService(rows).Create(t.Context(), sold)
+		}
 		if err != nil {
 			return err
 		}

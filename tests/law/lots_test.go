@@ -19,7 +19,10 @@ import (
 	"hourbank/tests/law/lots"
 )
 
-const databaseLives = 200 // of accounts whose hours expire
+const (
+	databaseLives = 200 // of accounts whose hours expire
+	livesAtOnce   = 4
+)
 
 // Whole lives of accounts: packs and grants that expire or don't, refunds, lessons,
 // holds, and what undoes them, told and booked in any order, with repeats. Whenever one
@@ -30,7 +33,7 @@ func TestLivesOfAccountsThroughTheDatabase(t *testing.T) {
 			t.Parallel()
 			app := harness.NewDatabase(t, engine).Serve(t)
 			var group errgroup.Group
-			group.SetLimit(atOnce)
+			group.SetLimit(livesAtOnce)
 			for n := range databaseLives {
 				l := &life{
 					app: app, random: rand.New(rand.NewPCG(uint64(n), 3)), student: fmt.Sprint("life_", n),
@@ -274,7 +277,9 @@ func (l *life) look() error {
 				continue
 			}
 		}
-		answer, err := l.app.Try(http.MethodGet, l.path("/balance/"+query), "", "Authorization", "Bearer "+harness.ReadKey)
+		answer, err := harness.Patiently(func() (harness.Response, error) {
+			return l.app.Try(http.MethodGet, l.path("/balance/"+query), "", "Authorization", "Bearer "+harness.ReadKey)
+		})
 		if err != nil {
 			return err
 		}
