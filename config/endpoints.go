@@ -77,12 +77,3 @@ func (c *Config) checkEndpoints(expect func(bool, string, ...any)) {
 		expect(c.EventsAllowPrivate || strings.HasPrefix(e.URL, "https:"), "EVENTS_URLS: entry %d must start with https://, or EVENTS_ALLOW_PRIVATE be true", i+1)
 	}
 }
-
-// URLs are where they are.
-func (e Endpoints) URLs() []string {
-	urls := make([]string, len(e))
-	for i := range e {
-		urls[i] = e[i].URL
-	}
-	return urls
-}

@@ -99,37 +99,39 @@ func (h *Controllers) Restore(c *gin.Context) error {
 
 // Adjust moves hours by hand: 201, or 200 where the reference was used before.
 func (h *Controllers) Adjust(c *gin.Context) error {
-	var request struct {
-		Hours     models.Hours `json:"hours"`
-		Reason    string       `json:"reason"`
-		Reference string       `json:"reference"`
-	}
+	var request withReason
 	key, err := readRequest(c, &request)
 	if err != nil {
 		return err
 	}
-	return answerBooking(c)(h.services.Accounts.Adjust(c.Request.Context(), sales.BookingOrder{
-		StudentID: c.Param("student_id"), Hours: request.Hours, Reason: request.Reason, Reference: request.Reference, Actor: key.APIKey,
-	}))
+	return answerBooking(c)(h.services.Accounts.Adjust(c.Request.Context(), request.order(c, key)))
+}
+
+// withReason are what staff say of hours that they move.
+type withReason struct {
+	Hours     models.Hours `json:"hours"`
+	Reason    string       `json:"reason"`
+	Reference string       `json:"reference"`
+}
+
+func (r withReason) order(c *gin.Context, key sales.RequestKey) sales.BookingOrder {
+	return sales.BookingOrder{StudentID: c.Param("student_id"), Hours: r.Hours, Reason: r.Reason, Reference: r.Reference, Actor: key.APIKey}
 }
 
 // Grant gives hours without money: 201, or 200 where the reference was used
 // before.
 func (h *Controllers) Grant(c *gin.Context) error {
 	var request struct {
-		Hours     models.Hours `json:"hours"`
-		Reason    string       `json:"reason"`
-		Reference string       `json:"reference"`
-		ExpiresAt *time.Time   `json:"expires_at"`
+		withReason
+		ExpiresAt *time.Time `json:"expires_at"`
 	}
 	key, err := readRequest(c, &request)
 	if err != nil {
 		return err
 	}
-	return answerBooking(c)(h.services.Accounts.Grant(c.Request.Context(), sales.BookingOrder{
-		StudentID: c.Param("student_id"), Hours: request.Hours, Reason: request.Reason, Reference: request.Reference,
-		ExpiresAt: timeOf(request.ExpiresAt), Actor: key.APIKey,
-	}))
+	order := request.order(c, key)
+	order.ExpiresAt = timeOf(request.ExpiresAt)
+	return answerBooking(c)(h.services.Accounts.Grant(c.Request.Context(), order))
 }
 
 func answerBooking(c *gin.Context) func(*sales.Booking, error) error {

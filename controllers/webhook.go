@@ -8,6 +8,7 @@ import (
 
 	"hourbank/models"
 	"hourbank/services/stripe"
+	"hourbank/services/stripe/scrub"
 )
 
 // Keys under which a request's event is noted for the access log.
@@ -49,7 +50,7 @@ func (h *Controllers) receive(c *gin.Context, secrets []string) error {
 	if err != nil {
 		return err
 	}
-	event.SHA256 = stripe.SHA256(body)
+	event.SHA256 = scrub.SHA256(body)
 	if event.IsOwn() {
 		return models.Errorf(models.CodeInvalidPayload, "Stripe has no events of type %s.", event.Type)
 	}

@@ -146,7 +146,7 @@ func (lots Lots) Replay(draws []Draw) {
 		d := draws[0]
 		draws = draws[1:]
 		for i := range lots {
-			if !slices.Contains(coming, &lots[i]) {
+			if !lots[i].CameAt.After(d.BookedAt) {
 				d = lots[i].take(d)
 			}
 		}

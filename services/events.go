@@ -15,6 +15,7 @@ import (
 	"hourbank/services/ingest"
 	"hourbank/services/paging"
 	"hourbank/services/stripe"
+	"hourbank/services/stripe/scrub"
 )
 
 // EventService keeps what was delivered: it lists, shows and replays events,
@@ -42,7 +43,7 @@ func (s *EventService) Get(ctx context.Context, id string) (*models.WebhookEvent
 		return nil, fmt.Errorf("read an event: %w", err)
 	}
 	if event.HasPayload() {
-		event.Payload = stripe.Scrub(event.Payload) // one that was stored before payloads were
+		event.Payload = scrub.Payload(event.Payload) // one that was stored before payloads were
 	}
 	return &event, nil
 }

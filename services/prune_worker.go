@@ -26,9 +26,9 @@ const (
 
 // PruneWorker removes what is not needed any more: events that moved no hours
 // and never will, so that what an endpoint is sent beside payments doesn't outgrow
-// them; events that were delivered long ago; answers to requests that nobody repeats; and, where RETAIN_PAYLOADS_FOR
-// says so, the payloads of old events. Else these are kept for ever: a purchase's
-// timeline is told from them.
+// them; events that were delivered long ago; answers to requests that nobody
+// repeats; and, where RETAIN_PAYLOADS_FOR says so, the payloads of old events. Else
+// these are kept for ever: a purchase's timeline is told from them.
 type PruneWorker struct {
 	db     *database.DB
 	log    *zap.Logger
@@ -42,18 +42,7 @@ func NewPruneWorker(db *database.DB, log *zap.Logger, retainPayloads time.Durati
 
 // Run works until ctx ends, one replica at a time.
 func (w *PruneWorker) Run(ctx context.Context) error {
-	poll := time.NewTicker(prunePoll)
-	defer poll.Stop()
-	for {
-		if err := w.pruneIfDue(ctx); err != nil && ctx.Err() == nil {
-			w.log.Warn("pruning failed", zap.Error(err))
-		}
-		select {
-		case <-poll.C:
-		case <-ctx.Done():
-			return nil
-		}
-	}
+	return poll(ctx, prunePoll, w.log, "pruning failed", w.pruneIfDue)
 }
 
 func (w *PruneWorker) pruneIfDue(ctx context.Context) error {

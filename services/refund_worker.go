@@ -32,18 +32,7 @@ func NewRefundWorker(db *database.DB, sales *sales.SalesService, log *zap.Logger
 
 // Run works until ctx ends, one replica at a time.
 func (w *RefundWorker) Run(ctx context.Context) error {
-	poll := time.NewTicker(refundPoll)
-	defer poll.Stop()
-	for {
-		if err := w.askIfDue(ctx); err != nil && ctx.Err() == nil {
-			w.log.Warn("asking Stripe again for refunds failed", zap.Error(err))
-		}
-		select {
-		case <-poll.C:
-		case <-ctx.Done():
-			return nil
-		}
-	}
+	return poll(ctx, refundPoll, w.log, "asking Stripe again for refunds failed", w.askIfDue)
 }
 
 func (w *RefundWorker) askIfDue(ctx context.Context) error {

@@ -38,18 +38,7 @@ func NewRetryWorker(db *database.DB, events *EventService, log *zap.Logger) *Ret
 
 // Run works until ctx ends.
 func (w *RetryWorker) Run(ctx context.Context) error {
-	poll := time.NewTicker(retryPoll)
-	defer poll.Stop()
-	for {
-		if err := w.retryDue(ctx); err != nil && ctx.Err() == nil {
-			w.log.Warn("claiming parked events failed", zap.Error(err))
-		}
-		select {
-		case <-poll.C:
-		case <-ctx.Done():
-			return nil
-		}
-	}
+	return poll(ctx, retryPoll, w.log, "claiming parked events failed", w.retryDue)
 }
 
 // retryDue claims what is due and tries it, all at once so that the events

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"go.uber.org/zap"
 	"gorm.io/gorm/clause"
 
 	"hourbank/database"
@@ -19,6 +20,23 @@ type scheduledJob struct {
 
 // TableName says where the jobs are.
 func (scheduledJob) TableName() string { return "scheduled_jobs" }
+
+// poll works every so often until ctx ends. A failure is logged, and the next time
+// tries again.
+func poll(ctx context.Context, every time.Duration, log *zap.Logger, failure string, work func(context.Context) error) error {
+	ticks := time.NewTicker(every)
+	defer ticks.Stop()
+	for {
+		if err := work(ctx); err != nil && ctx.Err() == nil {
+			log.Warn(failure, zap.Error(err))
+		}
+		select {
+		case <-ticks.C:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
 
 // takeJob gives the job to whoever moves its next run on; nil where another
 // replica had it, or it isn't due.

@@ -7,6 +7,7 @@ package services
 import (
 	"context"
 	"errors"
+	"time"
 
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
@@ -29,6 +30,9 @@ import (
 	"hourbank/services/stripe"
 	"hourbank/services/stripe/signing"
 )
+
+// expiryPoll is how late the tables may be with what expired. Answers are exact.
+const expiryPoll = 500 * time.Millisecond
 
 // Services is everything that Hourbank does, wired together.
 type Services struct {
@@ -106,7 +110,9 @@ func New(cfg *config.Config, db *database.DB, log *zap.Logger) *Services {
 		background: []func(context.Context) error{
 			NewRetryWorker(db, events, log).Run,
 			NewRefundWorker(db, selling, log).Run,
-			NewExpiryWorker(db, log).Run,
+			func(ctx context.Context) error {
+				return poll(ctx, expiryPoll, log, "entering expired hours failed", func(ctx context.Context) error { return lots.SettleDue(ctx, db) })
+			},
 			outbox.Run,
 			NewPruneWorker(db, log, cfg.RetainPayloadsFor).Run,
 			NewReconcileWorker(db, reconcile, log, metrics, cfg.ReconcileEvery).Run,

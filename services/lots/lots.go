@@ -41,20 +41,28 @@ func IsDue(account *models.Account, lots models.Lots, now time.Time) bool {
 		slices.ContainsFunc(lots, func(l models.Lot) bool { return !l.IsValidAt(now) && l.Left() > 0 }))
 }
 
-// Settle brings an account's lots and ledger up to date, and gives the lots. Its
-// caller has locked the account.
+// Settle brings an account, its lots and its ledger up to date, and gives the lots.
+// Its caller has locked the account.
 func Settle(tx *gorm.DB, account *models.Account) (models.Lots, error) {
 	lots, err := Of(tx, account)
-	if now := tx.NowFunc(); err == nil && IsDue(account, lots, now) {
-		known := lots
-		if !*account.LotsSettled {
-			lots, err = anew(tx, account.StudentID, known)
-		}
-		if err == nil {
-			err = Save(tx, account, lots, now)
+	now := tx.NowFunc()
+	if err != nil || !IsDue(account, lots, now) {
+		return lots, err
+	}
+	if !*account.LotsSettled {
+		if lots, err = anew(tx, account.StudentID, lots); err != nil {
+			return nil, err
 		}
 	}
-	return lots, err
+	if err := Save(tx, account, lots, now); err != nil {
+		return nil, err
+	}
+	var after models.Account
+	if err := tx.Where("student_id = ?", account.StudentID).Take(&after).Error; err != nil {
+		return nil, fmt.Errorf("read an account: %w", err)
+	}
+	*account = after
+	return lots, nil
 }
 
 // anew makes a student's lots of what is booked; known says what of them the ledger has

@@ -1,6 +1,6 @@
 // Package owner keeps the money of one mode (live, test, sandbox) and Stripe
-// account apart from all other: a database remembers whose the first program was that
-// served it and knew, else whose its first event or sale was, and takes no other.
+// account apart from all other: a database remembers whose its first event or
+// sale was, and takes no other.
 package owner
 
 import (

@@ -196,11 +196,6 @@ func (s *AccountService) underLock(ctx context.Context, o BookingOrder, open boo
 		if books.lots, err = lots.Settle(tx, account); err != nil {
 			return err
 		}
-		if account.LotsSettled != nil { // something may have expired
-			if books.account, err = readAccount(tx, o.StudentID); err != nil {
-				return err
-			}
-		}
 		// After all that came or was booked before, also by other clocks.
 		books.now = tx.NowFunc()
 		for _, latest := range append([]time.Time{books.account.UpdatedAt}, books.lots.Came()...) {

@@ -104,8 +104,7 @@ func (s *Service) Start(ctx context.Context, name string, role config.Role, oidc
 }
 
 // Find gives the session of a token; nil where it was ended or never was, is
-// too old, or
-// what it was started with is gone, or is not what its row says.
+// too old, what it was started with is gone, or is not what its row says.
 func (s *Service) Find(ctx context.Context, token string) (*Session, error) {
 	now := s.db.NowFunc()
 	var found []*Session

@@ -11,6 +11,7 @@ import (
 
 	"hourbank/models"
 	"hourbank/models/money"
+	"hourbank/services/stripe/scrub"
 )
 
 // Event is a verified Stripe event, read as far as Hourbank cares.
@@ -20,7 +21,7 @@ type Event struct {
 	APIVersion string
 	Livemode   bool
 	Created    int64  // Stripe's event.created, Unix seconds
-	Payload    string // the JSON, as far as it is kept (Scrub), but for bytes that are not UTF-8
+	Payload    string // the JSON, as far as it is kept (scrub.Payload), but for bytes that are not UTF-8
 	SHA256     string // of the body that was signed; empty: nothing was
 
 	// Told is the evidence: of every object that the event names, if only that
@@ -130,7 +131,7 @@ func (s *StripeService) Decode(body []byte, snapshot string) (*Event, error) {
 		APIVersion: text(root.Get("api_version")),
 		Livemode:   root.Get("livemode").Bool(),
 		Created:    eventTime(root.Get("created")),
-		Payload:    Scrub(payload),
+		Payload:    scrub.Payload(payload),
 		Snapshot:   snapshot,
 	}
 	if kind := root.Get("object"); !models.IsObjectID(event.ID) || event.Type == "" || len(event.Type) > models.MaxIDLength ||

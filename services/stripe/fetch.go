@@ -11,6 +11,7 @@ import (
 	"github.com/tidwall/gjson"
 
 	"hourbank/models"
+	"hourbank/services/stripe/scrub"
 )
 
 // paths are where Stripe's API has the objects that events are about.
@@ -58,7 +59,7 @@ func (s *StripeService) Fetch(ctx context.Context, event *Event) (*Event, error)
 	if err != nil {
 		return nil, fmt.Errorf("encode what was fetched for event %s: %w", event.ID, err)
 	}
-	return s.Decode([]byte(event.Payload), Scrub(string(fetched)))
+	return s.Decode([]byte(event.Payload), scrub.Payload(string(fetched)))
 }
 
 // readSnapshot gives the object that was fetched for the event.

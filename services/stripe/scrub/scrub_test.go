@@ -1,4 +1,4 @@
-package stripe_test
+package scrub_test
 
 import (
 	"encoding/json"
@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"hourbank/services/stripe"
+	"hourbank/services/stripe/scrub"
 	"hourbank/tests/law/telling"
 )
 
@@ -39,7 +40,7 @@ func TestScrub(t *testing.T) {
 			`{"amount_details":{"shipping":{"amount":500}},"shipping":{"carrier":null}}`},
 		{`[{"ephemeral_key":1},{"a":[{"shipping_address":1}]}]`, `[{},{"a":[{}]}]`},
 	} {
-		if kept := stripe.Scrub(test.whole); kept != test.kept {
+		if kept := scrub.Payload(test.whole); kept != test.kept {
 			t.Errorf("of %s\nkept %s\nwant %s", test.whole, kept, test.kept)
 		}
 		wantSameTwice(t, test.kept)
@@ -48,7 +49,7 @@ func TestScrub(t *testing.T) {
 
 func wantSameTwice(t *testing.T, kept string) {
 	t.Helper()
-	if again := stripe.Scrub(kept); again != kept {
+	if again := scrub.Payload(kept); again != kept {
 		t.Errorf("scrubbed twice, %s is %s", kept, again)
 	}
 }
@@ -57,7 +58,7 @@ func wantSameTwice(t *testing.T, kept string) {
 // about every object in every version's shape.
 func TestScrubbedEventsTellTheSame(t *testing.T) {
 	t.Parallel()
-	shapes, err := filepath.Glob(filepath.Join("..", "..", "tests", "testdata", "*", "*.json"))
+	shapes, err := filepath.Glob(filepath.Join("..", "..", "..", "tests", "testdata", "*", "*.json"))
 	if err != nil || len(shapes) == 0 {
 		t.Fatalf("no shapes of real objects: %v", err)
 	}
@@ -134,7 +135,7 @@ func TestScrubLeavesTheRestAsItWas(t *testing.T) {
 			encoded, _ = json.MarshalIndent(whole, " ", "\t")
 		}
 		var kept any
-		scrubbed := stripe.Scrub(string(encoded))
+		scrubbed := scrub.Payload(string(encoded))
 		if err := json.Unmarshal([]byte(scrubbed), &kept); err != nil || !reflect.DeepEqual(kept, slowly(whole)) {
 			t.Fatalf("%v: of %s\nkept %s", err, encoded, scrubbed)
 		}
@@ -179,7 +180,7 @@ func slowly(value any) any {
 }
 
 func BenchmarkDecode(b *testing.B) {
-	object, err := os.ReadFile(filepath.Join("..", "..", "tests", "testdata", v2026, "payment_intent.json"))
+	object, err := os.ReadFile(filepath.Join("..", "..", "..", "tests", "testdata", "2026-01-28", "payment_intent.json"))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -194,12 +195,12 @@ func BenchmarkDecode(b *testing.B) {
 	})
 	b.Run("scrub", func(b *testing.B) {
 		for b.Loop() {
-			stripe.Scrub(string(body))
+			scrub.Payload(string(body))
 		}
 	})
 	b.Run("sha256", func(b *testing.B) {
 		for b.Loop() {
-			stripe.SHA256(body)
+			scrub.SHA256(body)
 		}
 	})
 }

@@ -1,4 +1,5 @@
-package stripe
+// Package scrub says what is kept of an event: nothing that Hourbank never needs.
+package scrub
 
 import (
 	"crypto/sha256"
@@ -15,11 +16,11 @@ func SHA256(body []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// Scrub gives the JSON without what Hourbank never needs: client secrets, card
+// Payload gives the JSON without what Hourbank never needs: client secrets, card
 // and contact details, and links that show them to whoever has the link. What is
 // left is byte for byte as it was, and tells what the whole told. Scrubbing it
 // again changes nothing. The JSON must be valid.
-func Scrub(payload string) string {
+func Payload(payload string) string {
 	s := scrubber{in: payload}
 	s.space()
 	s.value()
