@@ -55,8 +55,11 @@ func (h *Controllers) Release(c *gin.Context) error {
 	return ok(c, booking)
 }
 
-// Lots answers a student's hours that expire, or did.
+// Lots answers a student's hours by what they came with.
 func (h *Controllers) Lots(c *gin.Context) error {
+	if _, err := query(c); err != nil {
+		return err
+	}
 	lots, err := h.services.Accounts.Lots(c.Request.Context(), c.Param("student_id"))
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@ package controllers
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -126,7 +127,7 @@ func query(c *gin.Context, names ...string) (url.Values, error) {
 	for name, given := range values {
 		switch {
 		case !slices.Contains(names, name):
-			return nil, models.Errorf(models.CodeInvalidRequest, "There is no parameter %q here, only %s.", name, strings.Join(names, ", "))
+			return nil, models.Errorf(models.CodeInvalidRequest, "There is no parameter %q here, only %s.", name, cmp.Or(strings.Join(names, ", "), "none"))
 		case len(given) > 1:
 			return nil, models.Errorf(models.CodeInvalidRequest, "%s is given twice.", name)
 		}

@@ -144,6 +144,9 @@ func (s *AccountService) PreviewBooking(ctx context.Context, kind models.EntryKi
 // book appends one entry under the account's lock, unless one of this kind
 // and reference is there already. Lessons and holds alone may not overdraw.
 func (s *AccountService) book(ctx context.Context, o BookingOrder, kind models.EntryKind, hours models.Hours) (*Booking, error) {
+	if err := models.ValidateID("reference", o.Reference); err != nil {
+		return nil, err
+	}
 	var booking *Booking
 	err := s.underLock(ctx, o, kind == models.EntryGrant, func(tx *gorm.DB, books *openBooks) error {
 		known, err := bookedBefore(tx, o, kind, hours)
@@ -179,9 +182,6 @@ type openBooks struct {
 // underLock lets work book on a student's account; open opens it where there is
 // none.
 func (s *AccountService) underLock(ctx context.Context, o BookingOrder, open bool, work func(*gorm.DB, *openBooks) error) error {
-	if err := models.ValidateID("reference", o.Reference); err != nil {
-		return err
-	}
 	return database.Transact(ctx, s.db, func(tx *gorm.DB) error {
 		if open {
 			if _, err := ledger.OpenAccounts(tx, []models.Account{{StudentID: o.StudentID, UpdatedAt: tx.NowFunc()}}); err != nil {
