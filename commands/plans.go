@@ -53,7 +53,7 @@ func (p *program) plansList() *cobra.Command {
 
 func (p *program) plansAdd() *cobra.Command {
 	var plan models.Plan
-	var kind, hours, priceID string
+	var kind, hours, rollover, priceID string
 	var validDays int
 	var asJSON bool
 	cmd := &cobra.Command{
@@ -65,6 +65,13 @@ func (p *program) plansAdd() *cobra.Command {
 			var err error
 			if plan.Hours, err = money.ParseHours(hours); err != nil {
 				return cli.Usage(fmt.Errorf("--hours: %w", err))
+			}
+			if cmd.Flags().Changed("rollover-hours") {
+				kept, err := money.ParseHours(rollover)
+				if err != nil {
+					return cli.Usage(fmt.Errorf("--rollover-hours: %w", err))
+				}
+				plan.RolloverHours = &kept
 			}
 			plan.TransactionType = models.TransactionType(kind)
 			if priceID != "" {
@@ -87,6 +94,7 @@ func (p *program) plansAdd() *cobra.Command {
 	flags.StringVar(&plan.Currency, "currency", "", "lower-case ISO code, such as eur")
 	flags.StringVar(&kind, "type", string(models.TypePackage), "package or subscription")
 	flags.StringVar(&priceID, "stripe-price-id", "", "the Stripe price that subscriptions to it have")
+	flags.StringVar(&rollover, "rollover-hours", "", "hours of earlier periods that a subscription keeps when it renews (default: all)")
 	flags.BoolVar(&plan.RefundExpired, "refund-expired", false, "a refund of what is unused gives back expired hours, too")
 	flags.IntVar(&validDays, "valid-days", 0, "days after payment until the hours expire (default: never)")
 	cli.AddJSONFlag(cmd, &asJSON)

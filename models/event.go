@@ -56,6 +56,9 @@ type Plan struct {
 	Currency        string          `json:"currency"`
 	StripePriceID   *string         `json:"stripe_price_id"`
 	ValidDays       *int            `json:"valid_days"`
+	// How many hours of its earlier periods a subscription keeps when a new one is paid;
+	// null: all.
+	RolloverHours *Hours `json:"rollover_hours"`
 	// Whether hours that expired count as unused where these are refunded.
 	RefundExpired bool      `json:"refund_expired"`
 	Active        bool      `json:"active"`

@@ -22,6 +22,13 @@ type Lot struct {
 	Expired       Hours      `json:"hours_expired"`  // in the ledger
 	CameAt        time.Time  `json:"came_at"`
 	ExpiresAt     *time.Time `json:"expires_at"` // what is left then is gone at that moment; null: never
+
+	// Stripe's id of the subscription of which the hours are a period's; null: of none.
+	SubscriptionID *string `json:"subscription_id"`
+	// How much of the subscription's earlier periods was kept when this one came; null:
+	// all.
+	RolloverHours *Hours `json:"rollover_hours"`
+	Carried       Hours  `json:"-"` // of that, drawn by lessons since
 }
 
 // TableName says where lots are.
@@ -35,15 +42,6 @@ func (l *Lot) IsValidAt(lesson time.Time) bool {
 	return l.ExpiresAt == nil || lesson.Before(*l.ExpiresAt)
 }
 
-// take draws a booking's hours from the lot, and gives what is left to draw.
-func (l *Lot) take(d Draw) Draw {
-	if l.IsValidAt(d.LessonAt) {
-		taken := max(min(d.Hours, l.Hours-l.Drawn), 0)
-		l.Drawn, d.Hours = l.Drawn+taken, d.Hours-taken
-	}
-	return d
-}
-
 // Lots are a student's, in the order in which lessons draw from them: what expires
 // soonest first, then what came first.
 type Lots []Lot
@@ -51,15 +49,7 @@ type Lots []Lot
 // Sort brings lots in their order.
 func (lots Lots) Sort() {
 	slices.SortFunc(lots, func(a, b Lot) int {
-		switch {
-		case a.ExpiresAt == nil || b.ExpiresAt == nil:
-			if byEnd := cmp.Compare(age(a.ExpiresAt == nil), age(b.ExpiresAt == nil)); byEnd != 0 {
-				return byEnd
-			}
-		case !a.ExpiresAt.Equal(*b.ExpiresAt):
-			return a.ExpiresAt.Compare(*b.ExpiresAt)
-		}
-		return cmp.Or(a.CameAt.Compare(b.CameAt), cmp.Compare(a.ID, b.ID))
+		return cmp.Or(compareEnds(a.ExpiresAt, b.ExpiresAt), a.CameAt.Compare(b.CameAt), cmp.Compare(a.ID, b.ID))
 	})
 }
 
@@ -74,9 +64,9 @@ func (lots Lots) Came() []time.Time {
 
 // Left is what can be used of all lots at a time, were nothing booked any more.
 func (lots Lots) Left(at time.Time) (left Hours) {
-	for i := range lots {
-		if lots[i].IsValidAt(at) {
-			left += lots[i].Left()
+	for p := range lots.parts() {
+		if p.isValidAt(at) {
+			left += p.hours
 		}
 	}
 	return left
@@ -84,24 +74,21 @@ func (lots Lots) Left(at time.Time) (left Hours) {
 
 // NextExpiry is when the next hours expire; nil: none will.
 func (lots Lots) NextExpiry(now time.Time) *time.Time {
-	for i := range lots {
-		if lots[i].IsValidAt(now) && lots[i].Left() > 0 {
-			return lots[i].ExpiresAt
+	for p := range lots.parts() {
+		if p.isValidAt(now) && p.hours > 0 {
+			return p.expires
 		}
 	}
 	return nil
 }
 
 // Room is what a lesson at a time can use of an account with so many hours available:
-// of its lots those that are valid then, less what is overdrawn. A lot that has expired
-// since can still be used by a lesson that was before.
+// what is left of its lots then, less what is overdrawn. What has expired since can
+// still be used by a lesson that was before.
 func (lots Lots) Room(available Hours, lesson time.Time) Hours {
-	room := available
+	room := available + lots.Left(lesson)
 	for i := range lots {
 		room -= lots[i].Left()
-		if lots[i].IsValidAt(lesson) {
-			room += lots[i].Hours - lots[i].Drawn
-		}
 	}
 	return room
 }
@@ -114,11 +101,15 @@ type Draw struct {
 	LessonAt time.Time
 }
 
-// Draw takes the hours of a booking, the last of all, from the lots that are valid at
-// its lesson's time.
-func (lots Lots) Draw(d Draw) {
-	for i := range lots {
-		d = lots[i].take(d)
+// Draw takes the hours of a booking from the lots that have come by a time, soonest
+// expiring first, then oldest. What they don't cover is left in it.
+func (lots Lots) Draw(d *Draw, come time.Time) {
+	for p := range lots.parts() {
+		if l := &lots[p.lot]; p.isValidAt(d.LessonAt) && !l.CameAt.After(come) {
+			taken := min(d.Hours, p.hours)
+			l.Drawn, d.Hours = l.Drawn+taken, d.Hours-taken
+			lots.carry(l, taken, d.LessonAt)
+		}
 	}
 }
 
@@ -126,31 +117,22 @@ func (lots Lots) Draw(d Draw) {
 // its own times: a booking draws from the lots that have come by then, and what they
 // don't cover is owed; what comes afterwards pays what is owed first.
 func (lots Lots) Replay(draws []Draw) {
-	coming := make([]*Lot, len(lots))
-	for i := range lots {
-		coming[i] = &lots[i]
-	}
-	slices.SortStableFunc(coming, func(a, b *Lot) int { return a.CameAt.Compare(b.CameAt) })
+	came := slices.SortedFunc(slices.Values(lots.Came()), time.Time.Compare)
 	draws = slices.SortedFunc(slices.Values(draws), func(a, b Draw) int {
 		return cmp.Or(a.BookedAt.Compare(b.BookedAt), cmp.Compare(a.ID, b.ID))
 	})
-	var owed []Draw
-	for len(coming) > 0 || len(draws) > 0 {
-		if len(draws) == 0 || (len(coming) > 0 && !draws[0].BookedAt.Before(coming[0].CameAt)) {
-			for i := range owed {
-				owed[i] = coming[0].take(owed[i])
+	var owed []*Draw
+	for len(came) > 0 || len(draws) > 0 {
+		if len(draws) == 0 || (len(came) > 0 && !draws[0].BookedAt.Before(came[0])) {
+			for _, d := range owed {
+				lots.Draw(d, came[0])
 			}
-			coming = coming[1:]
+			came = came[1:]
 			continue
 		}
-		d := draws[0]
+		d := &draws[0]
 		draws = draws[1:]
-		for i := range lots {
-			if !lots[i].CameAt.After(d.BookedAt) {
-				d = lots[i].take(d)
-			}
-		}
-		if d.Hours > 0 {
+		if lots.Draw(d, d.BookedAt); d.Hours > 0 {
 			owed = append(owed, d)
 		}
 	}
@@ -165,35 +147,6 @@ func (lots Lots) Carry(known Lots) {
 	for i := range lots {
 		lots[i].Expired = expired[lots[i].ID]
 	}
-}
-
-// Expire gives the entries, without ids, by which the ledger says what of the lots
-// is expired by now, and notes them as posted. What was said to be expired and was
-// drawn after all, or given back to the customer, comes back by one. They are of the
-// moment of the expiry itself, where nothing was booked since.
-func (lots Lots) Expire(now, lastBooked time.Time) []LedgerEntry {
-	var entries []LedgerEntry
-	for i := range lots {
-		l, expired := &lots[i], Hours(0)
-		if !l.IsValidAt(now) {
-			expired = l.Hours - l.Drawn
-		}
-		more := expired - l.Expired
-		if more == 0 {
-			continue
-		}
-		entry := LedgerEntry{
-			StudentID: l.StudentID, TransactionID: l.TransactionID, LotID: &l.ID, Kind: EntryExpiration, Hours: -more, OccurredAt: now, CreatedAt: now,
-		}
-		if l.ExpiresAt != nil {
-			if entry.OccurredAt = *l.ExpiresAt; l.ExpiresAt.After(lastBooked) && l.ExpiresAt.Before(now) {
-				entry.CreatedAt = *l.ExpiresAt
-			}
-		}
-		entries = append(entries, entry)
-		l.Expired = expired
-	}
-	return entries
 }
 
 // DrawsOf are the bookings that entries, in any order, leave in force; other entries
@@ -231,31 +184,4 @@ func DrawsOf(entries []LedgerEntry) []Draw {
 		inForce[i] = *draw
 	}
 	return inForce
-}
-
-// LotsOf are the lots that a student's purchases and entries make, with nothing drawn
-// from them. Hours that should have expired before from do so at from; nil: none
-// expire.
-func LotsOf(purchases []Purchase, entries []LedgerEntry, from *time.Time) Lots {
-	var lots Lots
-	for i := range purchases {
-		p := &purchases[i]
-		if p.CompletedAt != nil && p.HoursCredited > 0 {
-			lots = append(lots, Lot{
-				ID: p.ID, StudentID: p.StudentID, TransactionID: &p.ID, Hours: p.HoursCredited - p.HoursReversed, CameAt: *p.CompletedAt, ExpiresAt: p.ExpiresAt,
-			})
-		}
-	}
-	for i := range entries {
-		if e := &entries[i]; e.Kind == EntryGrant || (e.Kind == EntryAdjustment && e.Hours > 0) {
-			lots = append(lots, Lot{ID: e.ID, StudentID: e.StudentID, Hours: e.Hours, CameAt: e.OccurredAt, ExpiresAt: e.ExpiresAt})
-		}
-	}
-	for i := range lots {
-		if end := lots[i].ExpiresAt; from == nil || (end != nil && end.Before(*from)) {
-			lots[i].ExpiresAt = from
-		}
-	}
-	lots.Sort()
-	return lots
 }

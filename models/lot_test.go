@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	. "hourbank/models"
+	"hourbank/models/money"
 	"hourbank/tests/law/lots"
 )
 
@@ -71,7 +72,7 @@ func (l *life) hour(name string) time.Time {
 // tell lets Stripe say how many hours a purchase holds, when it was paid and when it
 // ends.
 func (l *life) tell() {
-	id := rapid.SampledFrom([]string{"p1", "p2", "p3", "forever", "forever2"}).Draw(l.t, "purchase")
+	id := rapid.SampledFrom([]string{"p1", "p2", "p3", "forever", "forever2", "m1", "m2", "m2", "m3", "m3", "m4"}).Draw(l.t, "purchase")
 	hours := Hours(rapid.SampledFrom([]int{0, 1, 2, 4, 8, 8}).Draw(l.t, "hours"))
 	i := slices.IndexFunc(l.purchases, func(p Purchase) bool { return p.ID == id })
 	if i < 0 {
@@ -80,8 +81,13 @@ func (l *life) tell() {
 	p, came, end := &l.purchases[i], l.hour("came"), l.hour("end")
 	l.post(EntryReinstatement, p.HoursReversed-(8-hours), "", nil)
 	p.HoursReversed, p.CompletedAt = 8-hours, &came
-	if id[0] == 'p' {
+	if id[0] == 'p' || (id[0] == 'm' && rapid.Bool().Draw(l.t, "also ends")) {
 		p.ExpiresAt = &end
+	}
+	if id[0] == 'm' {
+		kept := Hours(rapid.IntRange(0, 6).Draw(l.t, "rollover"))
+		p.RolloverHours = &kept
+		p.Evidence.Invoices = map[string]money.Invoice{"in_" + id: {Period: &money.Period{Subscription: "sub", Created: int64(id[1]), Renews: id != "m1"}}}
 	}
 	l.settled = false
 }
@@ -106,7 +112,7 @@ func (l *life) book() {
 	kind := rapid.SampledFrom([]EntryKind{EntryConsumption, EntryHold}).Draw(l.t, "kind")
 	hours := Hours(rapid.SampledFrom([]int{1, 1, 2, 2, 3, 5}).Draw(l.t, "booked"))
 	lesson := l.hour("lesson")
-	room, _ := l.replay(lesson)
+	room := l.replay().Available(lesson)
 	if got := int64(l.lots.Room(l.available(), lesson)); got != room {
 		l.t.Fatalf("there is room for %d at %s, a naive replay says %d", got, lesson, room)
 	}
@@ -123,7 +129,7 @@ func (l *life) book() {
 	l.settle()
 	before := l.available()
 	e := l.post(kind, -hours, reference, &lesson)
-	l.lots.Draw(Draw{Hours: hours, LessonAt: e.Lesson()})
+	l.lots.Draw(&Draw{Hours: hours, LessonAt: e.Lesson()}, l.now)
 	l.entries = append(l.entries, l.lots.Expire(l.now, l.now)...)
 	if after := l.available(); after < min(before, 0) {
 		l.t.Fatalf("a booking of %s at %s overdrew: %s after %s", hours, lesson, after, before)
@@ -151,8 +157,8 @@ func (l *life) undo() {
 	l.settled = false
 }
 
-// replay is what a naive model says is available at a time, and left of each lot.
-func (l *life) replay(at time.Time) (int64, map[string]int64) {
+// replay is what a naive model makes of it all.
+func (l *life) replay() *lots.State {
 	var packs []lots.Pack
 	end := func(t *time.Time) time.Time {
 		if t == nil {
@@ -161,7 +167,14 @@ func (l *life) replay(at time.Time) (int64, map[string]int64) {
 		return *t
 	}
 	for _, p := range l.purchases {
-		packs = append(packs, lots.Pack{ID: p.ID, Hours: int64(p.HoursCredited - p.HoursReversed), Came: *p.CompletedAt, Ends: end(p.ExpiresAt)})
+		pack := lots.Pack{ID: p.ID, Hours: int64(p.HoursCredited - p.HoursReversed), Came: *p.CompletedAt, Ends: end(p.ExpiresAt)}
+		if invoice, monthly := p.Evidence.Invoices["in_"+p.ID]; monthly {
+			pack.Subscription, pack.Invoiced = invoice.Period.Subscription, invoice.Period.Created
+			if invoice.Period.Renews {
+				pack.Keeps = (*int64)(p.RolloverHours)
+			}
+		}
+		packs = append(packs, pack)
 	}
 	var booked []lots.Booking
 	book := func(e, first *LedgerEntry) {
@@ -186,13 +199,14 @@ func (l *life) replay(at time.Time) (int64, map[string]int64) {
 			book(hold, hold)
 		}
 	}
-	return lots.Replay(packs, booked, at)
+	return lots.Replay(packs, booked)
 }
 
 // look compares ledger and lots with a naive replay.
 func (l *life) look() {
 	l.settle()
-	available, left := l.replay(l.now)
+	naive := l.replay()
+	available, left := naive.Available(l.now), naive.Left()
 	if got := int64(l.available()); got != available {
 		l.t.Fatalf("%d available, a naive replay says %d", got, available)
 	}
@@ -202,7 +216,7 @@ func (l *life) look() {
 		}
 	}
 	at := l.now.Add(time.Duration(rapid.IntRange(0, 12).Draw(l.t, "later")) * time.Hour)
-	want, _ := l.replay(at)
+	want := naive.Available(at)
 	if got := int64(l.available() - l.lots.Left(l.now) + l.lots.Left(at)); got != want {
 		l.t.Fatalf("%d will be available at %s, a naive replay says %d", got, at, want)
 	}

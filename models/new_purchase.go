@@ -28,8 +28,15 @@ type NewPurchase struct {
 	CheckoutSessionID string // likewise
 	PlanID            *string
 	ValidDays         *int
+	RolloverHours     *Hours
 	Metadata          map[string]string
 	Processing        bool // the customer is paying already
+}
+
+// OfPlan makes it one of so many times a plan, at its price.
+func (n *NewPurchase) OfPlan(plan *Plan, quantity int64) {
+	n.Hours, n.Amount, n.Currency = plan.Hours*Hours(quantity), plan.Amount*quantity, plan.Currency
+	n.TransactionType, n.PlanID, n.ValidDays, n.RolloverHours = plan.TransactionType, &plan.ID, plan.ValidDays, plan.RolloverHours
 }
 
 // Validate returns an *Error with code invalid_request.
@@ -46,7 +53,7 @@ func (n NewPurchase) Purchase(now time.Time) *Purchase {
 	p := &Purchase{
 		ID: cmp.Or(n.ID, NewID()), Origin: n.Origin, StudentID: n.StudentID, TransactionType: n.TransactionType,
 		Amount: n.Amount, Currency: n.Currency, Hours: n.Hours,
-		PlanID: n.PlanID, ValidDays: n.ValidDays, Metadata: n.Metadata,
+		PlanID: n.PlanID, ValidDays: n.ValidDays, RolloverHours: n.RolloverHours, Metadata: n.Metadata,
 		CreatedAt: now, UpdatedAt: now,
 	}
 	if p.Metadata == nil {

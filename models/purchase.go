@@ -40,11 +40,13 @@ type Purchase struct {
 	Origin     Origin  `json:"-"`
 	MergedInto *string `json:"-"` // the purchase that has its evidence now
 
-	PlanID    *string           `json:"plan_id"`
-	ValidDays *int              `json:"-"` // how long the hours live once paid; nil: for ever
-	Failure   *Failure          `gorm:"serializer:json" json:"failure"`
-	Metadata  map[string]string `gorm:"serializer:json" json:"metadata"`
-	Evidence  money.Evidence    `gorm:"serializer:json" json:"-"`
+	PlanID    *string `json:"plan_id"`
+	ValidDays *int    `json:"-"` // how long the hours live once paid; nil: for ever
+	// How much of its subscription's earlier periods is kept when it is paid; nil: all.
+	RolloverHours *Hours            `json:"-"`
+	Failure       *Failure          `gorm:"serializer:json" json:"failure"`
+	Metadata      map[string]string `gorm:"serializer:json" json:"metadata"`
+	Evidence      money.Evidence    `gorm:"serializer:json" json:"-"`
 
 	ExpiresAt   *time.Time `json:"expires_at"`
 	CompletedAt *time.Time `json:"completed_at"`

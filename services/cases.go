@@ -151,10 +151,8 @@ func (s *CaseService) Give(ctx context.Context, id, studentID, planID, by string
 	if err != nil {
 		return nil, err
 	}
-	n := models.NewPurchase{
-		StudentID: studentID, TransactionType: plan.TransactionType, Hours: plan.Hours, Amount: plan.Amount, Currency: plan.Currency,
-		PlanID: &plan.ID, ValidDays: plan.ValidDays,
-	}
+	n := models.NewPurchase{StudentID: studentID}
+	n.OfPlan(plan, 1)
 	if err := n.Validate(); err != nil {
 		return nil, err
 	}

@@ -180,7 +180,15 @@ type Invoice struct {
 	Payments map[string]int64 `json:"payments,omitempty"`
 	Share    *Share           `json:"share,omitempty"` // nil: all of it is for hours, as far as is known
 	Paid     *Bill            `json:"paid,omitempty"`
+	Period   *Period          `json:"period,omitempty"` // nil: of no subscription, as far as is known
 	Attempts
+}
+
+// Period is which part of a subscription's life an invoice is of.
+type Period struct {
+	Subscription string `json:"subscription"`
+	Created      int64  `json:"created"`          // the invoice's own creation
+	Renews       bool   `json:"renews,omitempty"` // it begins a new period, and is not the first
 }
 
 // Share is which part of an invoice is for hours, after discounts and with

@@ -142,6 +142,7 @@ func joinInvoice(a, b Invoice) Invoice {
 		Payments: joinMaps(a.Payments, b.Payments, maxOf, &full),
 		Share:    latest(a.Share, b.Share, compareShares),
 		Paid:     first(a.Paid, b.Paid, compareBills),
+		Period:   latest(a.Period, b.Period, comparePeriods),
 		Attempts: joinAttempts(a.Attempts, b.Attempts),
 	}
 }
@@ -237,6 +238,10 @@ func compareConverted(a, b Converted) int {
 func compareBills(a, b Bill) int {
 	return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.Total, b.Total), cmp.Compare(a.Subtotal, b.Subtotal),
 		cmp.Compare(a.Credited, b.Credited), cmp.Compare(a.Outside, b.Outside), cmp.Compare(a.Currency, b.Currency))
+}
+
+func comparePeriods(a, b Period) int {
+	return cmp.Or(cmp.Compare(age(a.Renews), age(b.Renews)), cmp.Compare(a.Created, b.Created), cmp.Compare(a.Subscription, b.Subscription))
 }
 
 func compareShares(a, b Share) int {

@@ -188,8 +188,7 @@ func (b *book) makeOfSale(e *stripe.Event, group []*models.Purchase) result {
 			e.Unfetched = &stripe.ObjectRef{Kind: "checkout.session", ID: e.Object}
 			return b.unfetched(e)
 		}
-		n.Hours, n.Amount, n.Currency = plan.Hours*models.Hours(quantity), plan.Amount*quantity, plan.Currency
-		n.TransactionType, n.PlanID, n.ValidDays = plan.TransactionType, &plan.ID, plan.ValidDays
+		n.OfPlan(plan, quantity)
 	}
 	if n.Validate() != nil || models.ValidateID("id", cmp.Or(n.ID, "-")) != nil {
 		return result{} // nothing that could be sold
@@ -220,10 +219,9 @@ func (b *book) makeOfInvoice(e *stripe.Event, group []*models.Purchase) result {
 	case bought.Hours < 0:
 		return b.takeOff(e, student, bought.Hours)
 	}
-	n := models.NewPurchase{
-		ID: b.idOf(invoice.ID), Origin: models.OriginInvoice, StudentID: student, TransactionType: models.TypeSubscription,
-		Hours: bought.Hours, Amount: bought.Price, Currency: invoice.Currency, PlanID: &bought.Plan.ID, ValidDays: bought.Plan.ValidDays,
-	}
+	n := models.NewPurchase{ID: b.idOf(invoice.ID), Origin: models.OriginInvoice, StudentID: student}
+	n.OfPlan(bought.Plan, 1)
+	n.TransactionType, n.Hours, n.Amount, n.Currency = models.TypeSubscription, bought.Hours, bought.Price, invoice.Currency
 	if isKnown(n, group) {
 		return result{}
 	}

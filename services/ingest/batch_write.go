@@ -191,6 +191,7 @@ func insertPurchases(rows []*models.Purchase) database.Write {
 		database.ColumnOf("origin", "integer", rows, func(p purchase) int { return int(p.Origin) }),
 		database.ColumnOf("plan_id", "text", rows, func(p purchase) *string { return p.PlanID }),
 		database.ColumnOf("valid_days", "integer", rows, func(p purchase) *int { return p.ValidDays }),
+		database.ColumnOf("rollover_hours", "bigint", rows, func(p purchase) *int64 { return (*int64)(p.RolloverHours) }),
 		database.ColumnOf("created_at", "timestamptz", rows, func(p purchase) *time.Time { return &p.CreatedAt }),
 	), "ON CONFLICT (id) DO NOTHING")
 	w.Short = errOvertaken

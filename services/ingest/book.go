@@ -39,7 +39,7 @@ type book struct {
 // leave as they are; the others follow from them, or never change.
 const decisive = "id, student_id, payment_status, amount, amount_due, currency, hours, hours_credited, hours_reversed, amount_received, " +
 	"amount_refunded, amount_disputed, stripe_payment_intent_id, stripe_checkout_session_id, stripe_invoice_id, stripe_customer_id, " +
-	"origin, merged_into, valid_days, evidence, created_at"
+	"origin, merged_into, valid_days, rollover_hours, evidence, created_at"
 
 // openBook reads what the events may be about: their purchases in id order,
 // and where one of them may make a purchase, what that takes. Where lock is

@@ -102,7 +102,7 @@ func Save(tx *gorm.DB, account *models.Account, lots models.Lots, now time.Time)
 	if err := database.Store(tx, []database.Write{ledger.Book(entries), keep(lots)}); err != nil {
 		return err
 	}
-	return mark(tx, account.StudentID, true)
+	return mark(tx, account.StudentID, !lots.AwaitRenewal(now))
 }
 
 // mark says whether a student's lots are settled.
@@ -126,8 +126,12 @@ func keep(lots models.Lots) database.Write {
 		database.ColumnOf("expired", "bigint", lots, func(l lot) int64 { return int64(l.Expired) }),
 		database.ColumnOf("came_at", "timestamptz", lots, func(l lot) *time.Time { return &l.CameAt }),
 		database.ColumnOf("expires_at", "timestamptz", lots, func(l lot) *time.Time { return l.ExpiresAt }),
+		database.ColumnOf("subscription_id", "text", lots, func(l lot) *string { return l.SubscriptionID }),
+		database.ColumnOf("rollover_hours", "bigint", lots, func(l lot) *int64 { return (*int64)(l.RolloverHours) }),
+		database.ColumnOf("carried", "bigint", lots, func(l lot) int64 { return int64(l.Carried) }),
 	}, `ON CONFLICT (id) DO UPDATE SET hours = EXCLUDED.hours, drawn = EXCLUDED.drawn, expired = EXCLUDED.expired,
-		came_at = EXCLUDED.came_at, expires_at = EXCLUDED.expires_at`)
+		came_at = EXCLUDED.came_at, expires_at = EXCLUDED.expires_at, subscription_id = EXCLUDED.subscription_id,
+		rollover_hours = EXCLUDED.rollover_hours, carried = EXCLUDED.carried`)
 }
 
 // Begin gives an account lots, now that some of its hours expire, or has them settled
@@ -143,7 +147,7 @@ func Begin(tx *gorm.DB, account *models.Account) error {
 func Follow(purchases []*models.Purchase) database.Write {
 	students := map[string]bool{}
 	for _, p := range purchases {
-		if p.ValidDays != nil && p.HoursCredited > 0 {
+		if (p.ValidDays != nil || p.RolloverHours != nil) && p.HoursCredited > 0 {
 			students[p.StudentID] = true
 		}
 	}

@@ -260,7 +260,7 @@ func (b *openBooks) drawFromLots(tx *gorm.DB, entry *models.LedgerEntry, held bo
 	switch {
 	case b.account.LotsSettled == nil:
 	case !held && (entry.Kind == models.EntryConsumption || entry.Kind == models.EntryHold):
-		b.lots.Draw(models.Draw{Hours: -entry.Hours, LessonAt: entry.Lesson()})
+		b.lots.Draw(&models.Draw{Hours: -entry.Hours, LessonAt: entry.Lesson()}, b.now)
 		err = lots.Save(tx, b.account, b.lots, b.now)
 	default:
 		b.account.UpdatedAt = b.now

@@ -44,6 +44,9 @@ func (s *PlanService) Add(ctx context.Context, plan models.Plan) (*models.Plan, 
 	if plan.ValidDays != nil && *plan.ValidDays <= 0 {
 		return nil, models.Errorf(models.CodeInvalidRequest, "valid days must be more than 0.")
 	}
+	if r := plan.RolloverHours; r != nil && (plan.TransactionType != models.TypeSubscription || *r < 0 || *r > models.MaxHours) {
+		return nil, models.Errorf(models.CodeInvalidRequest, "rollover hours are a subscription's, and not below 0.")
+	}
 	if err := errors.Join(models.ValidateID("id", plan.ID), models.ValidateTerms(plan.Hours, plan.Amount, plan.Currency)); err != nil {
 		return nil, err
 	}

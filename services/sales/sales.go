@@ -137,8 +137,7 @@ func (s *SalesService) prepare(ctx context.Context, order Order) (*models.Purcha
 		if err != nil {
 			return nil, err
 		}
-		n.Hours, n.Amount, n.Currency = plan.Hours, plan.Amount, plan.Currency
-		n.TransactionType, n.PlanID, n.ValidDays = plan.TransactionType, &plan.ID, plan.ValidDays
+		n.OfPlan(plan, 1)
 	}
 	if err := n.Validate(); err != nil {
 		return nil, err

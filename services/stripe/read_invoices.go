@@ -2,6 +2,7 @@ package stripe
 
 import (
 	"cmp"
+	"slices"
 
 	"github.com/tidwall/gjson"
 
@@ -33,9 +34,17 @@ type Invoice struct {
 // https://docs.stripe.com/changelog/basil/2025-03-31/adds-new-parent-field-to-invoicing-objects
 func readInvoice(e *Event, invoice gjson.Result) {
 	e.readNames(invoice)
+	e.readLines(invoice)
 	told := money.Invoice{}
+	if models.IsObjectID(e.Invoice.SubscriptionID) {
+		told.Period = &money.Period{
+			Subscription: e.Invoice.SubscriptionID, Created: amount(firstOf(invoice, "created", "date")),
+			Renews: renews(text(invoice.Get("billing_reason")), e.Invoice.Lines),
+		}
+	}
 	switch e.eventType {
 	case "invoice.paid":
+		e.Invoice.Paid = true
 		e.Money = true
 		told.Paid = e.bill(invoice)
 	case "invoice.payment_failed":
@@ -54,7 +63,6 @@ func readInvoice(e *Event, invoice gjson.Result) {
 			e.readInvoicePayment(payment)
 		}
 	}
-	e.readLines(invoice, told.Paid != nil)
 }
 
 func (e *Event) bill(invoice gjson.Result) *money.Bill {
@@ -70,11 +78,11 @@ func (e *Event) bill(invoice gjson.Result) *money.Bill {
 	return bill
 }
 
-func (e *Event) readLines(invoice gjson.Result, paid bool) {
+func (e *Event) readLines(invoice gjson.Result) {
 	details := firstOf(invoice, "parent.subscription_details.metadata", "subscription_details.metadata")
 	lines := invoice.Get("lines.data").Array()
 	e.Invoice = &Invoice{
-		ID: e.Object, At: e.at(), Currency: currency(invoice.Get("currency")), Paid: paid,
+		ID: e.Object, At: e.at(), Currency: currency(invoice.Get("currency")),
 		SubscriptionID: id(firstOf(invoice, "parent.subscription_details.subscription", "subscription")),
 		StudentID:      cmp.Or(text(invoice.Get("metadata.student_id")), text(details.Get("student_id"))),
 		PlanID:         cmp.Or(text(invoice.Get("metadata.plan")), text(details.Get("plan"))),
@@ -89,6 +97,14 @@ func (e *Event) readLines(invoice gjson.Result, paid bool) {
 		e.Invoice.PlanID = cmp.Or(e.Invoice.PlanID, text(line.Get("metadata.plan")))
 		e.Invoice.Lines = append(e.Invoice.Lines, readLine(line, discounted))
 	}
+}
+
+// renews says whether an invoice is of a new period of its subscription. Before 2018
+// none said why it was made.
+// https://docs.stripe.com/api/invoices/object#invoice_object-billing_reason
+func renews(reason string, lines []models.InvoiceLine) bool {
+	prorated := slices.ContainsFunc(lines, func(l models.InvoiceLine) bool { return l.Proration })
+	return reason == "subscription_cycle" || ((reason == "" || reason == "subscription") && !prorated)
 }
 
 // readLine reads a line, before discounts and tax.

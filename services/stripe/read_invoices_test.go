@@ -1,6 +1,7 @@
 package stripe_test
 
 import (
+	"encoding/json"
 	"reflect"
 	"testing"
 
@@ -15,7 +16,7 @@ func TestInvoicesAreReadInEveryVersion(t *testing.T) {
 	const metadata = `{"student_id":"s1","plan":"monthly"}`
 	const payment = `{"payments":{"data":[{"id":"inpay_1","object":"invoice_payment","status":"paid","amount_paid":14280,"currency":"eur","payment":{"type":"payment_intent","payment_intent":"pi_1"}},
 		{"id":"inpay_2","status":"open","payment":{"type":"payment_intent","payment_intent":"pi_2"}}]}`
-	const paid = `"paid":{"at":500,"subtotal":12000,"total":14280,"currency":"eur"}`
+	const paid = `"paid":{"at":500,"subtotal":12000,"total":14280,"currency":"eur"},"period":{"subscription":"sub_1","created":0,"renews":true}`
 	line := func(prices []string, unit int64) models.InvoiceLine {
 		return models.InvoiceLine{PriceIDs: prices, Amount: 12_000, Quantity: 1, UnitAmount: unit, Tax: 2280}
 	}
@@ -50,7 +51,7 @@ func TestInvoicesAreReadInEveryVersion(t *testing.T) {
 // What becomes of an invoice that is not paid, or otherwise than by a payment.
 func TestFatesOfInvoicesAreReadInEveryVersion(t *testing.T) {
 	object := func(fields string) string {
-		return `{"id":"in_1","subtotal":12000,"total":12000,"charge":null,` + fields + `}`
+		return `{"id":"in_1","subtotal":12000,"total":12000,"charge":null,"subscription":null,"parent":null,"lines":{"data":[]},` + fields + `}`
 	}
 	for _, row := range []reading{
 		{"partly credited before it was paid", "invoice.paid", "invoice", object(`"pre_payment_credit_notes_amount":2000`),
@@ -120,5 +121,35 @@ func TestTheStudentOfAnInvoiceIsRead(t *testing.T) {
 		if event := decode(t, v2026, "invoice.paid", "invoice", `{"id":"in_1",`+set+`}`); event.Invoice.StudentID != want {
 			t.Errorf("of %s: %q", set, event.Invoice.StudentID)
 		}
+	}
+}
+
+func TestWhichPeriodAnInvoiceIsOfIsRead(t *testing.T) {
+	const full, prorated = `{"amount":5,"proration":false}`, `{"amount":5,"parent":{"subscription_item_details":{"proration":true}}}`
+	for _, row := range []struct{ name, set, lines, want string }{
+		{"the first", `"subscription":"sub_1","created":7,"billing_reason":"subscription_create"`, full, `{"subscription":"sub_1","created":7}`},
+		{"a renewal", `"subscription":"sub_1","created":7,"billing_reason":"subscription_cycle"`, full + "," + prorated, `{"subscription":"sub_1","created":7,"renews":true}`},
+		{"a renewal since basil", `"parent":{"subscription_details":{"subscription":"sub_1"}},"created":7,"billing_reason":"subscription_cycle"`, full, `{"subscription":"sub_1","created":7,"renews":true}`},
+		{"a change of plan", `"subscription":"sub_1","created":7,"billing_reason":"subscription_update"`, full, `{"subscription":"sub_1","created":7}`},
+		{"one of before 2018", `"subscription":"sub_1","date":7,"billing_reason":"subscription"`, full, `{"subscription":"sub_1","created":7,"renews":true}`},
+		{"one that says no reason", `"subscription":"sub_1","created":7`, full, `{"subscription":"sub_1","created":7,"renews":true}`},
+		{"a proration that says no reason", `"subscription":"sub_1","created":7`, full + "," + prorated, `{"subscription":"sub_1","created":7}`},
+		{"one of no subscription", `"created":7,"billing_reason":"manual"`, full, ``},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			event := decodeBody(t, `{"id":"evt_1","object":"event","api_version":"2020-08-27","created":500,"livemode":false,"type":"invoice.payment_failed",
+				"data":{"object":{"id":"in_1","object":"invoice","currency":"eur",`+row.set+`,"lines":{"data":[`+row.lines+`]}}}}`)
+			got := ""
+			if period := event.Told.Invoices["in_1"].Period; period != nil {
+				encoded, err := json.Marshal(period)
+				if err != nil {
+					t.Fatal(err)
+				}
+				got = string(encoded)
+			}
+			if got != row.want {
+				t.Errorf("is of %s, want %s", got, row.want)
+			}
+		})
 	}
 }

@@ -21,24 +21,30 @@ import (
 
 const (
 	databaseLives = 200 // of accounts whose hours expire
+	quarter       = 25  // hundredths of an hour: all here are in quarters
 	livesAtOnce   = 4
 )
 
-// Whole lives of accounts: packs and grants that expire or don't, refunds, lessons,
-// holds, and what undoes them, told and booked in any order, with repeats. Whenever one
+// Whole lives of accounts: packs and grants that expire or don't, months of a subscription
+// that keep some of what was before, refunds, lessons, holds, and what undoes them, told and booked in any order, with repeats. Whenever one
 // looks, of now and of times to come, the account is what a naive replay says.
 func TestLivesOfAccountsThroughTheDatabase(t *testing.T) {
 	for _, engine := range harness.Engines {
 		t.Run(string(engine), func(t *testing.T) {
 			t.Parallel()
-			app := harness.NewDatabase(t, engine).Serve(t)
+			db := harness.NewDatabase(t, engine)
+			db.MustRun(t, "plans", "add", "--id", "monthly8", "--name", "8 hours a month", "--type", "subscription", "--hours", "8.00",
+				"--amount", "12000", "--currency", "eur", "--stripe-price-id", "price_monthly8", "--rollover-hours", "2.00")
+			app := db.Serve(t)
 			var group errgroup.Group
 			group.SetLimit(livesAtOnce)
 			for n := range databaseLives {
 				l := &life{
-					app: app, random: rand.New(rand.NewPCG(uint64(n), 3)), student: fmt.Sprint("life_", n),
-					begin: time.Now().UTC().Truncate(time.Second).Add(30 * time.Minute), booked: map[string]lots.Booking{},
+					app: app, random: rand.New(rand.NewPCG(uint64(n), 3)), months: []int64{1, 2, 3, 4},
+					teller: harness.NewTeller(harness.Versions[n%len(harness.Versions)]),
+					begin:  time.Now().UTC().Truncate(time.Second).Add(30 * time.Minute), booked: map[string]lots.Booking{},
 				}
+				l.student = l.teller.Student
 				for range 3 {
 					l.stock = append(l.stock, l.pack(t))
 				}
@@ -62,12 +68,14 @@ type life struct {
 	app     *harness.App
 	random  *rand.Rand
 	student string
+	teller  *harness.Teller
 	begin   time.Time
 	story   []string
 
 	stock  []sale // not paid yet
 	paid   []sale
-	told   []*harness.Event
+	months []int64        // of a subscription, not paid yet
+	told   []func() error // again
 	packs  []lots.Pack
 	booked map[string]lots.Booking // in force, by reference
 	held   []string                // those that are only held
@@ -96,6 +104,9 @@ func (l *life) lesson() time.Time {
 	return l.moment()
 }
 
+// hours shows quarters.
+func hours(quarters int64) string { return models.Hours(quarters * quarter).String() }
+
 func (l *life) pack(t *testing.T) sale {
 	t.Helper()
 	s := sale{Purchase: harness.NewPurchase(t).For(l.student)}
@@ -116,7 +127,7 @@ func (l *life) pack(t *testing.T) sale {
 }
 
 func (l *life) live() error {
-	steps := []func() error{l.buy, l.grant, l.refund, l.repeat, l.book, l.book, l.book, l.undo, l.undo}
+	steps := []func() error{l.buy, l.renew, l.renew, l.grant, l.refund, l.repeat, l.book, l.book, l.book, l.undo, l.undo}
 	for n := range 15 {
 		step := l.buy
 		if n > 0 {
@@ -134,8 +145,16 @@ func (l *life) say(format string, args ...any) {
 }
 
 func (l *life) tell(e *harness.Event) error {
-	l.told = append(l.told, e)
-	answer, err := harness.Patiently(func() (harness.Response, error) { return l.app.TryDeliver(e) })
+	return l.deliver(func() (harness.Response, error) { return l.app.TryDeliver(e) }, func() (harness.Response, error) { return l.app.TryDeliver(e.Again()) })
+}
+
+func (l *life) deliver(first, again func() (harness.Response, error)) error {
+	l.told = append(l.told, func() error { return processed(again) })
+	return processed(first)
+}
+
+func processed(deliver func() (harness.Response, error)) error {
+	answer, err := harness.Patiently(deliver)
 	if err == nil && answer.Status != http.StatusOK {
 		err = fmt.Errorf("answered %d %s", answer.Status, answer.Body)
 	}
@@ -152,7 +171,7 @@ func (l *life) buy() error {
 	if s.came.IsZero() {
 		s.came = time.Now().UTC().Truncate(time.Second)
 	}
-	pack := lots.Pack{ID: s.ID, Hours: 1000, Came: s.came}
+	pack := lots.Pack{ID: s.ID, Hours: 1000 / quarter, Came: s.came}
 	if s.days > 0 {
 		pack.Ends = s.came.AddDate(0, 0, s.days)
 	}
@@ -160,6 +179,28 @@ func (l *life) buy() error {
 	l.paid = append(l.paid, s)
 	l.say("%s is paid at %s, ends %s", s.ID, s.came, pack.Ends)
 	return l.tell(s.Succeeded().At(s.came.Unix() - harness.Epoch))
+}
+
+// renew pays a month of the subscription, in any order.
+func (l *life) renew() error {
+	if len(l.months) == 0 {
+		return nil
+	}
+	n := l.random.IntN(len(l.months))
+	month, came, keeps := l.months[n], l.begin.Add(time.Duration(-1-l.random.IntN(4))*time.Hour), int64(200/quarter)
+	l.months = slices.Delete(l.months, n, n+1)
+	invoice := fmt.Sprint("in_", month)
+	told := l.teller.Invoice("paid", invoice, harness.Line{Price: "price_monthly8", Unit: 12_000, Amount: 12_000}).
+		With("created", harness.Epoch+month).At(came.Unix() - harness.Epoch)
+	pack := lots.Pack{ID: models.IDOf(l.teller.ID(invoice)), Hours: 800 / quarter, Came: came, Subscription: "sub_1", Invoiced: month}
+	if month == 1 {
+		told.With("billing_reason", "subscription_create")
+	} else {
+		pack.Keeps = &keeps
+	}
+	l.packs = append(l.packs, pack)
+	l.say("%s is paid at %s", invoice, came)
+	return l.deliver(func() (harness.Response, error) { return l.app.Tell(told) }, func() (harness.Response, error) { return l.app.Tell(told.Again()) })
 }
 
 // refund gives back all that was refunded before, and a fifth more.
@@ -172,15 +213,15 @@ func (l *life) refund() error {
 		return nil
 	}
 	s.refunded += 1000
-	l.packs[s.place].Hours -= 200
+	l.packs[s.place].Hours -= 200 / quarter
 	l.say("%s is refunded by 1000", s.ID)
 	return l.tell(s.ChargeRefunded(s.refunded).At(s.came.Unix() - harness.Epoch + s.refunded))
 }
 
 func (l *life) repeat() error {
-	e := l.told[l.random.IntN(len(l.told))]
-	l.say("%s again", e.ID)
-	return l.tell(e.Again())
+	n := l.random.IntN(len(l.told))
+	l.say("event %d again", n)
+	return l.told[n]()
 }
 
 // ask does something under a reference, and says whether it was done.
@@ -201,12 +242,12 @@ func (l *life) path(under string) string { return "/api/finances/students/" + l.
 
 func (l *life) grant() error {
 	l.count++
-	pack := lots.Pack{Hours: int64(50 * (1 + l.random.IntN(6)))}
+	pack := lots.Pack{Hours: int64(2 * (1 + l.random.IntN(6)))}
 	expires := ""
 	if ends := l.moment(); ends.After(time.Now().Add(time.Minute)) {
 		pack.Ends, expires = ends, `,"expires_at":"`+ends.Format(time.RFC3339)+`"`
 	}
-	answer, _, err := l.ask(http.MethodPost, "/grants/", fmt.Sprintf(`{"hours":"%s","reason":"gift","reference":"g%d"%s}`, models.Hours(pack.Hours), l.count, expires))
+	answer, _, err := l.ask(http.MethodPost, "/grants/", fmt.Sprintf(`{"hours":"%s","reason":"gift","reference":"g%d"%s}`, hours(pack.Hours), l.count, expires))
 	pack.ID, pack.Came = answer.Get("id").String(), answer.Get("created_at").Time()
 	l.packs = append(l.packs, pack)
 	return err
@@ -216,17 +257,17 @@ func (l *life) grant() error {
 // than what is left at that time.
 func (l *life) book() error {
 	l.count++
-	reference, hours, lesson := fmt.Sprint("r", l.count), int64(25*(1+l.random.IntN(20))), l.lesson()
+	reference, booked, lesson := fmt.Sprint("r", l.count), int64(1+l.random.IntN(20)), l.lesson()
 	kind := []string{"/holds/", "/consumptions/"}[l.random.IntN(2)]
-	answer, done, err := l.ask(http.MethodPost, kind, fmt.Sprintf(`{"hours":"%s","reference":"%s","lesson_at":"%s"}`, models.Hours(hours), reference, lesson.Format(time.RFC3339)))
+	answer, done, err := l.ask(http.MethodPost, kind, fmt.Sprintf(`{"hours":"%s","reference":"%s","lesson_at":"%s"}`, hours(booked), reference, lesson.Format(time.RFC3339)))
 	if err != nil {
 		return err
 	}
-	if room, _ := lots.Replay(l.packs, l.bookings(), lesson); (room >= hours) != done {
-		return fmt.Errorf("%d hundredths are left at %s, and %d were booked: %t", room, lesson, hours, done)
+	if room := lots.Replay(l.packs, l.bookings()).Available(lesson); (room >= booked) != done {
+		return fmt.Errorf("%d quarters are left at %s, and %d were booked: %t", room, lesson, booked, done)
 	}
 	if done {
-		l.booked[reference] = lots.Booking{Hours: hours, At: lesson, BookedAt: answer.Get("created_at").Time()}
+		l.booked[reference] = lots.Booking{Hours: booked, At: lesson, BookedAt: answer.Get("created_at").Time()}
 		if kind == "/holds/" {
 			l.held = append(l.held, reference)
 		}
@@ -254,9 +295,9 @@ func (l *life) undo() error {
 		_, _, err := l.ask(http.MethodDelete, "/holds/"+reference+"/", "")
 		return err
 	}
-	b.Hours -= 25 * l.random.Int64N(b.Hours/25)
+	b.Hours -= l.random.Int64N(b.Hours)
 	l.booked[reference] = b
-	_, _, err := l.ask(http.MethodPost, "/holds/"+reference+"/capture/", `{"hours":"`+models.Hours(b.Hours).String()+`"}`)
+	_, _, err := l.ask(http.MethodPost, "/holds/"+reference+"/capture/", `{"hours":"`+hours(b.Hours)+`"}`)
 	return err
 }
 
@@ -283,8 +324,8 @@ func (l *life) look() error {
 		if err != nil {
 			return err
 		}
-		available, _ := lots.Replay(l.packs, l.bookings(), at)
-		if got, want := answer.Get("hours_available").String(), models.Hours(available).String(); got != want {
+		available := lots.Replay(l.packs, l.bookings()).Available(at)
+		if got, want := answer.Get("hours_available").String(), hours(available); got != want {
 			return fmt.Errorf("at %s %s are available, a naive replay says %s: %s", at, got, want, answer.Body)
 		}
 	}

@@ -1,0 +1,8 @@
+-- See the same migration of PostgreSQL.
+
+-- +goose Up
+ALTER TABLE pricing_plans ADD rollover_hours integer CHECK (rollover_hours >= 0);
+ALTER TABLE purchase_transactions ADD rollover_hours integer CHECK (rollover_hours >= 0);
+ALTER TABLE hour_lots ADD subscription_id text;
+ALTER TABLE hour_lots ADD rollover_hours integer;
+ALTER TABLE hour_lots ADD carried integer NOT NULL DEFAULT 0 CHECK (carried >= 0);
