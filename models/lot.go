@@ -138,15 +138,24 @@ func (lots Lots) Replay(draws []Draw) {
 	}
 }
 
-// Carry notes what the ledger has as expired, as lots that are known say.
-func (lots Lots) Carry(known Lots) {
-	expired := map[string]Hours{}
-	for i := range known {
-		expired[known[i].ID] = known[i].Expired
-	}
+// Carry notes what the ledger has as expired, as lots that are known say. Those that
+// are no lots any more, because their purchase turned out to be another's, stay with
+// no hours, so that what expired of them comes back.
+func (lots Lots) Carry(known Lots) Lots {
+	places := make(map[string]int, len(lots))
 	for i := range lots {
-		lots[i].Expired = expired[lots[i].ID]
+		places[lots[i].ID] = i
 	}
+	for _, k := range known {
+		i, stays := places[k.ID]
+		if !stays {
+			k.Hours, k.Drawn, k.RolloverHours = 0, 0, nil
+			lots, i = append(lots, k), len(lots)
+		}
+		lots[i].Expired = k.Expired
+	}
+	lots.Sort()
+	return lots
 }
 
 // DrawsOf are the bookings that entries, in any order, leave in force; other entries

@@ -48,8 +48,7 @@ func (l *life) settle() {
 		known := l.lots
 		told := slices.Clone(l.entries) // in any order
 		slices.Reverse(told)
-		l.lots = LotsOf(l.purchases, told, &begin)
-		l.lots.Carry(known)
+		l.lots = LotsOf(l.purchases, told, &begin).Carry(known)
 		l.lots.Replay(DrawsOf(told))
 		l.settled = true
 	}
@@ -79,7 +78,8 @@ func (l *life) tell() {
 		l.purchases, i = append(l.purchases, Purchase{ID: id, StudentID: "s", HoursCredited: 8, HoursReversed: 8}), len(l.purchases)
 	}
 	p, came, end := &l.purchases[i], l.hour("came"), l.hour("end")
-	l.post(EntryReinstatement, p.HoursReversed-(8-hours), "", nil)
+	l.post(EntryReinstatement, hours-(p.HoursCredited-p.HoursReversed), "", nil)
+	p.HoursCredited = 8
 	p.HoursReversed, p.CompletedAt = 8-hours, &came
 	if id[0] == 'p' || (id[0] == 'm' && rapid.Bool().Draw(l.t, "also ends")) {
 		p.ExpiresAt = &end
@@ -88,6 +88,10 @@ func (l *life) tell() {
 		kept := Hours(rapid.IntRange(0, 6).Draw(l.t, "rollover"))
 		p.RolloverHours = &kept
 		p.Evidence.Invoices = map[string]money.Invoice{"in_" + id: {Period: &money.Period{Subscription: "sub", Created: int64(id[1]), Renews: id != "m1"}}}
+	}
+	if rapid.IntRange(0, 9).Draw(l.t, "it is another's") == 0 { // a merged purchase is no lot any more
+		l.post(EntryReversal, -hours, "", nil)
+		p.HoursCredited, p.HoursReversed, p.CompletedAt, p.ExpiresAt = 0, 0, nil, nil
 	}
 	l.settled = false
 }
@@ -167,6 +171,9 @@ func (l *life) replay() *lots.State {
 		return *t
 	}
 	for _, p := range l.purchases {
+		if p.CompletedAt == nil {
+			continue
+		}
 		pack := lots.Pack{ID: p.ID, Hours: int64(p.HoursCredited - p.HoursReversed), Came: *p.CompletedAt, Ends: end(p.ExpiresAt)}
 		if invoice, monthly := p.Evidence.Invoices["in_"+p.ID]; monthly {
 			pack.Subscription, pack.Invoiced = invoice.Period.Subscription, invoice.Period.Created

@@ -16,7 +16,7 @@ type rolling struct {
 
 func newRolling(t *testing.T, app *harness.App) rolling {
 	t.Helper()
-	app.Database.MustRun(t, "plans", "add", "--id", "rolling8", "--name", "8 hours a month", "--type", "subscription", "--hours", "8.00",
+	app.MustRun(t, "plans", "add", "--id", "rolling8", "--name", "8 hours a month", "--type", "subscription", "--hours", "8.00",
 		"--amount", "12000", "--currency", "eur", "--stripe-price-id", "price_rolling8", "--rollover-hours", "2.00")
 	return rolling{harness.NewTeller(harness.Versions[0]), app}
 }
@@ -37,8 +37,10 @@ func (r rolling) pays(t *testing.T, invoice string, daysAgo int, change ...func(
 
 func first(told *harness.Told) { told.With("billing_reason", "subscription_create") }
 
-// day is so many days from now, at the same time of the day.
-func day(days int) time.Time { return time.Now().Truncate(time.Second).AddDate(0, 0, days) }
+var today = time.Now().Truncate(time.Second)
+
+// day is so many days from today, at the same time of the day.
+func day(days int) time.Time { return today.AddDate(0, 0, days) }
 
 func (r rolling) address(path string) string { return api + "/students/" + r.Student + path }
 

@@ -25,7 +25,8 @@ func (s *Service) auditLots(ctx context.Context, report *Report, progress func(i
 			}
 			c.compare("hours", recorded.Hours, again[i].Hours)
 			c.compare("hours_drawn", recorded.Drawn, again[i].Drawn)
-			c.compare("hours_expired", recorded.Expired, expired[again[i].ID])
+			c.compare("hours_expired", recorded.Expired, again[i].Expired)
+			c.compare("expirations", expired[again[i].ID], again[i].Expired)
 			report.Differences = append(report.Differences, c.found...)
 		}
 		done += len(again)

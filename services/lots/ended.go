@@ -33,8 +33,7 @@ func (s *Service) Ended(ctx context.Context) (models.Lots, error) {
 			return err
 		}
 		lots, err := Replayed(tx, account.StudentID, &beginning)
-		lots.Carry(known)
-		for _, l := range lots {
+		for _, l := range lots.Carry(known) {
 			if !l.IsValidAt(now) && l.Left() > 0 {
 				ended = append(ended, l)
 			}
@@ -69,9 +68,10 @@ func (s *Service) eachStudent(ctx context.Context, look func(*gorm.DB, *models.A
 // Audit gives each account that has settled lots with these, and with what follows from
 // what is booked.
 func (s *Service) Audit(ctx context.Context, give func(lots, again models.Lots)) error {
+	now := s.db.NowFunc()
 	return s.eachStudent(ctx, func(tx *gorm.DB, account *models.Account) error {
 		lots, err := Of(tx, account)
-		if err != nil || !*account.LotsSettled {
+		if err != nil || IsDue(account, lots, now) {
 			return err
 		}
 		from, err := start(tx)
@@ -79,6 +79,8 @@ func (s *Service) Audit(ctx context.Context, give func(lots, again models.Lots))
 			return err
 		}
 		again, err := Replayed(tx, account.StudentID, from)
+		again = again.Carry(lots)
+		again.Expire(now, now)
 		give(lots, again)
 		return err
 	})

@@ -73,8 +73,7 @@ func anew(tx *gorm.DB, studentID string, known models.Lots) (models.Lots, error)
 		return nil, err
 	}
 	lots, err := Replayed(tx, studentID, from)
-	lots.Carry(known)
-	return lots, err
+	return lots.Carry(known), err
 }
 
 // Replayed makes a student's lots of what is booked, and says nothing of what of
