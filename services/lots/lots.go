@@ -49,12 +49,13 @@ func Settle(tx *gorm.DB, account *models.Account) (models.Lots, error) {
 	if err != nil || !IsDue(account, lots, now) {
 		return lots, err
 	}
+	known := slices.Clone(lots)
 	if !*account.LotsSettled {
 		if lots, err = anew(tx, account.StudentID, lots); err != nil {
 			return nil, err
 		}
 	}
-	if err := Save(tx, account, lots, now); err != nil {
+	if err := Save(tx, account, known, lots, now); err != nil {
 		return nil, err
 	}
 	var after models.Account
@@ -92,16 +93,25 @@ func Replayed(tx *gorm.DB, studentID string, from *time.Time) (models.Lots, erro
 	return lots, nil
 }
 
-// Save stores an account's lots, and enters what is expired.
-func Save(tx *gorm.DB, account *models.Account, lots models.Lots, now time.Time) error {
+// Save stores those of an account's lots that differ from what is known of them, and
+// enters what is expired.
+func Save(tx *gorm.DB, account *models.Account, known, lots models.Lots, now time.Time) error {
 	entries := lots.Expire(now, account.UpdatedAt)
+	same := map[models.Lot]bool{}
+	for _, l := range known {
+		same[l] = true
+	}
+	changed := slices.DeleteFunc(slices.Clone(lots), func(l models.Lot) bool { return same[l] })
 	for i := range entries {
 		entries[i].ID, entries[i].Currency = models.NewID(), account.Currency
 	}
-	if err := database.Store(tx, []database.Write{ledger.Book(entries), keep(lots)}); err != nil {
+	if err := database.Store(tx, []database.Write{ledger.Book(entries), keep(changed)}); err != nil {
 		return err
 	}
-	return mark(tx, account.StudentID, !lots.AwaitRenewal(now))
+	if settled := !lots.AwaitRenewal(now); settled != *account.LotsSettled {
+		return mark(tx, account.StudentID, settled)
+	}
+	return nil
 }
 
 // mark says whether a student's lots are settled.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"gorm.io/gorm"
@@ -260,8 +261,9 @@ func (b *openBooks) drawFromLots(tx *gorm.DB, entry *models.LedgerEntry, held bo
 	switch {
 	case b.account.LotsSettled == nil:
 	case !held && (entry.Kind == models.EntryConsumption || entry.Kind == models.EntryHold):
+		known := slices.Clone(b.lots)
 		b.lots.Draw(&models.Draw{Hours: -entry.Hours, LessonAt: entry.Lesson()}, b.now)
-		err = lots.Save(tx, b.account, b.lots, b.now)
+		err = lots.Save(tx, b.account, known, b.lots, b.now)
 	default:
 		b.account.UpdatedAt = b.now
 		*b.account.LotsSettled = false // the entries said so
