@@ -58,6 +58,7 @@ type Plan struct {
 	ValidDays       *int            `json:"valid_days"`
 	// Whether hours that expired count as unused where these are refunded.
 	RefundExpired bool      `json:"refund_expired"`
+	LowHours      *Hours    `json:"low_hours"` // below which the platform is told; null: never
 	Active        bool      `json:"active"`
 	CreatedAt     time.Time `json:"-"`
 	UpdatedAt     time.Time `json:"-"`

@@ -2,6 +2,7 @@ package deliveries
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 
 	"hourbank/database"
 	"hourbank/models"
+	"hourbank/services/lots"
 )
 
 const (
@@ -25,7 +27,7 @@ func (s *Service) Announce(ctx context.Context) error {
 	if len(s.endpoints) == 0 {
 		return nil
 	}
-	return s.tellCases(ctx)
+	return errors.Join(s.tellCases(ctx), s.tellEnds(ctx))
 }
 
 // tellCases tells of the cases that stood long enough; the trigger writes the events.
@@ -46,6 +48,40 @@ func (s *Service) tellCases(ctx context.Context) error {
 		})
 		if err != nil {
 			return fmt.Errorf("tell of cases: %w", err)
+		}
+	}
+}
+
+// tellEnds tells of hours that end soon, once for each end of a lot.
+func (s *Service) tellEnds(ctx context.Context) error {
+	if s.expiring == 0 {
+		return nil
+	}
+	ending := func(tx *gorm.DB) *gorm.DB {
+		now, differs := s.db.NowFunc(), "IS DISTINCT FROM"
+		if s.db.Engine == database.SQLite {
+			differs = "IS NOT" // the index has it in these words
+		}
+		return tx.Model(&models.Lot{}).Where("drawn + expired < hours AND told_end "+differs+" expires_at AND expires_at > ? AND expires_at <= ?", now, now.Add(s.expiring))
+	}
+	for {
+		var students []string
+		if err := ending(s.db.Reader.WithContext(ctx)).Distinct().Limit(announceMany).Pluck("student_id", &students).Error; err != nil {
+			return fmt.Errorf("look for hours that end soon: %w", err)
+		}
+		for _, student := range students {
+			err := database.Transact(ctx, s.db, func(tx *gorm.DB) error {
+				if err := lots.SettleLocked(tx, student); err != nil {
+					return err
+				}
+				return ending(tx).Where("student_id = ?", student).Update("told_end", gorm.Expr("expires_at")).Error
+			})
+			if err != nil {
+				return fmt.Errorf("tell of hours that end soon: %w", err)
+			}
+		}
+		if len(students) < announceMany {
+			return nil
 		}
 	}
 }

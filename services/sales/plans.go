@@ -44,6 +44,9 @@ func (s *PlanService) Add(ctx context.Context, plan models.Plan) (*models.Plan, 
 	if plan.ValidDays != nil && *plan.ValidDays <= 0 {
 		return nil, models.Errorf(models.CodeInvalidRequest, "valid days must be more than 0.")
 	}
+	if plan.LowHours != nil && *plan.LowHours <= 0 {
+		return nil, models.Errorf(models.CodeInvalidRequest, "low hours must be more than 0.")
+	}
 	if err := errors.Join(models.ValidateID("id", plan.ID), models.ValidateTerms(plan.Hours, plan.Amount, plan.Currency)); err != nil {
 		return nil, err
 	}
