@@ -122,6 +122,10 @@ bench-growth: ## the load at ten million stored events; rewrites docs/performanc
 bench-parked: ## the load beside a million parked events; rewrites docs/performance.md (5 minutes)
 	HOURBANK_MEASURE=parked go test -count=1 -v -timeout 60m -run TestParked ./tests/measure
 
+.PHONY: bench-deliveries
+bench-deliveries: ## a million events for EVENTS_URLS, sent; rewrites docs/performance.md (15 minutes)
+	HOURBANK_MEASURE=deliveries go test -count=1 -v -timeout 300m -run TestDeliveries ./tests/measure
+
 .PHONY: soak
 soak: ## the law over a million histories, the faults 200 times, 10,000 generated requests (an hour)
 	HOURBANK_LAW_HISTORIES=1000000 go test -count=1 -timeout 60m -run Law ./...

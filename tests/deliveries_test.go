@@ -5,6 +5,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -106,6 +107,34 @@ func TestEventsOfAStudentAreSentInOrder(t *testing.T) {
 		}
 		if len(ids) != 1 || len(bodies) != 1 {
 			t.Errorf("one event was sent as %v with %v", ids, bodies)
+		}
+	})
+}
+
+// An endpoint that is slow with one student's event takes those of others meanwhile.
+func TestASlowAnswerHoldsUpNobodyElse(t *testing.T) {
+	harness.ForEachDatabase(t, func(t *testing.T, db *harness.Database) {
+		asked, mayAnswer := make(chan struct{}), make(chan struct{})
+		var once sync.Once
+		r := harness.NewReceiver(t, func(r harness.Received) int {
+			if r.Get("data.student_id") == "slow" {
+				once.Do(func() { close(asked) })
+				<-mayAnswer
+			}
+			return http.StatusOK
+		})
+		app := db.Serve(t, r.Settings()...)
+		app.MustProcess(t, harness.NewPurchase(t).For("slow").Create(db).Succeeded())
+		<-asked
+		app.MustProcess(t, harness.NewPurchase(t).For("quick").Create(db).Succeeded())
+		r.WantTold(t, "quick", "purchase.completed", "hours.credited")
+		close(mayAnswer)
+		r.WantTold(t, "slow", "purchase.completed", "hours.credited")
+		harness.Eventually(t, "all is noted", func() bool {
+			return db.Count(t, "SELECT count(*) FROM event_deliveries WHERE delivered_at IS NOT NULL") == 4
+		})
+		if again := db.Count(t, "SELECT count(*) FROM event_deliveries WHERE attempts > 1"); again > 0 {
+			t.Errorf("%d events had to be sent again", again)
 		}
 	})
 }
