@@ -126,6 +126,10 @@ bench-parked: ## the load beside a million parked events; rewrites docs/performa
 bench-bookings: ## lessons booked at once, and after thousands; rewrites docs/performance.md (3 minutes)
 	HOURBANK_MEASURE=bookings go test -count=1 -v -timeout 60m -run TestBookings ./tests/measure
 
+.PHONY: bench-deliveries
+bench-deliveries: ## a million events for EVENTS_URLS, sent; rewrites docs/performance.md (15 minutes)
+	HOURBANK_MEASURE=deliveries go test -count=1 -v -timeout 300m -run TestDeliveries ./tests/measure
+
 .PHONY: soak
 soak: ## the law over a million histories, the faults 200 times, 10,000 generated requests (an hour)
 	HOURBANK_LAW_HISTORIES=1000000 go test -count=1 -timeout 60m -run Law ./...

@@ -53,25 +53,29 @@ func (p *program) plansList() *cobra.Command {
 
 func (p *program) plansAdd() *cobra.Command {
 	var plan models.Plan
-	var kind, hours, rollover, priceID string
+	var kind, hours, priceID string
 	var validDays int
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use: "add", Short: "Add a plan and put it on sale", Args: cobra.NoArgs,
 		Example: `  hourbank plans add --id pack8 --name "8 hours" --hours 8.00 --amount 12000 --currency eur
   hourbank plans add --id monthly4 --name "4 hours a month" --type subscription --hours 4.00 --amount 5600 \
-      --currency eur --stripe-price-id price_123 --valid-days 60`,
+      --currency eur --stripe-price-id price_123 --valid-days 60 --low-hours 1.00`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var err error
 			if plan.Hours, err = money.ParseHours(hours); err != nil {
 				return cli.Usage(fmt.Errorf("--hours: %w", err))
 			}
-			if cmd.Flags().Changed("rollover-hours") {
-				kept, err := money.ParseHours(rollover)
-				if err != nil {
-					return cli.Usage(fmt.Errorf("--rollover-hours: %w", err))
+			for name, to := range map[string]**models.Hours{"rollover-hours": &plan.RolloverHours, "low-hours": &plan.LowHours} {
+				flag := cmd.Flags().Lookup(name)
+				if !flag.Changed {
+					continue
 				}
-				plan.RolloverHours = &kept
+				given, err := money.ParseHours(flag.Value.String())
+				if err != nil {
+					return cli.Usage(fmt.Errorf("--%s: %w", name, err))
+				}
+				*to = &given
 			}
 			plan.TransactionType = models.TransactionType(kind)
 			if priceID != "" {
@@ -94,8 +98,9 @@ func (p *program) plansAdd() *cobra.Command {
 	flags.StringVar(&plan.Currency, "currency", "", "lower-case ISO code, such as eur")
 	flags.StringVar(&kind, "type", string(models.TypePackage), "package or subscription")
 	flags.StringVar(&priceID, "stripe-price-id", "", "the Stripe price that subscriptions to it have")
-	flags.StringVar(&rollover, "rollover-hours", "", "hours of earlier periods that a subscription keeps when it renews (default: all)")
+	flags.String("rollover-hours", "", "hours of earlier periods that a subscription keeps when it renews (default: all)")
 	flags.BoolVar(&plan.RefundExpired, "refund-expired", false, "a refund of what is unused gives back expired hours, too")
+	flags.String("low-hours", "", "tell EVENTS_URLS when a student has fewer hours than so many, such as 2.00 (default: never)")
 	flags.IntVar(&validDays, "valid-days", 0, "days after payment until the hours expire (default: never)")
 	cli.AddJSONFlag(cmd, &asJSON)
 	for _, name := range []string{"id", "name", "hours", "amount", "currency"} {

@@ -34,6 +34,7 @@ type Config struct {
 
 	Endpoints          Endpoints `env:"EVENTS_URLS"` // where signed events go
 	EventsAllowPrivate bool      `env:"EVENTS_ALLOW_PRIVATE"`
+	EventsExpiringDays int       `env:"EVENTS_EXPIRING_DAYS" envDefault:"7"` // before hours end; 0: never
 
 	PublicURL        string `env:"PUBLIC_URL"` // how browsers reach us; empty: as they say
 	OIDCIssuer       string `env:"OIDC_ISSUER"`
@@ -187,6 +188,7 @@ func (c *Config) check() []error {
 		"STRIPE_API_BASE: must start with http:// or https://")
 	expect(c.MaxWebhookBytes > 0, "MAX_WEBHOOK_BYTES: must be more than 0")
 	expect(c.ParkFor >= 0, "PARK_FOR: must not be negative")
+	expect(c.EventsExpiringDays >= 0 && c.EventsExpiringDays <= 366, "EVENTS_EXPIRING_DAYS: must be days, from 0, which means never, to 366")
 	expect(c.RetainPayloadsFor >= 0, "RETAIN_PAYLOADS_FOR: must not be negative; 0 means for ever")
 	expect(c.ReconcileEvery >= 0, "RECONCILE_EVERY: must not be negative; 0 means never")
 	expect(slices.Contains([]string{"json", "console"}, c.LogFormat), "LOG_FORMAT: must be json or console")

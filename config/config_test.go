@@ -57,6 +57,7 @@ func TestEachMistakeNamesItsVariableAndNotItsValue(t *testing.T) {
 			"https://a hidden", "https://a whsec_hidden", "https://a whsec_" + bytes24[:28], "https://a whsec_" + strings.Repeat("aGlk", 12), "https://a whsec_" + bytes24 + " hidden",
 			"https://a whsec_" + strings.Repeat(bytes24, 3), "https://a whsec_" + bytes24 + ",https://a whsec_" + bytes24, "https://a whsec_" + bytes24 + ",", "http://a whsec_" + bytes24},
 		"EVENTS_ALLOW_PRIVATE": {"maybe"},
+		"EVENTS_EXPIRING_DAYS": {"-1", "367", "a week"},
 	} {
 		for _, value := range values {
 			_, err := config.Load(beside(name, value))

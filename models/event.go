@@ -61,6 +61,7 @@ type Plan struct {
 	RolloverHours *Hours `json:"rollover_hours"`
 	// Whether hours that expired count as unused where these are refunded.
 	RefundExpired bool      `json:"refund_expired"`
+	LowHours      *Hours    `json:"low_hours"` // below which the platform is told; null: never
 	Active        bool      `json:"active"`
 	CreatedAt     time.Time `json:"-"`
 	UpdatedAt     time.Time `json:"-"`

@@ -31,8 +31,12 @@ import (
 	"hourbank/services/stripe/signing"
 )
 
-// expiryPoll is how late the tables may be with what expired. Answers are exact.
-const expiryPoll = 500 * time.Millisecond
+const (
+	// expiryPoll is how late the tables may be with what expired. Answers are exact.
+	expiryPoll = 500 * time.Millisecond
+
+	announcePoll = time.Second
+)
 
 // Services is everything that Hourbank does, wired together.
 type Services struct {
@@ -112,6 +116,9 @@ func New(cfg *config.Config, db *database.DB, log *zap.Logger) *Services {
 			NewRefundWorker(db, selling, log).Run,
 			func(ctx context.Context) error {
 				return poll(ctx, expiryPoll, log, "entering expired hours failed", func(ctx context.Context) error { return lots.SettleDue(ctx, db) })
+			},
+			func(ctx context.Context) error {
+				return poll(ctx, announcePoll, log, "announcing what time brings about failed", outbox.Announce)
 			},
 			outbox.Run,
 			NewPruneWorker(db, log, cfg.RetainPayloadsFor).Run,

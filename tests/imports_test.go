@@ -41,7 +41,7 @@ var mayImport = map[string][]string{
 	"services/auditlog":   {"database", "models", "services/paging"},
 	"services/ingest":     {"database", "models", "models/money", "services/ledger", "services/lots", "services/metrics", "services/owner", "services/stripe"},
 	"services/forgetting": {"database", "models", "models/money", "services/auditlog"},
-	"services/deliveries": {"config", "database", "models", "services/metrics", "services/paging"},
+	"services/deliveries": {"config", "database", "models", "services/lots", "services/metrics", "services/paging"},
 	"services/ledger":     {"database", "models"},
 	"services/lots":       {"database", "models", "services/ledger"},
 	"services/metrics":    {"models"},

@@ -2,7 +2,7 @@
 // in the form of Standard Webhooks (https://www.standardwebhooks.com).
 //
 // The database writes them, in the transaction that they tell of, one for each
-// endpoint (migration 16). Any replica sends them, at least once; those of a student
+// endpoint (migrations 16 and 19). Any replica sends them, at least once; those of a student
 // one after the other.
 package deliveries
 
@@ -32,6 +32,7 @@ const KeptFor = 30 * 24 * time.Hour
 type Service struct {
 	db        *database.DB
 	endpoints []endpoint
+	expiring  time.Duration // before hours end; 0: nobody is told
 	client    *http.Client
 	metrics   *metrics.Metrics
 	log       *zap.Logger
@@ -44,7 +45,7 @@ type endpoint struct {
 
 // New makes the service.
 func New(db *database.DB, cfg *config.Config, metrics *metrics.Metrics, log *zap.Logger) *Service {
-	s := &Service{db: db, client: newClient(cfg.EventsAllowPrivate), metrics: metrics, log: log}
+	s := &Service{db: db, expiring: time.Duration(cfg.EventsExpiringDays) * 24 * time.Hour, client: newClient(cfg.EventsAllowPrivate), metrics: metrics, log: log}
 	for _, e := range cfg.Endpoints {
 		one := endpoint{url: e.URL}
 		for _, secret := range e.Secrets {

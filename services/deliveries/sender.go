@@ -8,7 +8,6 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -47,20 +46,31 @@ func (s *Service) Run(ctx context.Context) error {
 	return senders.Wait()
 }
 
+// serve keeps up to atOnce requests on their way: as some end, what became of them is
+// noted together, and what is due then follows. So a slow answer holds up nobody but
+// its own student.
 func (s *Service) serve(ctx context.Context, e *endpoint) {
 	ticks := time.NewTicker(poll)
 	defer ticks.Stop()
+	ended, underWay := make(chan outcome, atOnce), 0
 	for {
-		sent, err := s.sendDue(ctx, e)
-		if err != nil && ctx.Err() == nil {
-			s.log.Warn("sending events failed", zap.Error(err))
+		if ctx.Err() == nil && underWay < atOnce {
+			underWay += s.sendDue(ctx, e, atOnce-underWay, ended)
 		}
-		if sent > 0 && err == nil && ctx.Err() == nil {
-			continue // there may be more
+		stop := ctx.Done()
+		if underWay > 0 {
+			stop = nil // what the endpoint may have taken by now is noted, even where the program ends
 		}
 		select {
+		case first := <-ended:
+			outcomes := []outcome{first}
+			for len(ended) > 0 {
+				outcomes = append(outcomes, <-ended)
+			}
+			underWay -= len(outcomes)
+			s.note(context.WithoutCancel(ctx), outcomes)
 		case <-ticks.C:
-		case <-ctx.Done():
+		case <-stop:
 			return
 		}
 	}
@@ -72,26 +82,22 @@ type outcome struct {
 	err error
 }
 
-// sendDue claims what is due, sends it beside each other, and notes what became of it.
-func (s *Service) sendDue(ctx context.Context, e *endpoint) (sent int, err error) {
-	claimed, err := s.claim(ctx, e)
-	if err != nil || len(claimed) == 0 {
-		return 0, err
+// sendDue claims so many events that are due at most, and sends them beside each other.
+// It gives how many outcomes will follow.
+func (s *Service) sendDue(ctx context.Context, e *endpoint, most int, ended chan<- outcome) int {
+	claimed, err := s.claim(ctx, e, most)
+	if err != nil && ctx.Err() == nil {
+		s.log.Warn("looking for events to send failed", zap.Error(err))
 	}
-	// What the endpoint may have taken by now is noted, even where the program ends.
-	ctx = context.WithoutCancel(ctx)
-	outcomes := make([]outcome, len(claimed))
-	var group sync.WaitGroup
-	for i, d := range claimed {
-		group.Go(func() { outcomes[i] = outcome{d, s.send(ctx, e, &d)} })
+	for _, d := range claimed {
+		go func() { ended <- outcome{d, s.send(context.WithoutCancel(ctx), e, &d)} }()
 	}
-	group.Wait()
-	return len(claimed), s.note(ctx, outcomes)
+	return len(claimed)
 }
 
 // claim takes due events by moving their next attempt a lease away. Of each student it
 // takes the first that waits: later ones wait for it, claimed or not.
-func (s *Service) claim(ctx context.Context, e *endpoint) ([]models.Delivery, error) {
+func (s *Service) claim(ctx context.Context, e *endpoint, most int) ([]models.Delivery, error) {
 	ctx, cancel := context.WithTimeout(ctx, database.TransactionTimeout)
 	defer cancel()
 	const due = `endpoint = ? AND next_attempt_at <= ? AND NOT EXISTS (SELECT 1 FROM event_deliveries AS earlier
@@ -112,7 +118,7 @@ func (s *Service) claim(ctx context.Context, e *endpoint) ([]models.Delivery, er
 	err := s.db.WithContext(ctx).Raw(`
 		WITH due AS MATERIALIZED (SELECT id FROM event_deliveries AS d WHERE `+due+` ORDER BY next_attempt_at LIMIT ? `+skipLocked+`)
 		UPDATE event_deliveries SET next_attempt_at = ?, attempts = attempts + 1 WHERE id IN (SELECT id FROM due)
-		RETURNING *`, e.url, now, atOnce, now.Add(lease)).Scan(&claimed).Error
+		RETURNING *`, e.url, now, most, now.Add(lease)).Scan(&claimed).Error
 	if err != nil {
 		return nil, fmt.Errorf("claim due deliveries: %w", err)
 	}
@@ -153,7 +159,7 @@ func (s *Service) send(ctx context.Context, e *endpoint, d *models.Delivery) err
 }
 
 // note stores what became of attempts.
-func (s *Service) note(ctx context.Context, outcomes []outcome) error {
+func (s *Service) note(ctx context.Context, outcomes []outcome) {
 	err := database.Transact(ctx, s.db, func(tx *gorm.DB) error {
 		delivered := []string{}
 		for i := range outcomes {
@@ -167,7 +173,8 @@ func (s *Service) note(ctx context.Context, outcomes []outcome) error {
 			Updates(map[string]any{"delivered_at": tx.NowFunc(), "next_attempt_at": nil, "failed_at": nil, "last_error": nil}).Error
 	})
 	if err != nil {
-		return fmt.Errorf("note what became of deliveries: %w", err)
+		s.log.Warn("noting what became of deliveries failed: they are sent again", zap.Error(err))
+		return
 	}
 	var failed []outcome
 	for _, o := range outcomes {
@@ -180,7 +187,6 @@ func (s *Service) note(ctx context.Context, outcomes []outcome) error {
 		s.log.Warn("events were not delivered", zap.Int("failed", len(failed)), zap.Int("of", len(outcomes)),
 			zap.String("delivery", failed[0].ID), zap.Int("attempts", failed[0].Attempts), zap.Error(failed[0].err))
 	}
-	return nil
 }
 
 // mine is the event, unless another replica has claimed or somebody woken it since.

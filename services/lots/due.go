@@ -14,14 +14,17 @@ import (
 
 // SettleStudent settles a student's account in a transaction of its own.
 func SettleStudent(ctx context.Context, db *database.DB, studentID string) error {
-	return database.Transact(ctx, db, func(tx *gorm.DB) error {
-		var account models.Account
-		if err := tx.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate}).Where("student_id = ?", studentID).Take(&account).Error; err != nil {
-			return fmt.Errorf("lock an account: %w", err)
-		}
-		_, err := Settle(tx, &account)
-		return err
-	})
+	return database.Transact(ctx, db, func(tx *gorm.DB) error { return SettleLocked(tx, studentID) })
+}
+
+// SettleLocked locks a student's account, and settles it.
+func SettleLocked(tx *gorm.DB, studentID string) error {
+	var account models.Account
+	if err := tx.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate}).Where("student_id = ?", studentID).Take(&account).Error; err != nil {
+		return fmt.Errorf("lock an account: %w", err)
+	}
+	_, err := Settle(tx, &account)
+	return err
 }
 
 // settleMany is how many students' accounts are looked up at a time.

@@ -47,6 +47,9 @@ func (s *PlanService) Add(ctx context.Context, plan models.Plan) (*models.Plan, 
 	if r := plan.RolloverHours; r != nil && (plan.TransactionType != models.TypeSubscription || *r < 0 || *r > models.MaxHours) {
 		return nil, models.Errorf(models.CodeInvalidRequest, "rollover hours are a subscription's, and not below 0.")
 	}
+	if plan.LowHours != nil && *plan.LowHours <= 0 {
+		return nil, models.Errorf(models.CodeInvalidRequest, "low hours must be more than 0.")
+	}
 	if err := errors.Join(models.ValidateID("id", plan.ID), models.ValidateTerms(plan.Hours, plan.Amount, plan.Currency)); err != nil {
 		return nil, err
 	}

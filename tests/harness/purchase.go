@@ -53,6 +53,9 @@ func (p *Purchase) Processing() *Purchase { p.new.Processing = true; return p }
 // ValidFor sets for how many days the hours live.
 func (p *Purchase) ValidFor(days int) *Purchase { p.new.ValidDays = &days; return p }
 
+// ByPlan sets the plan that it is bought by.
+func (p *Purchase) ByPlan(id string) *Purchase { p.new.PlanID = &id; return p }
+
 // Create stores the purchase.
 func (p *Purchase) Create(db *Database) *Purchase {
 	p.tb.Helper()
