@@ -37,7 +37,7 @@ const (
 var sandboxPlans = []models.Plan{
 	{ID: "pack5", Name: "5 hours", TransactionType: models.TypePackage, Hours: 500, Amount: 15000, Currency: "eur"},
 	{ID: "pack10", Name: "10 hours", TransactionType: models.TypePackage, Hours: 1000, Amount: 28000, Currency: "eur"},
-	{ID: "month5", Name: "5 hours in 30 days", TransactionType: models.TypePackage, Hours: 500, Amount: 12500, Currency: "eur", ValidDays: new(30), RefundExpired: true},
+	{ID: "pack5_30days", Name: "5 hours in 30 days", TransactionType: models.TypePackage, Hours: 500, Amount: 12500, Currency: "eur", ValidDays: new(30), RefundExpired: true},
 	{ID: "monthly4", Name: "4 hours a month", TransactionType: models.TypeSubscription, Hours: 400, Amount: 11200, Currency: "eur"},
 }
 

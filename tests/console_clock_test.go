@@ -36,7 +36,7 @@ func TestHoursExpireInFrontOfWhoLooks(t *testing.T) {
 		page := app.BaseURL + "/console/students/demo_student/"
 		signIn(b, app, harness.AdminKey)
 		b.Open(app.BaseURL + "/console/till/")
-		b.Choose(`input[value="month5"]`)
+		b.Choose(`input[value="pack5_30days"]`)
 		b.Submit("#buy button")
 		b.WantText("the hours are there", "5.00 hours available")
 		purchase := linkTo(b, app, "article:first-of-type a")
@@ -111,6 +111,9 @@ func TestTheSandboxesClockMovesForwardAlone(t *testing.T) {
 		now := app.StandIn(t, http.MethodPost, path, `{"days":40}`).Want(t, http.StatusOK).Get("now").Int()
 		if told := time.Until(time.Unix(now, 0)); told > days(40) || told < days(40)-time.Hour {
 			t.Errorf("the stand-in's clock is ahead by %s", told)
+		}
+		if said, err := http.ParseTime(app.StandIn(t, http.MethodGet, "/v1/refunds", "").Header.Get("Date")); err != nil || time.Until(said) < days(39) {
+			t.Errorf("the stand-in dates its answers %s (%v)", said, err)
 		}
 		if is := clockOf(t, app, "1"); is > days(40) || is < days(40)-time.Hour {
 			t.Errorf("Hourbank's clock is ahead by %s", is)

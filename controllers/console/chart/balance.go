@@ -65,7 +65,7 @@ func (ch *Chart) lookAhead(now time.Time, balance models.Hours, lots models.Lots
 	ahead[len(ahead)-1] = InHours(balance)
 	ch.Steps = map[int]string{}
 	left := lots.Left(now)
-	for date, end := today.Add(day), last.Add(max(2*day, last.Sub(ch.Dates[0])/8)); !date.After(end); date = date.Add(day) {
+	for date, end := today.Add(day), last.Add(max(2*day, last.Sub(ch.Dates[0])/4)); !date.After(end); date = date.Add(day) {
 		if then := lots.Left(date.Add(day - 1)); then < left {
 			ch.Steps[len(ahead)] = "−" + HoursLabel(InHours(left-then))
 			balance, left = balance-(left-then), then
