@@ -29,7 +29,7 @@ same path as a webhook, so that running it again, or beside one, changes nothing
 			}
 			return p.WithServices(cmd.Context(), func(ctx context.Context, s *services.Services) error {
 				progress := p.Progress("comparing")
-				now := time.Now()
+				now := s.Clock.Now()
 				report, err := s.Reconcile.Run(ctx, services.ReconcileOptions{
 					Since: now.Add(-since), Until: now, DryRun: dryRun, Progress: progress.Step,
 				})

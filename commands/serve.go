@@ -15,6 +15,7 @@ import (
 	"hourbank/commands/cli"
 	"hourbank/config"
 	"hourbank/controllers"
+	"hourbank/database"
 	"hourbank/models"
 	"hourbank/routes"
 	"hourbank/services"
@@ -40,7 +41,7 @@ func (p *program) serve() *cobra.Command {
 			if err := errors.Join(err, cfg.RequireWebhookSecret()); err != nil {
 				return cli.Usage(err)
 			}
-			return p.runServer(cmd.Context(), cfg, nil)
+			return p.runServer(cmd.Context(), cfg, nil, nil)
 		},
 	}
 	cmd.Flags().BoolVar(&sandbox, "sandbox", false, "make keys, plans and a purchase, and print what to try next")
@@ -48,14 +49,19 @@ func (p *program) serve() *cobra.Command {
 }
 
 // runServer serves until ctx ends (SIGTERM), finishes what is in flight and
-// returns. started, where given, runs once the address answers.
-func (p *program) runServer(ctx context.Context, cfg *config.Config, started func(context.Context, *services.Services, string) error) error {
+// returns. A sandbox has a clock; started, where given, runs once the address answers.
+func (p *program) runServer(ctx context.Context, cfg *config.Config, clock *database.Clock, started func(context.Context, *services.Services, string) error) error {
 	log := p.Logger(cfg)
 	db, err := cli.OpenMigrated(ctx, cfg)
 	if err != nil {
 		return err
 	}
 	defer db.Close() //nolint:errcheck // everything is committed by now
+	if clock != nil {
+		if err := db.Follow(ctx, clock); err != nil {
+			return err
+		}
+	}
 	s := services.New(cfg, db, log)
 	if err := checkOwner(ctx, cfg, s, log); err != nil {
 		return err

@@ -12,11 +12,13 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
 	"hourbank/commands/cli"
 	"hourbank/config"
+	"hourbank/database"
 	"hourbank/models"
 	"hourbank/sandbox"
 	"hourbank/sandbox/api"
@@ -28,12 +30,14 @@ const (
 	sandboxStudent   = "demo_student"
 	sandboxSecretKey = "sk_test_sandbox"
 	sandboxKeyName   = "sandbox:admin:"
+	sandboxActor     = "sandbox" // who moves the clock by a control call
 )
 
 // sandboxPlans are on sale in the sandbox.
 var sandboxPlans = []models.Plan{
 	{ID: "pack5", Name: "5 hours", TransactionType: models.TypePackage, Hours: 500, Amount: 15000, Currency: "eur"},
 	{ID: "pack10", Name: "10 hours", TransactionType: models.TypePackage, Hours: 1000, Amount: 28000, Currency: "eur"},
+	{ID: "pack5_30days", Name: "5 hours in 30 days", TransactionType: models.TypePackage, Hours: 500, Amount: 12500, Currency: "eur", ValidDays: new(30), RefundExpired: true},
 	{ID: "monthly4", Name: "4 hours a month", TransactionType: models.TypeSubscription, Hours: 400, Amount: 11200, Currency: "eur"},
 }
 
@@ -60,7 +64,18 @@ func (p *program) serveSandbox(ctx context.Context) error {
 	// one that was set.
 	cliSecret := "whsec_" + rand.Text()
 	cfg.StripeWebhookSecrets = append(cfg.StripeWebhookSecrets, cliSecret)
-	standIn := sandbox.New(sandbox.Config{Host: host, CLISecret: cliSecret, Logger: p.Logger(cfg).Named("sandbox")})
+	clock, serving := &database.Clock{}, atomic.Pointer[services.Services]{}
+	standIn := sandbox.New(sandbox.Config{
+		Host: host, CLISecret: cliSecret, Logger: p.Logger(cfg).Named("sandbox"), Clock: clock.Now,
+		Advance: func(days int) error {
+			s := serving.Load()
+			if s == nil {
+				return errors.New("nothing is served yet")
+			}
+			_, err := s.Clock.Advance(ctx, sandboxActor, clock.DaysAhead(), days)
+			return err
+		},
+	})
 	server := cli.NewHTTPServer(standIn.Handler())
 	server.WriteTimeout = 0 // a listening Stripe CLI keeps its websocket
 
@@ -74,7 +89,8 @@ func (p *program) serveSandbox(ctx context.Context) error {
 		}
 		return nil
 	})
-	err = p.runServer(ctx, cfg, func(ctx context.Context, s *services.Services, address string) error {
+	err = p.runServer(ctx, cfg, clock, func(ctx context.Context, s *services.Services, address string) error {
+		serving.Store(s)
 		base := "http://" + reachable(address)
 		if err := addEndpoints(standIn, cfg, base); err != nil {
 			return err

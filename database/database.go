@@ -52,6 +52,7 @@ type DB struct {
 	*gorm.DB
 	Reader *gorm.DB
 	Engine Engine
+	Clock  *Clock // nil but in a sandbox: see Follow
 	url    string
 }
 
@@ -88,7 +89,7 @@ func gormConfig() *gorm.Config {
 	return &gorm.Config{
 		SkipDefaultTransaction: true,           // every transaction here is written out
 		Logger:                 logger.Discard, // errors are returned, and logged once at the edge
-		NowFunc:                func() time.Time { return time.Now().UTC().Truncate(time.Microsecond) },
+		NowFunc:                WallClock,
 	}
 }
 

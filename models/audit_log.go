@@ -18,11 +18,12 @@ const (
 	ActionPaymentGive AuditAction = "payment_given" // to a student and plan
 	ActionReplay      AuditAction = "replay"
 	ActionForgotten   AuditAction = "student_forgotten"
+	ActionClock       AuditAction = "clock_advanced" // a sandbox's
 )
 
 // AuditActions lists every action.
 var AuditActions = []AuditAction{
-	ActionSignIn, ActionSignOut, ActionAdjustment, ActionGrant, ActionRefund, ActionAcceptance, ActionCaseClosed, ActionPaymentGive, ActionReplay, ActionForgotten,
+	ActionSignIn, ActionSignOut, ActionAdjustment, ActionGrant, ActionRefund, ActionAcceptance, ActionCaseClosed, ActionPaymentGive, ActionReplay, ActionForgotten, ActionClock,
 }
 
 // AuditEntry is one thing that a person did. The database refuses to change or

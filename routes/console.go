@@ -57,6 +57,7 @@ func consoleTable(h *console.Console, cfg *config.Config) []Route {
 			Route{"POST", "/console/till/purchases/:id/pay/", config.RoleWrite, h.PayAgain},
 			Route{"POST", "/console/till/purchases/:id/refunds/", config.RoleAdmin, h.TillRefund},
 			Route{"POST", "/console/till/purchases/:id/verdict/", config.RoleAdmin, h.Decide},
+			Route{"POST", "/console/till/clock/", config.RoleAdmin, h.Advance},
 		)
 	}
 	return table

@@ -29,6 +29,7 @@ type controlHandler func(c *api.Call, body []byte) (any, error)
 //	GET  /sandbox/books            what really became of the money: []Book
 //	GET  /sandbox/deliveries       what became of the webhooks: []Delivery
 //	POST /sandbox/flush            answers once nothing is pending: see Wait
+//	POST /sandbox/test_clock/advance   moves the clock on by {"days"}
 //	POST /sandbox/KIND/ID/ACTION   what Stripe or a customer does: see Do
 func (s *Sandbox) controlRoutes() map[string]controlHandler {
 	shows := func(what func() any) controlHandler {
@@ -46,8 +47,9 @@ func (s *Sandbox) controlRoutes() map[string]controlHandler {
 			s.faults = []Fault{}
 			return s.faults
 		}),
-		"GET /sandbox/books":      shows(func() any { return payments.Books(s.store) }),
-		"GET /sandbox/deliveries": shows(func() any { return s.webhooks.Deliveries() }),
+		"GET /sandbox/books":               shows(func() any { return payments.Books(s.store) }),
+		"GET /sandbox/deliveries":          shows(func() any { return s.webhooks.Deliveries() }),
+		"POST /sandbox/test_clock/advance": said(func(x struct{ Days int }) (any, error) { return s.advance(x.Days) }),
 	}
 	for _, kind := range []string{"payment_intents", "disputes", "refunds", "checkout/sessions", "subscriptions"} {
 		routes["POST /sandbox/"+kind+"/{id}/{action}"] = func(c *api.Call, body []byte) (any, error) {
@@ -55,6 +57,17 @@ func (s *Sandbox) controlRoutes() map[string]controlHandler {
 		}
 	}
 	return routes
+}
+
+// advance moves the clock, and gives the time.
+func (s *Sandbox) advance(days int) (any, error) {
+	if s.cfg.Advance == nil {
+		return nil, api.Refused(http.StatusNotFound, "This sandbox has the machine's clock, which it doesn't move.")
+	}
+	if err := s.cfg.Advance(days); err != nil {
+		return nil, api.Invalid("", "days", "%s", err)
+	}
+	return map[string]int64{"now": s.cfg.Clock().Unix()}, nil
 }
 
 // said reads the body for a call; an empty one says nothing.

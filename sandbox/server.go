@@ -22,6 +22,7 @@ func (s *Sandbox) api(about string, h api.Handler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		requestID := api.NewID("req_", 14)
 		w.Header().Set("Request-Id", requestID)
+		w.Header().Set("Date", s.cfg.Clock().UTC().Format(http.TimeFormat))
 		v, err := api.VersionOf(r)
 		w.Header().Set("Stripe-Version", string(v))
 		if err == nil {

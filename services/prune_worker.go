@@ -57,7 +57,7 @@ func (w *PruneWorker) pruneIfDue(ctx context.Context) error {
 		return err
 	}
 	err = w.inChunks(ctx, "deliveries", `DELETE FROM event_deliveries WHERE id IN (
-		SELECT id FROM event_deliveries WHERE delivered_at < ? LIMIT ?)`, now.Add(-deliveries.KeptFor))
+		SELECT id FROM event_deliveries WHERE delivered_at < ? LIMIT ?)`, database.WallClock().Add(-deliveries.KeptFor))
 	if err != nil {
 		return err
 	}

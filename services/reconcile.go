@@ -139,7 +139,7 @@ func (r *reconciliation) compared(what string) {
 // Stripe lists it: the order makes no difference.
 func (r *reconciliation) events(ctx context.Context) error {
 	since := r.options.Since
-	if oldest := time.Now().Add(-eventRetention); since.Before(oldest) {
+	if oldest := r.db.NowFunc().Add(-eventRetention); since.Before(oldest) {
 		since = oldest
 	}
 	for page, err := range r.stripe.List(ctx, "/v1/events", since, r.options.Until) {

@@ -44,7 +44,8 @@ func (s *ReconcileService) Purchase(ctx context.Context, p *models.Purchase) ([]
 // openPurchases asks for the PaymentIntents of purchases that should have
 // been paid, or given up, by now.
 func (r *reconciliation) openPurchases(ctx context.Context) error {
-	oldest := time.Now().Add(-abandonedAge)
+	now := r.db.NowFunc()
+	oldest := now.Add(-abandonedAge)
 	if r.options.Since.Before(oldest) {
 		oldest = r.options.Since
 	}
@@ -52,7 +53,7 @@ func (r *reconciliation) openPurchases(ctx context.Context) error {
 		var open []models.Purchase
 		err := r.db.Reader.WithContext(ctx).
 			Where("payment_status IN ('pending', 'processing', 'failed') AND stripe_payment_intent_id IS NOT NULL").
-			Where("created_at BETWEEN ? AND ? AND id > ?", oldest.UTC(), time.Now().Add(-openAge).UTC(), after).
+			Where("created_at BETWEEN ? AND ? AND id > ?", oldest.UTC(), now.Add(-openAge), after).
 			Order("id").Limit(stripe.PageSize).Find(&open).Error
 		if err != nil {
 			return fmt.Errorf("list open purchases: %w", err)
@@ -74,7 +75,7 @@ func (r *reconciliation) openPurchase(ctx context.Context, intentID string) erro
 
 // object compares one object as it is at Stripe.
 func (r *reconciliation) object(ctx context.Context, source, path string) error {
-	asked := time.Now()
+	asked := r.db.NowFunc()
 	var object stripe.RawObject
 	err := r.stripe.Read(ctx, path, &form.Values{}, &object)
 	if stripe.IsMissing(err) {
@@ -121,7 +122,7 @@ func (r *reconciliation) disputes(ctx context.Context) error {
 }
 
 func (r *reconciliation) compareList(ctx context.Context, path string, compare func(context.Context, json.RawMessage, time.Time) error) error {
-	asked := time.Now()
+	asked := r.db.NowFunc()
 	for page, err := range r.stripe.List(ctx, path, r.options.Since, r.options.Until) {
 		if err != nil {
 			return err
@@ -137,7 +138,7 @@ func (r *reconciliation) compareList(ctx context.Context, path string, compare f
 		if err != nil {
 			return err
 		}
-		asked = time.Now()
+		asked = r.db.NowFunc()
 	}
 	return nil
 }

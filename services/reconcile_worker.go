@@ -63,7 +63,7 @@ func (w *ReconcileWorker) runIfDue(ctx context.Context) error {
 	if err != nil || job == nil {
 		return err
 	}
-	now := time.Now()
+	now := w.db.NowFunc()
 	since := now.Add(-reconcileLookBack)
 	if job.LastSuccessAt != nil {
 		since = job.LastSuccessAt.Add(-reconcileOverlap)
@@ -74,7 +74,7 @@ func (w *ReconcileWorker) runIfDue(ctx context.Context) error {
 	}
 	w.log.Info("reconciled with Stripe", zap.Int("compared", report.Compared), zap.Int("corrections", len(report.Corrections)))
 	err = w.db.WithContext(ctx).Model(&scheduledJob{}).Where("name = ?", reconcileJob).
-		Update("last_success_at", now.UTC()).Error
+		Update("last_success_at", now).Error
 	if err != nil {
 		return fmt.Errorf("note the reconciliation: %w", err)
 	}

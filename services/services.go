@@ -62,6 +62,7 @@ type Services struct {
 	Exports    *exports.Service
 	Search     *SearchService
 	Sessions   *sessions.Service
+	Clock      *ClockService
 	OIDC       *sessions.Provider // nil where people sign in with API keys alone
 	Metrics    *metrics.Metrics
 
@@ -109,6 +110,7 @@ func New(cfg *config.Config, db *database.DB, log *zap.Logger) *Services {
 		Exports:    exports.New(db, books),
 		Search:     NewSearchService(db, accounts),
 		Sessions:   sessions.New(db, cfg),
+		Clock:      NewClockService(db),
 		OIDC:       sessions.NewProvider(cfg),
 		Metrics:    metrics,
 		background: []func(context.Context) error{

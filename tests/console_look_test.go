@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"hourbank/database"
 	"hourbank/models"
@@ -51,6 +52,8 @@ func consolePages(t *testing.T, db *harness.Database, app *harness.App, b *harne
 	buy(b, app, "pm_card_chargeDeclined")
 	buy(b, app, "pm_card_visa")
 	b.Submit(`article:first-of-type form[action$="/refunds/"] button`)
+	end := time.Now().AddDate(0, 0, 20).UTC().Format(time.RFC3339)
+	app.Post(t, harness.AdminKey, api+"/students/demo_student/grants/", `{"hours":"3.50","reason":"trial","reference":"trial","expires_at":"`+end+`"}`).Want(t, 201)
 	purchase := b.Attribute("article:first-of-type a", "href")
 	b.Open(app.BaseURL + purchase)
 	event := b.Attribute(`.timeline li:last-child a[href*="/console/events/"]`, "href")
@@ -102,7 +105,14 @@ func TestEveryConsolePageLooksGood(t *testing.T) {
 	t.Parallel()
 	db := harness.NewDatabase(t, database.SQLite)
 	app, b := db.ServeSandbox(t), harness.NewBrowser(t)
-	for _, page := range consolePages(t, db, app, b) {
+	lookAt(t, app, consolePages(t, db, app, b)...)
+	app.StandIn(t, "POST", "/sandbox/test_clock/advance", `{"days":40}`).Want(t, 200)
+	lookAt(t, app, page{"student later", b, "/console/students/demo_student/", ""}, page{"till later", b, "/console/till/?done=advanced", ""})
+	app.MustAudit(t)
+}
+
+func lookAt(t *testing.T, app *harness.App, pages ...page) {
+	for _, page := range pages {
 		t.Run(page.name, func(t *testing.T) {
 			b := page.browser.Tab(t)
 			b.Open(app.BaseURL + page.path)
@@ -116,7 +126,6 @@ func TestEveryConsolePageLooksGood(t *testing.T) {
 			}
 		})
 	}
-	app.MustAudit(t)
 }
 
 // keepScreenshot keeps a picture where one is asked for.

@@ -130,7 +130,8 @@ func TestTheConsoleRefusesForgedFormsAndReadKeys(t *testing.T) {
 			"/console/till/purchases/":                    {"once": {"1"}, "student": {"demo_student"}, "plan": {"pack10"}, "card": {"pm_card_visa"}},
 			"/console/till" + strings.TrimPrefix(purchase, "/console") + "refunds/": {"once": {"1"}, "by": {"all"}},
 			"/console/till" + strings.TrimPrefix(purchase, "/console") + "pay/":     {"card": {"pm_card_visa"}},
-			"/console/sign-out/": {},
+			"/console/till/clock/": {"from": {"0"}, "days": {"40"}},
+			"/console/sign-out/":   {},
 			"/console/till" + strings.TrimPrefix(purchase, "/console") + "verdict/": {"verdict": {"lost"}},
 		}
 		for target, fields := range forms {

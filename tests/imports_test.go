@@ -28,7 +28,7 @@ var mayImport = map[string][]string{
 	"controllers/console": {"config", "controllers", "controllers/console/chart", "controllers/console/protection", "controllers/console/till", "models", "models/money", "services",
 		"services/accounting", "services/auditlog", "services/exports", "services/ingest",
 		"services/paging", "services/sales", "services/sessions"},
-	"controllers/console/chart":      {"models"},
+	"controllers/console/chart":      {"models", "services/accounting"},
 	"controllers/console/protection": {"config", "controllers", "models", "services/sessions"},
 	"controllers/console/till":       {"models", "services/sales", "services/stripe"},
 	"openapi":                        {},

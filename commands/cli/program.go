@@ -93,8 +93,14 @@ func (p *Program) RunServices(ctx context.Context, cfg *config.Config, log *zap.
 	}
 	defer db.Close() //nolint:errcheck // the work is committed; there is nothing left to lose
 	s := services.New(cfg, db, log)
-	if _, err := s.Owner.Check(ctx); err != nil {
+	known, err := s.Owner.Check(ctx)
+	if err != nil {
 		return Refused(err)
+	}
+	if known != nil && known.Mode == models.ModeSandbox { // whose clock may be ahead
+		if err := db.Follow(ctx, &database.Clock{}); err != nil {
+			return err
+		}
 	}
 	running, stop := context.WithCancel(ctx)
 	done := make(chan error, 1)

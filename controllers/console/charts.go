@@ -2,7 +2,6 @@ package console
 
 import (
 	"math"
-	"strconv"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -16,20 +15,10 @@ import (
 // exception for the styles inside it. Its colours and width are part of its
 // address: see the chart part in templates/parts.html.
 
-// chartDays is how far back the overview looks, unless another period is chosen.
-const chartDays = 30
-
-func hoursLabel(value float64) string { return strconv.FormatFloat(value, 'f', -1, 64) + " h" }
-
-func inHours(h models.Hours) float64 { return float64(h) / 100 }
-
-// maxChartDays is as many days as a line can show.
-const maxChartDays = 366
-
 // chartPeriod is the period that a chart's address names, or its last days.
-func chartPeriod(c *gin.Context) (accounting.Period, error) {
-	choice, err := choosePeriod(c, "", accounting.LastDays(time.Now(), chartDays))
-	if first := choice.To.AddDate(0, 0, -maxChartDays); choice.From.Before(first) {
+func (h *Console) chartPeriod(c *gin.Context) (accounting.Period, error) {
+	choice, err := h.choosePeriod(c, "", accounting.LastDays(h.services.Clock.Now(), chart.Days))
+	if first := choice.To.AddDate(0, 0, -chart.MostDays); choice.From.Before(first) {
 		choice.From = first
 	}
 	return choice.Period, err
@@ -56,7 +45,7 @@ func spread(dates []time.Time, days []accounting.Day, rows int, values func(acco
 
 // MoneyChart draws what came in and went back in one currency.
 func (h *Console) MoneyChart(c *gin.Context) error {
-	period, err := chartPeriod(c)
+	period, err := h.chartPeriod(c)
 	if err != nil {
 		return err
 	}
@@ -84,7 +73,7 @@ func (h *Console) MoneyChart(c *gin.Context) error {
 
 // HoursChart draws the hours that were purchased, reversed and consumed.
 func (h *Console) HoursChart(c *gin.Context) error {
-	period, err := chartPeriod(c)
+	period, err := h.chartPeriod(c)
 	if err != nil {
 		return err
 	}
@@ -96,38 +85,22 @@ func (h *Console) HoursChart(c *gin.Context) error {
 	}
 	dates := period.Dates()
 	rows := spread(dates, days, 3, func(day accounting.Day) []float64 {
-		return []float64{inHours(day.Sold + day.Granted + day.Adjusted), inHours(day.Reversed), inHours(day.Used)}
+		return []float64{chart.InHours(day.Sold + day.Granted + day.Adjusted), chart.InHours(day.Reversed), chart.InHours(day.Used)}
 	})
-	return chart.Chart{Dates: dates, Label: hoursLabel, Names: []string{"purchased", "reversed", "consumed"}, Rows: rows}.Draw(c)
+	return chart.Chart{Dates: dates, Label: chart.HoursLabel, Names: []string{"purchased", "reversed", "consumed"}, Rows: rows}.Draw(c)
 }
 
-// BalanceChart draws a student's hours at the end of each day.
+// BalanceChart draws a student's hours at the end of each day, and what will expire.
 func (h *Console) BalanceChart(c *gin.Context) error {
 	ctx, cancel := patiently(c)
 	defer cancel()
+	lots, err := h.services.Accounts.Lots(ctx, c.Param("student_id")) // which enters what has expired
+	if err != nil {
+		return err
+	}
 	days, err := h.services.Accounting.History(ctx, c.Param("student_id"))
 	if err != nil {
 		return err
 	}
-	period := accounting.LastDays(time.Now(), chartDays)
-	if longest := accounting.LastDays(time.Now(), maxChartDays); len(days) > 0 && days[0].Date.Before(period.From) {
-		period.From = days[0].Date
-		if period.From.Before(longest.From) {
-			period = longest
-		}
-	}
-	var before models.Hours // moved before the first date that is drawn
-	for _, day := range days {
-		if day.Date.Before(period.From) {
-			before += day.Hours() - day.Held
-		}
-	}
-	dates := period.Dates()
-	rows := spread(dates, days, 1, func(day accounting.Day) []float64 { return []float64{inHours(day.Hours() - day.Held)} })
-	sum := inHours(before)
-	for i, moved := range rows[0] {
-		sum += moved
-		rows[0][i] = math.Round(sum*100) / 100
-	}
-	return chart.Chart{Dates: dates, Label: hoursLabel, Names: []string{"hours available"}, Rows: rows}.Draw(c)
+	return chart.Balance(h.services.Clock.Now(), days, lots).Draw(c)
 }

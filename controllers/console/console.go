@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"path"
 	"strings"
+	"time"
 
 	"github.com/gin-gonic/gin"
 	"github.com/gorilla/securecookie"
@@ -41,12 +42,13 @@ type Console struct {
 // New makes the controllers. It panics where a template doesn't parse, which
 // every test would see.
 func New(cfg *config.Config, s *services.Services, throttle *controllers.Throttle) *Console {
-	return &Console{cfg: cfg, services: s, till: till.New(s.Stripe, s.Purchases), attempts: newAttempts(cfg.ConsoleKey()), throttle: throttle, cookies: protection.Cookies{PublicURL: cfg.PublicURL, Proxies: cfg.TrustedProxies}, pages: parsePages()}
+	return &Console{cfg: cfg, services: s, till: till.New(s.Stripe, s.Purchases), attempts: newAttempts(cfg.ConsoleKey()), throttle: throttle, cookies: protection.Cookies{PublicURL: cfg.PublicURL, Proxies: cfg.TrustedProxies}, pages: parsePages(s.Clock)}
 }
 
 // parsePages makes one template a page, each inside the layout.
-func parsePages() map[string]*template.Template {
-	layout := template.Must(template.New("layout.html").Funcs(words).ParseFS(files, "templates/layout.html", "templates/parts.html"))
+func parsePages(clock *services.ClockService) map[string]*template.Template {
+	ages := template.FuncMap{"age": func(since time.Time) string { return age(clock.Now().Sub(since)) }}
+	layout := template.Must(template.New("layout.html").Funcs(words).Funcs(ages).ParseFS(files, "templates/layout.html", "templates/parts.html"))
 	names, err := fs.Glob(files, "templates/*.html")
 	if err != nil {
 		panic(err) // the pattern is well formed
@@ -68,6 +70,7 @@ type view struct {
 	Query   string // what was searched for
 	Notice  string // what was just done
 	Sandbox bool
+	Clock   *services.ClockService
 	Page    any
 }
 
@@ -95,6 +98,7 @@ var notices = map[string]string{
 	"declined":   "The card was declined. Nothing was credited; the same purchase can still be paid.",
 	"waiting":    "Stripe was told; its webhook has not arrived yet. Reload in a moment.",
 	"happened":   "Done. This is what became of it.",
+	"advanced":   "The clock is moved forward.",
 	"signedout":  "You are signed out.",
 }
 
@@ -104,7 +108,7 @@ func (h *Console) render(c *gin.Context, status int, name, title string, page an
 	here, _, _ := strings.Cut(strings.TrimPrefix(c.FullPath(), "/console/"), "/")
 	err := h.pages[name].ExecuteTemplate(&html, "layout.html", view{
 		Title: title, Here: here, Session: sessionOf(c), CSRF: protection.FormToken(sessionOf(c)), Query: c.Query("q"),
-		Notice: notices[c.Query("done")], Sandbox: h.cfg.Sandbox, Page: page,
+		Notice: notices[c.Query("done")], Sandbox: h.cfg.Sandbox, Clock: h.services.Clock, Page: page,
 	})
 	if err != nil {
 		return fmt.Errorf("render %s: %w", name, err)

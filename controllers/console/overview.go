@@ -1,10 +1,9 @@
 package console
 
 import (
-	"time"
-
 	"github.com/gin-gonic/gin"
 
+	"hourbank/controllers/console/chart"
 	"hourbank/services"
 	"hourbank/services/accounting"
 )
@@ -20,13 +19,13 @@ type overviewPage struct {
 func (h *Console) Overview(c *gin.Context) error {
 	ctx, cancel := patiently(c)
 	defer cancel()
-	lately := accounting.LastDays(time.Now(), chartDays)
-	page := overviewPage{Days: chartDays}
+	lately := accounting.LastDays(h.services.Clock.Now(), chart.Days)
+	page := overviewPage{Days: chart.Days}
 	var err error
 	if page.Outcomes, err = h.services.Overview.Outcomes(ctx, lately.From); err != nil {
 		return err
 	}
-	if page.Choice, err = choosePeriod(c, "/console/overview/", lately); err != nil {
+	if page.Choice, err = h.choosePeriod(c, "/console/overview/", lately); err != nil {
 		return err
 	}
 	if page.Sales, err = h.services.Accounting.Sales(ctx, page.Choice.Period, ""); err != nil {

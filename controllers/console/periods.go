@@ -41,9 +41,9 @@ func (p periodChoice) Is(other accounting.Period) bool { return p.Period == othe
 
 // choosePeriod reads ?from= and ?to=; without either it is the default. An open
 // side ends today, or begins with what Stripe's first customers bought.
-func choosePeriod(c *gin.Context, path string, otherwise accounting.Period) (periodChoice, error) {
+func (h *Console) choosePeriod(c *gin.Context, path string, otherwise accounting.Period) (periodChoice, error) {
 	choice := periodChoice{Period: otherwise, Path: path}
-	now := time.Now()
+	now := h.services.Clock.Now()
 	from, to := c.Query("from"), c.Query("to")
 	if from != "" || to != "" {
 		var err error
@@ -97,7 +97,7 @@ type statementPage struct {
 
 // Statement shows a period's hours and money, and what is owed at its end.
 func (h *Console) Statement(c *gin.Context) error {
-	choice, err := choosePeriod(c, "/console/statement/", accounting.Month(time.Now()))
+	choice, err := h.choosePeriod(c, "/console/statement/", accounting.Month(h.services.Clock.Now()))
 	if err != nil {
 		return err
 	}

@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strconv"
 	"strings"
-	"time"
 
 	"github.com/gin-gonic/gin"
 	"github.com/google/uuid"
@@ -19,10 +19,6 @@ import (
 
 // tillStudent is who buys where nobody was named.
 const tillStudent = "demo_student"
-
-// settling is how long after a payment with such a card the till looks for
-// its dispute by itself, which follows a second later.
-const settling = 15 * time.Second
 
 type tillPage struct {
 	Student   string
@@ -54,15 +50,10 @@ func (h *Console) Till(c *gin.Context) error {
 	if err != nil && !isNotFound(err) {
 		return err
 	}
-	if c.Query("settling") != "" && isSettling(page.Purchases.Data) {
+	if c.Query("settling") != "" && till.IsSettling(page.Purchases.Data, h.services.Clock.Now()) {
 		c.Header("Refresh", "2")
 	}
 	return h.ok(c, "till", "Till", page)
-}
-
-// isSettling says whether a dispute of the latest purchase may be on its way.
-func isSettling(latest []models.Purchase) bool {
-	return len(latest) > 0 && len(latest[0].Evidence.Disputes) == 0 && time.Since(latest[0].UpdatedAt) < settling
 }
 
 // Buy sells a plan to the student and pays it with a test card.
@@ -120,5 +111,26 @@ func (h *Console) Decide(c *gin.Context) error {
 }
 
 func backToTill(c *gin.Context, p *models.Purchase, done string) error {
-	return seeOther(c, "/console/till/?student="+url.QueryEscape(p.StudentID)+"&done="+done)
+	return tillOf(c, p.StudentID, done)
+}
+
+func tillOf(c *gin.Context, student, done string) error {
+	return seeOther(c, "/console/till/?student="+url.QueryEscape(student)+"&done="+done)
+}
+
+// Advance moves the sandbox's clock forward, once for each form.
+func (h *Console) Advance(c *gin.Context) error {
+	from, err := strconv.Atoi(c.PostForm("from"))
+	days, typed := strconv.Atoi(c.PostForm("days"))
+	if errors.Join(err, typed) != nil {
+		return models.Errorf(models.CodeInvalidRequest, "The clock moves by a number of days.")
+	}
+	moved, err := h.services.Clock.Advance(c.Request.Context(), sessionOf(c).Name, from, days)
+	if err != nil {
+		return err
+	}
+	if !moved {
+		return tillOf(c, c.PostForm("student"), "before")
+	}
+	return tillOf(c, c.PostForm("student"), "advanced")
 }

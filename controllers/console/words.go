@@ -27,7 +27,6 @@ var words = template.FuncMap{
 	"why":   why,
 	"means": func(kind models.CaseKind) string { return caseWords[kind] },
 	"doing": func(kind models.CaseKind) string { return doings[kind] },
-	"age":   age,
 	"told":  told,
 	"upper": strings.ToUpper,
 	"minus": func(h models.Hours) models.Hours { return -h },
@@ -176,9 +175,9 @@ var doings = map[models.CaseKind]string{
 	models.CaseUndelivered:        "Mend the endpoint",
 }
 
-// age is how long ago something was, to the unit that people would say.
-func age(since time.Time) string {
-	switch ago := time.Since(since); {
+// age is how long something took, to the unit that people would say.
+func age(ago time.Duration) string {
+	switch {
 	case ago < time.Hour:
 		return count(int(ago.Minutes()), "minute")
 	case ago < 48*time.Hour:

@@ -109,11 +109,7 @@ func (w *Webhooks) remember(d *delivery) {
 
 // render makes the payload as its receiver asked for it.
 func (w *Webhooks) render(d *delivery) bool {
-	content := d.event.Render(d.version)
-	if d.to != nil && d.to.Thin {
-		content = d.event.Thin()
-	}
-	payload, err := json.MarshalIndent(content, "", "  ")
+	payload, err := json.MarshalIndent(d.event.Render(d.version), "", "  ")
 	if err != nil {
 		w.Log.Error("sandbox event failed", zap.String("event_id", d.Event), zap.Error(err))
 		d.State, d.Error = "given_up", "the event cannot be rendered"

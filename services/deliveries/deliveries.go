@@ -85,7 +85,7 @@ func (s *Service) Register(ctx context.Context) error {
 			}
 		}
 		return tx.Model(&models.Delivery{}).Where("next_attempt_at IS NOT NULL AND NOT (?)", database.IsAnyOf(tx, "endpoint", urls)).
-			Updates(map[string]any{"next_attempt_at": nil, "failed_at": tx.NowFunc(), "last_error": "EVENTS_URLS names it no more"}).Error
+			Updates(map[string]any{"next_attempt_at": nil, "failed_at": database.WallClock(), "last_error": "EVENTS_URLS names it no more"}).Error
 	})
 	if err != nil {
 		return fmt.Errorf("register endpoints: %w", err)
@@ -117,7 +117,7 @@ func (s *Service) List(ctx context.Context, status string, page paging.PageReque
 func (s *Service) Retry(ctx context.Context, ids []string) error {
 	return database.Transact(ctx, s.db, func(tx *gorm.DB) error {
 		for _, id := range ids {
-			now := tx.NowFunc()
+			now := database.WallClock()
 			woken := tx.Model(&models.Delivery{}).Where("id = ? AND endpoint IN (SELECT url FROM event_endpoints)", id).
 				Updates(map[string]any{"next_attempt_at": now, "tried_since": now, "attempts": 0, "delivered_at": nil, "failed_at": nil})
 			if woken.Error != nil {

@@ -102,7 +102,7 @@ func (s *Service) claim(ctx context.Context, e *endpoint, most int) ([]models.De
 	defer cancel()
 	const due = `endpoint = ? AND next_attempt_at <= ? AND NOT EXISTS (SELECT 1 FROM event_deliveries AS earlier
 		WHERE earlier.endpoint = d.endpoint AND earlier.ordered_by = d.ordered_by AND earlier.sequence < d.sequence AND earlier.next_attempt_at IS NOT NULL)`
-	now := s.db.NowFunc()
+	now := database.WallClock() // as the triggers that wrote them
 	var waiting []string
 	if err := s.db.Reader.WithContext(ctx).Raw("SELECT id FROM event_deliveries AS d WHERE "+due+" LIMIT 1", e.url, now).Scan(&waiting).Error; err != nil {
 		return nil, fmt.Errorf("look for due deliveries: %w", err)
@@ -170,7 +170,7 @@ func (s *Service) note(ctx context.Context, outcomes []outcome) {
 			}
 		}
 		return tx.Model(&models.Delivery{}).Where(database.IsAnyOf(tx, "id", delivered)).
-			Updates(map[string]any{"delivered_at": tx.NowFunc(), "next_attempt_at": nil, "failed_at": nil, "last_error": nil}).Error
+			Updates(map[string]any{"delivered_at": database.WallClock(), "next_attempt_at": nil, "failed_at": nil, "last_error": nil}).Error
 	})
 	if err != nil {
 		s.log.Warn("noting what became of deliveries failed: they are sent again", zap.Error(err))
@@ -196,7 +196,7 @@ func (o *outcome) mine(tx *gorm.DB) *gorm.DB {
 
 // noteFailure has an event tried again later, or gives it up and opens a case.
 func noteFailure(tx *gorm.DB, o *outcome) error {
-	now := tx.NowFunc()
+	now := database.WallClock()
 	next := now.Add(delay(o.Attempts))
 	if next.Before(o.TriedSince.Add(triedFor)) {
 		later := o.mine(tx).Updates(map[string]any{"next_attempt_at": next, "last_error": o.err.Error()})
@@ -213,7 +213,7 @@ func noteFailure(tx *gorm.DB, o *outcome) error {
 	}
 	return tx.Exec(`INSERT INTO cases (id, kind, subject, opened_at) VALUES (?, ?, ?, ?)
 		ON CONFLICT (kind, subject) DO UPDATE SET closed_at = NULL, closed_by = NULL, note = NULL, opened_at = EXCLUDED.opened_at WHERE cases.closed_at IS NOT NULL`,
-		models.NewID(), models.CaseUndelivered, o.Endpoint, now).Error
+		models.NewID(), models.CaseUndelivered, o.Endpoint, tx.NowFunc()).Error
 }
 
 // delay is how long to wait after so many attempts.

@@ -88,7 +88,7 @@ func (s *Service) Start(ctx context.Context, name string, role config.Role, oidc
 	if !known {
 		return nil, fmt.Errorf("sign in %q: there is no such key", name)
 	}
-	now := s.db.NowFunc()
+	now := database.WallClock()
 	session := &Session{Name: name, Role: role.String(), OIDC: oidc, StartedAt: now, LastSeenAt: now, Token: rand.Text()}
 	session.TokenHash = hashOf(session.Token)
 	session.Seal(credential)
@@ -106,7 +106,7 @@ func (s *Service) Start(ctx context.Context, name string, role config.Role, oidc
 // Find gives the session of a token; nil where it was ended or never was, is
 // too old, what it was started with is gone, or is not what its row says.
 func (s *Service) Find(ctx context.Context, token string) (*Session, error) {
-	now := s.db.NowFunc()
+	now := database.WallClock()
 	var found []*Session
 	err := s.db.Reader.WithContext(ctx).Limit(1).
 		Find(&found, "token_hash = ? AND last_seen_at BETWEEN ? AND ? AND started_at BETWEEN ? AND ?", hashOf(token),

@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"regexp"
 	"testing"
 	"time"
 
 	"hourbank/commands"
+	"hourbank/sandbox"
 )
 
 // Secrets that every program is started with. Tests look for them where they
@@ -55,11 +57,20 @@ func (db *Database) Serve(tb testing.TB, settings ...string) *App {
 }
 
 // ServeSandbox is Serve with a stand-in for Stripe in the same process.
-func (db *Database) ServeSandbox(tb testing.TB) *App {
+func (db *Database) ServeSandbox(tb testing.TB, settings ...string) *App {
 	tb.Helper()
-	app := db.start(tb, []string{"serve", "--sandbox"}, "SANDBOX_ADDR=127.0.0.1:0")
+	app := db.start(tb, []string{"serve", "--sandbox"}, append(settings, "SANDBOX_ADDR=127.0.0.1:0")...)
 	app.WaitUntilListening(tb)
 	return app
+}
+
+// StandIn asks the sandbox's stand-in for Stripe, with its key and as a control call.
+func (app *App) StandIn(tb testing.TB, method, path, body string, headers ...string) Response {
+	tb.Helper()
+	address := regexp.MustCompile(`(?m)^  Stripe +(\S+)$`)
+	Eventually(tb, "the sandbox says where it is", func() bool { return address.MatchString(app.Stdout.String()) })
+	at := address.FindStringSubmatch(app.Stdout.String())[1]
+	return Elsewhere(tb, at, method, path, body, append([]string{"Authorization", "Bearer sk_test_sandbox", sandbox.ControlHeader, "1"}, headers...)...)
 }
 
 // Start starts the program and doesn't wait.

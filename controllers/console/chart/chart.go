@@ -2,9 +2,9 @@
 package chart
 
 import (
+	"bytes"
 	"fmt"
 	"net/http"
-	"slices"
 	"strconv"
 	"time"
 
@@ -35,8 +35,12 @@ type Chart struct {
 	Dates []time.Time
 	Label func(value float64) string // of the value axis
 	Names []string                   // a row each
-	Rows  [][]float64                // a value a day
+	Rows  [][]float64                // a value a day, for as many days as it has
+	Steps map[int]string             // where the last row goes down, and by how much; such a row is what will come, and dashed
 }
+
+// nothing is no value.
+var nothing = charts.GetNullValue()
 
 // labelWidth is the room that a date needs, in pixels.
 const labelWidth = 80
@@ -58,6 +62,7 @@ func (ch Chart) Draw(c *gin.Context) error {
 		FillArea: charts.Ptr(true), FillOpacity: 40, LineStrokeWidth: 2,
 	}
 	ch.reachZero(&options)
+	ch.noteSteps(&options)
 	every := 1 + len(ch.Dates)*labelWidth/width
 	for i, date := range ch.Dates {
 		label := ""
@@ -74,6 +79,10 @@ func (ch Chart) Draw(c *gin.Context) error {
 	if err != nil {
 		return fmt.Errorf("draw a chart: %w", err)
 	}
+	if ch.Steps != nil { // the library has no dashed rows
+		line := "stroke:" + options.Theme.GetSeriesColor(len(ch.Rows)-1).String()
+		picture = bytes.ReplaceAll(picture, []byte(line), []byte(line+";stroke-dasharray:5 4"))
+	}
 	c.Header("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'") // it styles its own shapes
 	c.Data(http.StatusOK, "image/svg+xml", picture)
 	return nil
@@ -86,7 +95,11 @@ func (ch Chart) Draw(c *gin.Context) error {
 func (ch Chart) reachZero(options *charts.ChartOption) {
 	var lowest, highest float64
 	for _, row := range ch.Rows {
-		lowest, highest = min(lowest, slices.Min(row)), max(highest, slices.Max(row))
+		for _, value := range row {
+			if value != nothing {
+				lowest, highest = min(lowest, value), max(highest, value)
+			}
+		}
 		options.SeriesList = append(options.SeriesList, charts.GenericSeries{Values: row})
 	}
 	axis := &options.YAxis[0]
@@ -107,4 +120,28 @@ func (ch Chart) reachZero(options *charts.ChartOption) {
 	default:
 		options.FillArea = charts.Ptr(false)
 	}
+}
+
+// noteWidth is the room that a step's note needs, in pixels.
+const noteWidth = 48
+
+// noteSteps writes beside each step how far it goes down, where there is room.
+func (ch Chart) noteSteps(options *charts.ChartOption) {
+	if ch.Steps == nil {
+		return
+	}
+	last := &options.SeriesList[len(options.SeriesList)-1]
+	notes := map[float64]string{} // by what is left: the first day with so little is the step's
+	for day, free := 0, 0; day < len(last.Values); day++ {
+		if ch.Steps[day] != "" && day >= free {
+			notes[last.Values[day]] = ch.Steps[day]
+			free = day + 1 + noteWidth*len(ch.Dates)/options.Width
+		}
+	}
+	paper := charts.LabelStyle{BackgroundColor: options.Theme.GetBackgroundColor(), FontStyle: charts.FontStyle{FontColor: options.Theme.GetLabelTextColor(), FontSize: 11}}
+	last.Label = charts.SeriesLabel{Show: charts.Ptr(true), LabelFormatter: func(_ int, _ string, left float64) (string, *charts.LabelStyle) {
+		note := notes[left]
+		delete(notes, left)
+		return note, &paper
+	}}
 }

@@ -39,6 +39,15 @@ var Cards = []Card{
 	{"pm_card_refundFail", "Visa, closed later", "pays, but refunds to it fail"},
 }
 
+// settling is how long after a payment with such a card its dispute may take, which
+// follows a second later.
+const settling = 15 * time.Second
+
+// IsSettling says whether a dispute of the latest purchase may be on its way.
+func IsSettling(latest []models.Purchase, now time.Time) bool {
+	return len(latest) > 0 && len(latest[0].Evidence.Disputes) == 0 && now.Sub(latest[0].UpdatedAt) < settling
+}
+
 // patience is how long a person waits for a webhook before being told to
 // come back.
 const patience = 5 * time.Second
