@@ -21,16 +21,7 @@ import (
 // controlHandler answers a control call with a JSON body.
 type controlHandler func(c *api.Call, body []byte) (any, error)
 
-// controlRoutes are the calls that are not Stripe's. They take and give JSON,
-// and need ControlHeader instead of a key.
-//
-//	GET|POST /sandbox/chaos        how webhooks misbehave: Chaos
-//	GET|POST /sandbox/faults       how API calls fail: Fault; DELETE ends it
-//	GET  /sandbox/books            what really became of the money: []Book
-//	GET  /sandbox/deliveries       what became of the webhooks: []Delivery
-//	POST /sandbox/flush            answers once nothing is pending: see Wait
-//	POST /sandbox/test_clock/advance   moves the clock on by {"days"}
-//	POST /sandbox/KIND/ID/ACTION   what Stripe or a customer does: see Do
+// controlRoutes are the calls that are not Stripe's: JSON, with ControlHeader instead of a key.
 func (s *Sandbox) controlRoutes() map[string]controlHandler {
 	shows := func(what func() any) controlHandler {
 		return func(*api.Call, []byte) (any, error) { return map[string]any{"data": what()}, nil }
@@ -61,9 +52,6 @@ func (s *Sandbox) controlRoutes() map[string]controlHandler {
 
 // advance moves the clock, and gives the time.
 func (s *Sandbox) advance(days int) (any, error) {
-	if s.cfg.Advance == nil {
-		return nil, api.Refused(http.StatusNotFound, "This sandbox has the machine's clock, which it doesn't move.")
-	}
 	if err := s.cfg.Advance(days); err != nil {
 		return nil, api.Invalid("", "days", "%s", err)
 	}

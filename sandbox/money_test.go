@@ -2,8 +2,12 @@ package sandbox_test
 
 import (
 	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stripe/stripe-go/v76"
@@ -160,4 +164,42 @@ func TestBankTransferInParts(t *testing.T) {
 	equal(t, "received", b.book(pi).Received, 20000)
 	b.settled()
 	equal(t, "told", b.hook.types()["payment_intent.partially_funded"], 1)
+}
+
+// TestThinEvents sends events that only name their object to an endpoint.
+func TestThinEvents(t *testing.T) {
+	b := start(t)
+	var mu sync.Mutex
+	got := map[string]map[string]any{}
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		var event map[string]any
+		if err == nil {
+			err = json.Unmarshal(body, &event)
+		}
+		if err != nil {
+			t.Error(err)
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		got[event["type"].(string)] = event
+	}))
+	t.Cleanup(server.Close)
+	ok(t, b.AddEndpoint(sandbox.Endpoint{URL: server.URL, Secret: testSecret, Thin: true}))
+	b.do(b.session().ID, "pay", sandbox.Options{})
+	b.settled()
+	p := &player{t: t, b: b}
+	mu.Lock()
+	defer mu.Unlock()
+	for _, kind := range []string{"v1.payment_intent.succeeded", "v1.charge.succeeded", "v1.checkout.session.completed"} {
+		event := got[kind]
+		equal(t, kind, event["object"], any("v2.core.event"))
+		related, _ := event["related_object"].(map[string]any)
+		url, _ := related["url"].(string)
+		status, o := p.get(url)
+		equal(t, url, status, 200)
+		equal(t, "fetched", o["id"], related["id"])
+		_, err := b.api.Events.Get(event["snapshot_event"].(string), nil)
+		ok(t, err)
+	}
 }

@@ -37,7 +37,7 @@ type Config struct {
 	// Clock tells the time of objects and events. A webhook's signature
 	// carries the wall clock's, for that is what its receiver compares.
 	Clock   func() time.Time
-	Advance func(days int) error // moves Clock on; nil: it can't be moved
+	Advance func(days int) error // moves Clock on, for the control call
 	Logger  *zap.Logger
 
 	RetryBase   time.Duration // before a webhook's second attempt, default 1s; it doubles, up to an hour

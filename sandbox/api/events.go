@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Event is Stripe's notice of one change. https://docs.stripe.com/api/events
@@ -33,6 +34,16 @@ func (e *Event) Render(v Version) Object {
 	}
 	rendered["api_version"], rendered["data"], rendered["pending_webhooks"] = v, data, e.Pending
 	return rendered
+}
+
+// Thin gives the event as one that only names its object.
+// https://docs.stripe.com/event-destinations#thin-events
+func (e *Event) Thin() Object {
+	id := e.after.ID()
+	return Object{"id": "evt_test_65" + e.ID[len("evt_1"):], "object": "v2.core.event", "type": "v1." + e.Type, "livemode": false,
+		"context": nil, "created": time.Unix(e.head.Number("created"), 0).UTC().Format("2006-01-02T15:04:05.000Z"),
+		"reason":         Object{"type": "request", "request": e.head["request"]},
+		"related_object": Object{"id": id, "type": e.About, "url": "/v1/" + strings.ReplaceAll(e.About, ".", "/") + "s/" + id}, "snapshot_event": e.ID}
 }
 
 // changes are the endings of the types that tell what was before.

@@ -28,6 +28,7 @@ type Endpoint struct {
 	Events []string
 
 	APIVersion string // of its events; the account's where empty
+	Thin       bool   // gets thin events, which only name the object
 }
 
 const (

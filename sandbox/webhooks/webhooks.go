@@ -109,7 +109,11 @@ func (w *Webhooks) remember(d *delivery) {
 
 // render makes the payload as its receiver asked for it.
 func (w *Webhooks) render(d *delivery) bool {
-	payload, err := json.MarshalIndent(d.event.Render(d.version), "", "  ")
+	content := d.event.Render(d.version)
+	if d.to != nil && d.to.Thin {
+		content = d.event.Thin()
+	}
+	payload, err := json.MarshalIndent(content, "", "  ")
 	if err != nil {
 		w.Log.Error("sandbox event failed", zap.String("event_id", d.Event), zap.Error(err))
 		d.State, d.Error = "given_up", "the event cannot be rendered"
@@ -128,10 +132,7 @@ func (w *Webhooks) deliver(ctx context.Context, d *delivery) {
 		if w.attempted(d, status, err) {
 			return
 		}
-		if attempt == w.MaxAttempts {
-			break
-		}
-		letGo = api.Pause(ctx, wait)
+		letGo = attempt == w.MaxAttempts || api.Pause(ctx, wait)
 		wait = min(2*wait, longestRetry)
 	}
 	w.store.Within(func() {
