@@ -19,6 +19,7 @@ import (
 	"hourbank/controllers"
 	"hourbank/controllers/console/protection"
 	"hourbank/controllers/console/till"
+	"hourbank/controllers/console/words"
 	"hourbank/models"
 	"hourbank/services"
 	"hourbank/services/sessions"
@@ -46,7 +47,7 @@ func New(cfg *config.Config, s *services.Services, throttle *controllers.Throttl
 
 // parsePages makes one template a page, each inside the layout.
 func parsePages() map[string]*template.Template {
-	layout := template.Must(template.New("layout.html").Funcs(words).ParseFS(files, "templates/layout.html", "templates/parts.html"))
+	layout := template.Must(template.New("layout.html").Funcs(words.Funcs).Funcs(addresses).ParseFS(files, "templates/layout.html", "templates/parts.html"))
 	names, err := fs.Glob(files, "templates/*.html")
 	if err != nil {
 		panic(err) // the pattern is well formed
@@ -79,6 +80,7 @@ func (v view) Can(role string) bool {
 // notices are what a page may say after a form, named by ?done=.
 var notices = map[string]string{
 	"replayed":   "The event was replayed.",
+	"retried":    "It is sent again, at once and for three days.",
 	"refunded":   "Refunded. This is what became of it.",
 	"asked":      "Stripe was asked for the refund; its webhook has not arrived yet. Reload in a moment.",
 	"partly":     "Stripe made only a part of the refund: see below what became of each.",

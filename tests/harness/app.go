@@ -55,9 +55,9 @@ func (db *Database) Serve(tb testing.TB, settings ...string) *App {
 }
 
 // ServeSandbox is Serve with a stand-in for Stripe in the same process.
-func (db *Database) ServeSandbox(tb testing.TB) *App {
+func (db *Database) ServeSandbox(tb testing.TB, settings ...string) *App {
 	tb.Helper()
-	app := db.start(tb, []string{"serve", "--sandbox"}, "SANDBOX_ADDR=127.0.0.1:0")
+	app := db.start(tb, []string{"serve", "--sandbox"}, append(settings, "SANDBOX_ADDR=127.0.0.1:0")...)
 	app.WaitUntilListening(tb)
 	return app
 }
