@@ -2,8 +2,6 @@
 -- before they end or run out.
 
 -- +goose Up
-CREATE INDEX event_deliveries_of_student ON event_deliveries (ordered_by, created_at DESC, id DESC);
-
 
 -- Most cases settle by themselves with the next event. A dispute is told at once;
 -- any other one by whatever serves, once it stood long enough.

@@ -1,8 +1,6 @@
 -- See the same migration of PostgreSQL.
 
 -- +goose Up
-CREATE INDEX event_deliveries_of_student ON event_deliveries (ordered_by, created_at DESC, id DESC);
-
 ALTER TABLE cases ADD told_at datetime;
 UPDATE cases SET told_at = opened_at WHERE closed_at IS NULL AND EXISTS (SELECT 1 FROM event_endpoints);
 CREATE INDEX cases_untold ON cases (opened_at) WHERE told_at IS NULL AND closed_at IS NULL AND kind <> 'undelivered_event';
