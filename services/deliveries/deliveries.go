@@ -186,12 +186,35 @@ func wake(tx *gorm.DB, id, by string) error {
 	return auditlog.Write(tx, by, models.ActionRetry, id, "")
 }
 
+// waiting are the conditions of what is not delivered, and the time since when it is so.
+var waiting = map[string]struct{ condition, since string }{
+	"due":    {"next_attempt_at IS NOT NULL", "tried_since"},
+	"failed": {"failed_at IS NOT NULL", "failed_at"},
+}
+
+// Oldest gives for how many seconds the oldest was due, or given up, of what is not
+// delivered; 0 where there is none.
+func (s *Service) Oldest(ctx context.Context) (map[string]int64, error) {
+	ages := map[string]int64{}
+	for status, w := range waiting {
+		var since []time.Time
+		if err := s.db.Reader.WithContext(ctx).Model(&models.Delivery{}).Where(w.condition).Order(w.since).Limit(1).Pluck(w.since, &since).Error; err != nil {
+			return nil, fmt.Errorf("look for the oldest delivery: %w", err)
+		}
+		ages[status] = 0
+		if len(since) > 0 {
+			ages[status] = int64(s.db.NowFunc().Sub(since[0]).Seconds())
+		}
+	}
+	return ages, nil
+}
+
 // Waiting counts what is not delivered: what is due, and what was given up.
 func (s *Service) Waiting(ctx context.Context) (map[string]int64, error) {
 	counts := map[string]int64{}
-	for status, condition := range map[string]string{"due": "next_attempt_at IS NOT NULL", "failed": "failed_at IS NOT NULL"} {
+	for status, w := range waiting {
 		var n int64
-		if err := s.db.Reader.WithContext(ctx).Model(&models.Delivery{}).Where(condition).Count(&n).Error; err != nil {
+		if err := s.db.Reader.WithContext(ctx).Model(&models.Delivery{}).Where(w.condition).Count(&n).Error; err != nil {
 			return nil, fmt.Errorf("count deliveries: %w", err)
 		}
 		counts[status] = n
