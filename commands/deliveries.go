@@ -9,6 +9,7 @@ import (
 	"hourbank/commands/cli"
 	"hourbank/models"
 	"hourbank/services"
+	"hourbank/services/deliveries"
 	"hourbank/services/paging"
 )
 
@@ -28,17 +29,21 @@ endpoint takes it, for three days; then it is given up, and a case opens.`,
 }
 
 func (p *program) deliveriesList() *cobra.Command {
-	var status string
+	var filter deliveries.Filter
 	var list listFlags
 	cmd := &cobra.Command{
 		Use: "list", Short: "List deliveries, newest first", Args: cobra.NoArgs,
+		Example: "  hourbank deliveries list --status failed\n  hourbank deliveries list --student student_17 --type hours.credited --json",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return printList(cmd.Context(), p, &list, func(ctx context.Context, s *services.Services) (paging.Page[models.Delivery], error) {
-				return s.Deliveries.List(ctx, status, list.page)
+				return s.Deliveries.List(ctx, filter, list.page)
 			}, p.printDeliveries)
 		},
 	}
-	cmd.Flags().StringVar(&status, "status", "", "only due, failed or delivered ones")
+	flags := cmd.Flags()
+	flags.StringVar(&filter.Status, "status", "", "only due, failed or delivered ones")
+	flags.StringVar(&filter.Type, "type", "", "only of this type, such as hours.credited")
+	flags.StringVar(&filter.StudentID, "student", "", "only of this student")
 	list.add(cmd, "deliveries")
 	return cmd
 }
@@ -58,10 +63,12 @@ func (p *program) printDeliveries(deliveries []models.Delivery) error {
 func (p *program) deliveriesRetry() *cobra.Command {
 	return &cobra.Command{
 		Use: "retry ID…", Short: "Have deliveries sent again, by whatever serves", Args: cobra.MinimumNArgs(1),
+		Example: "  hourbank deliveries retry 0198c0df-1111-7000-8000-000000000007\n" +
+			`  hourbank deliveries retry $(hourbank deliveries list --status failed --limit 100 --json | jq -r '.data[].id')`,
 		Long: "Have deliveries sent again at once, and for three days, whatever became of them before.\nThey keep their ids, by which a receiver knows what it had.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return p.WithServices(cmd.Context(), func(ctx context.Context, s *services.Services) error {
-				if err := s.Deliveries.Retry(ctx, args); err != nil {
+				if err := s.Deliveries.Retry(ctx, args, actor()); err != nil {
 					return err
 				}
 				fmt.Fprintf(p.Stdout, "Due again: %d.\n", len(args))

@@ -17,13 +17,14 @@ const (
 	ActionCaseClosed  AuditAction = "case_closed"
 	ActionPaymentGive AuditAction = "payment_given" // to a student and plan
 	ActionReplay      AuditAction = "replay"
+	ActionRetry       AuditAction = "delivery_retried"
 	ActionForgotten   AuditAction = "student_forgotten"
 	ActionClock       AuditAction = "clock_advanced" // a sandbox's
 )
 
 // AuditActions lists every action.
 var AuditActions = []AuditAction{
-	ActionSignIn, ActionSignOut, ActionAdjustment, ActionGrant, ActionRefund, ActionAcceptance, ActionCaseClosed, ActionPaymentGive, ActionReplay, ActionForgotten, ActionClock,
+	ActionSignIn, ActionSignOut, ActionAdjustment, ActionGrant, ActionRefund, ActionAcceptance, ActionCaseClosed, ActionPaymentGive, ActionReplay, ActionRetry, ActionForgotten, ActionClock,
 }
 
 // AuditEntry is one thing that a person did. The database refuses to change or
@@ -32,7 +33,7 @@ type AuditEntry struct {
 	ID        string      `gorm:"primaryKey" json:"id"`
 	Actor     string      `json:"actor"` // the API key's name, the person's e-mail address or subject, or "cli:" and the user's
 	Action    AuditAction `json:"action"`
-	Subject   string      `json:"subject"` // the id of what it was done to: a student, purchase, case or event
+	Subject   string      `json:"subject"` // the id of what it was done to: a student, purchase, case, event or delivery
 	Note      *string     `json:"note"`    // how much, and why
 	CreatedAt time.Time   `json:"created_at"`
 }

@@ -43,6 +43,10 @@ func consoleTable(h *console.Console, cfg *config.Config) []Route {
 		{"GET", "/console/events/", config.RoleRead, h.Events},
 		{"GET", "/console/events/:id/", config.RoleRead, h.Event},
 		{"POST", "/console/events/:id/replay/", config.RoleAdmin, h.Replay},
+		{"GET", "/console/deliveries/", config.RoleRead, h.Deliveries},
+		{"GET", "/console/deliveries/:id/", config.RoleRead, h.Delivery},
+		{"GET", "/console/deliveries/:id/retry/", config.RoleAdmin, h.AskRetry},
+		{"POST", "/console/deliveries/:id/retry/", config.RoleAdmin, h.Retry},
 	}
 	if cfg.HasOIDC() {
 		table = append(table,

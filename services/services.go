@@ -86,7 +86,7 @@ func New(cfg *config.Config, db *database.DB, log *zap.Logger) *Services {
 	books := accounting.New(db)
 	selling := sales.NewSalesService(db, stripe, owner)
 	outbox := deliveries.New(db, cfg, metrics, log)
-	metrics.WatchDeliveries(outbox.Waiting)
+	metrics.WatchDeliveries(outbox.Waiting, outbox.Oldest)
 	return &Services{
 		Stripe:     stripe,
 		Owner:      owner,

@@ -2,12 +2,15 @@ package tests
 
 import (
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/tidwall/gjson"
 
 	"hourbank/database"
 	"hourbank/models"
@@ -57,6 +60,12 @@ func consolePages(t *testing.T, db *harness.Database, app *harness.App, b *harne
 	purchase := b.Attribute("article:first-of-type a", "href")
 	b.Open(app.BaseURL + purchase)
 	event := b.Attribute(`.timeline li:last-child a[href*="/console/events/"]`, "href")
+	var delivery string
+	harness.Eventually(t, "an event was not taken", func() bool {
+		listed := gjson.Get(db.MustRun(t, "deliveries", "list", "--student", "felix.braun", "--json"), `data.#(last_error!=~false).id`)
+		delivery = "/console/deliveries/" + listed.String() + "/"
+		return listed.Exists()
+	})
 	return []page{
 		{"overview", b, "/console/overview/", "overview"},
 		{"statement", b, "/console/statement/?by=month&from=2026-01-01&to=2026-12-31", ""},
@@ -81,6 +90,10 @@ func consolePages(t *testing.T, db *harness.Database, app *harness.App, b *harne
 		{"event", b, event, "event"},
 		{"events", b, "/console/events/", ""},
 		{"no events", b, "/console/events/?type=nothing", ""},
+		{"deliveries", b, "/console/deliveries/", ""},
+		{"no deliveries", b, "/console/deliveries/?type=nothing", ""},
+		{"delivery", b, delivery, ""},
+		{"delivery asked", b, delivery + "retry/", ""},
 		{"search", b, "/console/search/?q=a", ""},
 		{"search in vain", b, "/console/search/?q=nobody", ""},
 		{"till", b, "/console/till/", "till"},
@@ -104,7 +117,13 @@ func caseOf(t *testing.T, app *harness.App, kind string) string {
 func TestEveryConsolePageLooksGood(t *testing.T) {
 	t.Parallel()
 	db := harness.NewDatabase(t, database.SQLite)
-	app, b := db.ServeSandbox(t), harness.NewBrowser(t)
+	receiver := harness.NewReceiver(t, func(r harness.Received) int {
+		if r.Get("data.student_id") == "felix.braun" {
+			return http.StatusServiceUnavailable
+		}
+		return http.StatusNoContent
+	})
+	app, b := db.ServeSandbox(t, receiver.Settings()...), harness.NewBrowser(t)
 	lookAt(t, app, consolePages(t, db, app, b)...)
 	app.StandIn(t, "POST", "/sandbox/test_clock/advance", `{"days":40}`).Want(t, 200)
 	lookAt(t, app, page{"student later", b, "/console/students/demo_student/", ""}, page{"till later", b, "/console/till/?done=advanced", ""})

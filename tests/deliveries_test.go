@@ -209,6 +209,9 @@ func TestAnEventThatNobodyTakesIsGivenUpAndSentAgain(t *testing.T) {
 		app := db.Serve(t, r.Settings()...)
 		app.MustProcess(t, harness.NewPurchase(t).For("student_1").Create(db).Succeeded())
 		harness.Eventually(t, "it was tried", func() bool { return len(r.Took()) > 0 })
+		db.Exec(t, "UPDATE event_deliveries SET tried_since = '"+ago(time.Hour)+"'")
+		wantContains(t, app.Request(t, http.MethodGet, "/metrics", "").Body,
+			`hourbank_oldest_delivery_seconds{status="due"} 36`, `hourbank_oldest_delivery_seconds{status="failed"} 0`)
 		// Three days have passed.
 		longAgo := "now() - interval '72 hours'"
 		if db.Engine == database.SQLite {
@@ -227,7 +230,7 @@ func TestAnEventThatNobodyTakesIsGivenUpAndSentAgain(t *testing.T) {
 		}
 		wantJSON(t, db.MustRun(t, "deliveries", "list", "--status", "due", "--json"), fields{"data.#": "0"})
 		wantContains(t, db.MustRun(t, "deliveries", "list"), "answered 418", "purchase.completed", r.URL)
-		wantContains(t, app.Request(t, http.MethodGet, "/metrics", "").Body, `hourbank_deliveries{status="failed"} 2`)
+		wantContains(t, app.Request(t, http.MethodGet, "/metrics", "").Body, `hourbank_deliveries{status="failed"} 2`, `hourbank_oldest_delivery_seconds{status="due"} 0`)
 
 		refuse.Store(false)
 		var ids []string

@@ -36,6 +36,8 @@ func subjectAddress(e models.AuditEntry) string {
 		return caseAddress(e.Subject)
 	case models.ActionReplay:
 		return eventAddress(e.Subject)
+	case models.ActionRetry:
+		return deliveryAddress(e.Subject)
 	default:
 		return ""
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"hourbank/controllers/console/words"
 	"hourbank/models"
 	"hourbank/services/sales"
 )
@@ -108,7 +109,7 @@ func (h *Console) confirmBooking(c *gin.Context, b booking, order sales.BookingO
 	if same := preview.Same; same != nil {
 		page.Fields.Set("same", same.ID)
 		page.Warnings = append(page.Warnings, fmt.Sprintf("%s booked the same %s hours at %s UTC (%s). This books them once more.",
-			optionalText(same.Actor), same.Hours, same.CreatedAt.UTC().Format("15:04:05"), optionalText(same.Reason)))
+			words.Text(same.Actor), same.Hours, same.CreatedAt.UTC().Format("15:04:05"), words.Text(same.Reason)))
 	}
 	return h.confirm(c, fmt.Sprintf(b.title, order.StudentID), page)
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"hourbank/controllers/console/words"
 	"hourbank/models"
 	"hourbank/services"
 	"hourbank/services/ingest"
@@ -105,7 +106,7 @@ func (h *Console) Case(c *gin.Context) error {
 			return err
 		}
 	}
-	return h.ok(c, "case", human(known.Kind), page)
+	return h.ok(c, "case", words.Human(known.Kind), page)
 }
 
 // dashboard is Stripe's page of what the case is about.

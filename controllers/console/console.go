@@ -20,6 +20,7 @@ import (
 	"hourbank/controllers"
 	"hourbank/controllers/console/protection"
 	"hourbank/controllers/console/till"
+	"hourbank/controllers/console/words"
 	"hourbank/models"
 	"hourbank/services"
 	"hourbank/services/sessions"
@@ -47,8 +48,8 @@ func New(cfg *config.Config, s *services.Services, throttle *controllers.Throttl
 
 // parsePages makes one template a page, each inside the layout.
 func parsePages(clock *services.ClockService) map[string]*template.Template {
-	ages := template.FuncMap{"age": func(since time.Time) string { return age(clock.Now().Sub(since)) }}
-	layout := template.Must(template.New("layout.html").Funcs(words).Funcs(ages).ParseFS(files, "templates/layout.html", "templates/parts.html"))
+	ages := template.FuncMap{"age": func(since time.Time) string { return words.Age(clock.Now().Sub(since)) }}
+	layout := template.Must(template.New("layout.html").Funcs(words.Funcs).Funcs(addresses).Funcs(ages).ParseFS(files, "templates/layout.html", "templates/parts.html"))
 	names, err := fs.Glob(files, "templates/*.html")
 	if err != nil {
 		panic(err) // the pattern is well formed
@@ -82,6 +83,7 @@ func (v view) Can(role string) bool {
 // notices are what a page may say after a form, named by ?done=.
 var notices = map[string]string{
 	"replayed":   "The event was replayed.",
+	"retried":    "It is sent again, at once and for three days.",
 	"refunded":   "Refunded. This is what became of it.",
 	"asked":      "Stripe was asked for the refund; its webhook has not arrived yet. Reload in a moment.",
 	"partly":     "Stripe made only a part of the refund: see below what became of each.",

@@ -3,9 +3,11 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"sync"
@@ -26,9 +28,14 @@ func main() {
 	if address == "" {
 		address = "127.0.0.1:8090"
 	}
-	server := &http.Server{Addr: address, Handler: &receiver{signer: signer, seen: map[string]bool{}}, ReadTimeout: 10 * time.Second}
-	fmt.Println("listening at", address)
-	fmt.Fprintln(os.Stderr, server.ListenAndServe())
+	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", address)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	server := &http.Server{Handler: &receiver{signer: signer, seen: map[string]bool{}}, ReadTimeout: 10 * time.Second}
+	fmt.Println("listening at", listener.Addr())
+	fmt.Fprintln(os.Stderr, server.Serve(listener))
 	os.Exit(1)
 }
 

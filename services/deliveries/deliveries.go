@@ -8,6 +8,7 @@ package deliveries
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -16,10 +17,12 @@ import (
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 	"go.uber.org/zap"
 	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
 
 	"hourbank/config"
 	"hourbank/database"
 	"hourbank/models"
+	"hourbank/services/auditlog"
 	"hourbank/services/metrics"
 	"hourbank/services/paging"
 )
@@ -93,11 +96,17 @@ func (s *Service) Register(ctx context.Context) error {
 	return nil
 }
 
-// List pages through deliveries, newest first; an empty status is any. It returns a
-// *models.Error with code invalid_request or invalid_cursor.
-func (s *Service) List(ctx context.Context, status string, page paging.PageRequest) (paging.Page[models.Delivery], error) {
+// Statuses are those of deliveries.
+var Statuses = []string{"due", "failed", "delivered"}
+
+// Filter picks deliveries; what is empty picks all.
+type Filter struct{ Status, Type, StudentID string }
+
+// List pages through deliveries, newest first. It returns a *models.Error with code
+// invalid_request or invalid_cursor.
+func (s *Service) List(ctx context.Context, filter Filter, page paging.PageRequest) (paging.Page[models.Delivery], error) {
 	query := s.db.Reader.WithContext(ctx)
-	switch status {
+	switch filter.Status {
 	case "":
 	case "due":
 		query = query.Where("next_attempt_at IS NOT NULL")
@@ -108,35 +117,104 @@ func (s *Service) List(ctx context.Context, status string, page paging.PageReque
 	default:
 		return paging.Page[models.Delivery]{}, models.Errorf(models.CodeInvalidRequest, "status must be due, failed or delivered.")
 	}
+	for column, value := range map[string]string{"type": filter.Type, "ordered_by": filter.StudentID} {
+		if value != "" {
+			query = query.Where(column+" = ?", value)
+		}
+	}
 	return paging.ByTime(query, "created_at", "id", page, func(d *models.Delivery) paging.Position { return paging.Position{Time: d.CreatedAt, ID: d.ID} })
 }
 
+// Get gives one delivery. It returns a *models.Error with code not_found.
+func (s *Service) Get(ctx context.Context, id string) (*models.Delivery, error) {
+	var d models.Delivery
+	return &d, find(s.db.Reader.WithContext(ctx), id, &d)
+}
+
+func find(tx *gorm.DB, id string, d *models.Delivery) error {
+	err := tx.Where("id = ?", id).Take(d).Error
+	if errors.Is(err, gorm.ErrRecordNotFound) {
+		return models.Errorf(models.CodeNotFound, "There is no such delivery.")
+	}
+	if err != nil {
+		return fmt.Errorf("read a delivery: %w", err)
+	}
+	return nil
+}
+
 // Retry has deliveries sent that were given up, or wait for their next attempt, at once
-// and for three days again; or once more, where they were delivered. It returns a
-// *models.Error with code not_found, and then does nothing.
-func (s *Service) Retry(ctx context.Context, ids []string) error {
+// and for three days again, in a person's name; or once more, where they were delivered.
+// It returns a *models.Error with code not_found, and then does nothing.
+func (s *Service) Retry(ctx context.Context, ids []string, by string) error {
 	return database.Transact(ctx, s.db, func(tx *gorm.DB) error {
 		for _, id := range ids {
-			now := database.WallClock()
-			woken := tx.Model(&models.Delivery{}).Where("id = ? AND endpoint IN (SELECT url FROM event_endpoints)", id).
-				Updates(map[string]any{"next_attempt_at": now, "tried_since": now, "attempts": 0, "delivered_at": nil, "failed_at": nil})
-			if woken.Error != nil {
-				return fmt.Errorf("wake a delivery: %w", woken.Error)
-			}
-			if woken.RowsAffected == 0 {
-				return models.Errorf(models.CodeNotFound, "There is no delivery %s to an endpoint of EVENTS_URLS.", id)
+			if err := wake(tx, id, by); err != nil {
+				return err
 			}
 		}
 		return nil
 	})
 }
 
+// RetryOnce is Retry of a delivery that somebody saw as it was tried since a time. It
+// says whether it did anything: not where it was sent again meanwhile.
+func (s *Service) RetryOnce(ctx context.Context, id string, since time.Time, by string) (again bool, err error) {
+	err = database.Transact(ctx, s.db, func(tx *gorm.DB) error {
+		var d models.Delivery
+		if err := find(tx.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate}), id, &d); err != nil {
+			return err
+		}
+		if again = d.TriedSince.Equal(since); !again {
+			return nil
+		}
+		return wake(tx, id, by)
+	})
+	return again, err
+}
+
+// wake has a delivery sent again.
+func wake(tx *gorm.DB, id, by string) error {
+	now := database.WallClock()
+	woken := tx.Model(&models.Delivery{}).Where("id = ? AND endpoint IN (SELECT url FROM event_endpoints)", id).
+		Updates(map[string]any{"next_attempt_at": now, "tried_since": now, "attempts": 0, "delivered_at": nil, "failed_at": nil})
+	if woken.Error != nil {
+		return fmt.Errorf("wake a delivery: %w", woken.Error)
+	}
+	if woken.RowsAffected == 0 {
+		return models.Errorf(models.CodeNotFound, "There is no delivery %s to an endpoint of EVENTS_URLS.", id)
+	}
+	return auditlog.Write(tx, by, models.ActionRetry, id, "")
+}
+
+// waiting are the conditions of what is not delivered, and the time since when it is so.
+var waiting = map[string]struct{ condition, since string }{
+	"due":    {"next_attempt_at IS NOT NULL", "tried_since"},
+	"failed": {"failed_at IS NOT NULL", "failed_at"},
+}
+
+// Oldest gives for how many seconds the oldest was due, or given up, of what is not
+// delivered; 0 where there is none.
+func (s *Service) Oldest(ctx context.Context) (map[string]int64, error) {
+	ages := map[string]int64{}
+	for status, w := range waiting {
+		var since []time.Time
+		if err := s.db.Reader.WithContext(ctx).Model(&models.Delivery{}).Where(w.condition).Order(w.since).Limit(1).Pluck(w.since, &since).Error; err != nil {
+			return nil, fmt.Errorf("look for the oldest delivery: %w", err)
+		}
+		ages[status] = 0
+		if len(since) > 0 {
+			ages[status] = int64(database.WallClock().Sub(since[0]).Seconds())
+		}
+	}
+	return ages, nil
+}
+
 // Waiting counts what is not delivered: what is due, and what was given up.
 func (s *Service) Waiting(ctx context.Context) (map[string]int64, error) {
 	counts := map[string]int64{}
-	for status, condition := range map[string]string{"due": "next_attempt_at IS NOT NULL", "failed": "failed_at IS NOT NULL"} {
+	for status, w := range waiting {
 		var n int64
-		if err := s.db.Reader.WithContext(ctx).Model(&models.Delivery{}).Where(condition).Count(&n).Error; err != nil {
+		if err := s.db.Reader.WithContext(ctx).Model(&models.Delivery{}).Where(w.condition).Count(&n).Error; err != nil {
 			return nil, fmt.Errorf("count deliveries: %w", err)
 		}
 		counts[status] = n

@@ -77,8 +77,13 @@ func (m *Metrics) WatchCases(count func(context.Context) (map[string]int64, erro
 	})
 }
 
-// WatchDeliveries shows how many events are not delivered, as WatchCases does.
-func (m *Metrics) WatchDeliveries(count func(context.Context) (map[string]int64, error)) {
+// WatchDeliveries shows how many events are not delivered, and since how many seconds the
+// oldest, as WatchCases does.
+func (m *Metrics) WatchDeliveries(count, oldest func(context.Context) (map[string]int64, error)) {
+	m.Registry.MustRegister(counted{
+		count: oldest,
+		desc:  prometheus.NewDesc("hourbank_oldest_delivery_seconds", "Since when the oldest event is due, or was given up; 0: there is none.", []string{"status"}, nil),
+	})
 	m.Registry.MustRegister(counted{
 		count: count,
 		desc:  prometheus.NewDesc("hourbank_deliveries", "Events that the platform was not told: due, or failed and given up.", []string{"status"}, nil),

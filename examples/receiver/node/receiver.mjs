@@ -22,7 +22,7 @@ function isSigned(headers, body) {
   })
 }
 
-createServer(async (request, response) => {
+const server = createServer(async (request, response) => {
   const parts = []
   let size = 0
   for await (const part of request) {
@@ -39,4 +39,5 @@ createServer(async (request, response) => {
     seen.add(id)
   }
   response.writeHead(204).end() // only once it is done: anything else is sent again
-}).listen(Number(port), host, () => console.log('listening at', `${host}:${port}`))
+})
+server.listen(Number(port), host, () => console.log('listening at', `${host}:${server.address().port}`))

@@ -1,4 +1,5 @@
-package console
+// Package words is what the console's templates say things with.
+package words
 
 import (
 	"cmp"
@@ -10,18 +11,17 @@ import (
 
 	"hourbank/models"
 	"hourbank/services"
-	"hourbank/services/accounting"
 	"hourbank/services/ingest"
 	"hourbank/services/paging"
 	"hourbank/services/sales"
 )
 
-// words are what the templates say things with.
-var words = template.FuncMap{
+// Funcs are what templates call.
+var Funcs = template.FuncMap{
 	"money": writeMoney,
 	"time":  writeTime,
-	"human": human,
-	"text":  optionalText,
+	"human": Human,
+	"text":  Text,
 	"dots":  breakAtDots,
 	"tone":  tone,
 	"why":   why,
@@ -31,26 +31,16 @@ var words = template.FuncMap{
 	"upper": strings.ToUpper,
 	"minus": func(h models.Hours) models.Hours { return -h },
 	"less":  func(a, b models.Hours) models.Hours { return a - b },
+	"half":  func(h models.Hours) models.Hours { return h / 2 },
 	"order": func(sort string) string { return orders[sort] },
-	"ours":  func(reference *string) bool { return strings.HasPrefix(*reference, onceReference) },
 	"sum": func(amount int64, currency string) string { // of many; nothing has no currency
 		if amount == 0 {
 			return "–"
 		}
 		return models.FormatMoney(amount, currency)
 	},
-	"period":    writePeriod,
-	"csv":       csvAddress,
-	"statement": func(p accounting.Period) string { return "/console/statement/?" + p.Query().Encode() },
-	"half":      func(h models.Hours) models.Hours { return h / 2 },
-	"list":      func(values ...any) []any { return values },
-
-	"student":  studentAddress,
-	"purchase": purchaseAddress,
-	"event":    eventAddress,
-	"case":     caseAddress,
-	"subject":  subjectAddress,
-	"unix":     func(seconds int64) time.Time { return time.Unix(seconds, 0) },
+	"list": func(values ...any) []any { return values },
+	"unix": func(seconds int64) time.Time { return time.Unix(seconds, 0) },
 }
 
 // writeMoney writes an amount; of an account that has no currency yet, that
@@ -68,8 +58,8 @@ func writeMoney(amount int64, currency any) (string, error) {
 	return "", fmt.Errorf("%T is no currency", currency)
 }
 
-// human writes a word of the API as people do.
-func human(word any) string { return strings.ReplaceAll(fmt.Sprint(word), "_", " ") }
+// Human writes a word of the API as people do.
+func Human(word any) string { return strings.ReplaceAll(fmt.Sprint(word), "_", " ") }
 
 // orders say how a list can be sorted.
 var orders = map[string]string{
@@ -92,8 +82,8 @@ func writeTime(t any) template.HTML {
 	return template.HTML(at.Format(`<time datetime="2006-01-02T15:04:05Z">2 Jan 2006, 15:04:05</time>`)) //nolint:gosec // digits and month names
 }
 
-// optionalText writes a string that may be missing.
-func optionalText(value any) string {
+// Text writes a string that may be missing.
+func Text(value any) string {
 	switch value := value.(type) {
 	case *string:
 		if value != nil {
@@ -117,9 +107,9 @@ func breakAtDots(eventType string) template.HTML {
 // person should look.
 func tone(status any) string {
 	switch fmt.Sprint(status) {
-	case "closed", "grant", "completed", "succeeded", "won", "processed", "credit", "reinstatement", "restoration":
+	case "closed", "delivered", "grant", "completed", "succeeded", "won", "processed", "credit", "reinstatement", "restoration":
 		return "good"
-	case "pending", "processing", "parked", "partially_refunded", "refunded", "underpaid", "overpaid", "other_currency", "unclear_refund":
+	case "due", "pending", "processing", "parked", "partially_refunded", "refunded", "underpaid", "overpaid", "other_currency", "unclear_refund":
 		return "open"
 	case "open", "failed", "lost", "disputed", "rejected", "overdrawn", "reversal", "dispute", "refund_failed", "unmatched_payment", "unexplained_invoice":
 		return "bad"
@@ -154,7 +144,7 @@ var caseWords = map[models.CaseKind]string{
 	models.CaseUnexplainedInvoice: "No plan explains this invoice's lines, or its student is not known. Add the plan with its Stripe price, or give the payment to a student and plan.",
 	models.CaseMissingObject:      "Stripe sent no object with an id in it.",
 	models.CaseUnfetchedEvent:     "The event can't be read without asking Stripe, which needs STRIPE_SECRET_KEY.",
-	models.CaseUndelivered:        "An endpoint of EVENTS_URLS took no event for three days. See \"hourbank deliveries list --status failed\", mend it, and send them again.",
+	models.CaseUndelivered:        "An endpoint of EVENTS_URLS took no event for three days. Mend it, then send again what was given up: see the list of deliveries.",
 }
 
 // doings name what a person would do first about a case.
@@ -175,8 +165,8 @@ var doings = map[models.CaseKind]string{
 	models.CaseUndelivered:        "Mend the endpoint",
 }
 
-// age is how long something took, to the unit that people would say.
-func age(ago time.Duration) string {
+// Age is how long something took, to the unit that people would say.
+func Age(ago time.Duration) string {
 	switch {
 	case ago < time.Hour:
 		return count(int(ago.Minutes()), "minute")
