@@ -96,7 +96,7 @@ func (p *program) plansAdd() *cobra.Command {
 	flags.StringVar(&priceID, "stripe-price-id", "", "the Stripe price that subscriptions to it have")
 	flags.StringVar(&rollover, "rollover-hours", "", "hours of earlier periods that a subscription keeps when it renews (default: all)")
 	flags.BoolVar(&plan.RefundExpired, "refund-expired", false, "a refund of what is unused gives back expired hours, too")
-	flags.IntVar(&validDays, "valid-days", 0, "days after payment until the hours expire (default: never)")
+	flags.IntVar(&validDays, "valid-days", 0, "days after payment until the hours expire, 1 to 36500 (default: never)")
 	cli.AddJSONFlag(cmd, &asJSON)
 	for _, name := range []string{"id", "name", "hours", "amount", "currency"} {
 		if err := cmd.MarkFlagRequired(name); err != nil {
