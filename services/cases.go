@@ -137,7 +137,7 @@ func (s *CaseService) Close(ctx context.Context, id, by, note string) (*models.C
 // the case is of another kind or its payment has a purchase meanwhile, or
 // currency_mismatch.
 func (s *CaseService) Give(ctx context.Context, id, studentID, planID, by string) (*models.Purchase, error) {
-	if err := errors.Join(models.ValidateID("student_id", studentID), models.ValidateID("plan", planID)); err != nil {
+	if err := errors.Join(models.ValidateStudent(studentID), models.ValidateID("plan", planID)); err != nil {
 		return nil, err
 	}
 	c, err := s.Get(ctx, id)
@@ -198,11 +198,13 @@ func (s *CaseService) Accept(ctx context.Context, purchaseID, payment, by, note 
 	if err != nil {
 		return err
 	}
-	outcome, err := s.events.payments.Handle(ctx, event)
-	if err != nil || outcome.Reason != nil && *outcome.Reason == models.ReasonStale {
-		return err
+	if _, accepted := p.Evidence.Accepted[payment]; !accepted { // written before: a caller that hangs up doesn't stop the event
+		if err := auditlog.Write(s.db.WithContext(ctx), by, models.ActionAcceptance, p.ID, payment+": "+note); err != nil {
+			return err
+		}
 	}
-	return auditlog.Write(s.db.WithContext(ctx), by, models.ActionAcceptance, p.ID, payment+": "+note)
+	_, err = s.events.payments.Handle(ctx, event)
+	return err
 }
 
 // PreviewAcceptance says what accepting a payment would change of its purchase,

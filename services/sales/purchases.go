@@ -32,7 +32,7 @@ func NewPurchaseService(db *database.DB) *PurchaseService { return &PurchaseServ
 // currency_mismatch where the student's account has another currency, or
 // conflict where the PaymentIntent has a purchase already.
 func (s *PurchaseService) Create(ctx context.Context, n models.NewPurchase) (*models.Purchase, error) {
-	if err := n.Validate(); err != nil {
+	if err := errors.Join(n.Validate(), models.ValidateStudent(n.StudentID)); err != nil {
 		return nil, err
 	}
 	p := n.Purchase(s.db.NowFunc())
@@ -51,7 +51,7 @@ func InsertPurchase(tx *gorm.DB, p *models.Purchase) error {
 	if err != nil {
 		return err
 	}
-	if err := checkCurrency(&accounts[0], p.Currency); err != nil {
+	if err := checkCurrency(tx, &accounts[0], p.Currency); err != nil {
 		return err
 	}
 	inserted := tx.Clauses(clause.OnConflict{Columns: []clause.Column{{Name: "id"}}, DoNothing: true}).Create(p)
