@@ -101,7 +101,7 @@ func (p *program) plansAdd() *cobra.Command {
 	flags.String("rollover-hours", "", "hours of earlier periods that a subscription keeps when it renews (default: all)")
 	flags.BoolVar(&plan.RefundExpired, "refund-expired", false, "a refund of what is unused gives back expired hours, too")
 	flags.String("low-hours", "", "tell EVENTS_URLS when a student has fewer hours than so many, such as 2.00 (default: never)")
-	flags.IntVar(&validDays, "valid-days", 0, "days after payment until the hours expire (default: never)")
+	flags.IntVar(&validDays, "valid-days", 0, "days after payment until the hours expire, 1 to 36500 (default: never)")
 	cli.AddJSONFlag(cmd, &asJSON)
 	for _, name := range []string{"id", "name", "hours", "amount", "currency"} {
 		if err := cmd.MarkFlagRequired(name); err != nil {

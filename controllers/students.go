@@ -76,16 +76,8 @@ func lesson(c *gin.Context) (sales.BookingOrder, error) {
 	}
 	key, err := readRequest(c, &request)
 	return sales.BookingOrder{
-		StudentID: c.Param("student_id"), Hours: request.Hours, Reference: request.Reference, LessonAt: timeOf(request.LessonAt), Actor: key.APIKey,
+		StudentID: c.Param("student_id"), Hours: request.Hours, Reference: request.Reference, LessonAt: request.LessonAt, Actor: key.APIKey,
 	}, err
-}
-
-// timeOf is a time as databases keep it; zero where there is none.
-func timeOf(t *time.Time) time.Time {
-	if t == nil {
-		return time.Time{}
-	}
-	return t.UTC().Truncate(time.Microsecond)
 }
 
 // Restore gives a booking back, once.
@@ -130,7 +122,7 @@ func (h *Controllers) Grant(c *gin.Context) error {
 		return err
 	}
 	order := request.order(c, key)
-	order.ExpiresAt = timeOf(request.ExpiresAt)
+	order.ExpiresAt = request.ExpiresAt
 	return answerBooking(c)(h.services.Accounts.Grant(c.Request.Context(), order))
 }
 

@@ -203,7 +203,7 @@ func (p *Purchase) settle(d money.Derived) {
 	completed := time.Unix(d.CompletedAtUnix, 0).UTC()
 	p.CompletedAt = &completed
 	if p.ValidDays != nil {
-		expires := completed.AddDate(0, 0, *p.ValidDays)
+		expires := completed.AddDate(0, 0, min(*p.ValidDays, MaxValidDays)) // a plan of before may say more
 		p.ExpiresAt = &expires
 	}
 }

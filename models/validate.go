@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 )
@@ -15,6 +16,17 @@ const (
 	// MaxAmount is far above any amount that Stripe can charge (12 digits)
 	// and far below where sums of amounts could overflow.
 	MaxAmount int64 = 1_000_000_000_000_000
+
+	// MaxValidDays is a hundred years: what was paid by 2100, as late as events are
+	// taken to be, ends before LastTime.
+	MaxValidDays = 36_500
+)
+
+// Lessons and ends of grants lie between these, and the end not within: far beyond
+// any, and far within what JSON, both databases and every time zone hold.
+var (
+	FirstTime = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+	LastTime  = time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC)
 )
 
 var currencyPattern = regexp.MustCompile(`^[a-z]{3}$`)
@@ -54,6 +66,19 @@ func ValidateText(field, value string) error {
 		return Errorf(CodeInvalidRequest, "%s must have 1 to %d bytes of UTF-8 and no control characters.", field, MaxIDLength)
 	}
 	return nil
+}
+
+// ValidateTime checks a time that a caller chose, and gives it as databases keep it;
+// nil: none was. It returns an *Error with code invalid_request.
+func ValidateTime(field string, at *time.Time) (*time.Time, error) {
+	if at == nil {
+		return nil, nil
+	}
+	kept := at.UTC().Truncate(time.Microsecond)
+	if kept.Before(FirstTime) || !kept.Before(LastTime) {
+		return nil, Errorf(CodeInvalidRequest, "%s must be from 2000 to 2199, in UTC.", field)
+	}
+	return &kept, nil
 }
 
 // IsText says whether the value is UTF-8 without control characters, which is

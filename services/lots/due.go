@@ -2,6 +2,7 @@ package lots
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -30,23 +31,35 @@ func SettleLocked(tx *gorm.DB, studentID string) error {
 // settleMany is how many students' accounts are looked up at a time.
 const settleMany = 100
 
-// SettleDue settles all accounts that are due.
+// SettleDue settles all accounts that are due. One that can't be keeps no other one
+// waiting.
 func SettleDue(ctx context.Context, db *database.DB) error {
+	var failed []error
+	tried, again := map[string]bool{}, 0 // and how many of them were due again
 	for {
 		var students []string
 		// Two conditions, each with an index of its own.
 		err := db.Reader.WithContext(ctx).Raw(`SELECT student_id FROM student_account_balances WHERE NOT lots_settled UNION
-			SELECT student_id FROM hour_lots WHERE drawn + expired < hours AND expires_at <= ? LIMIT ?`, db.NowFunc(), settleMany).Scan(&students).Error
+			SELECT student_id FROM hour_lots WHERE drawn + expired < hours AND expires_at <= ? LIMIT ?`, db.NowFunc(), settleMany+again).Scan(&students).Error
 		if err != nil {
 			return fmt.Errorf("look for hours that expired: %w", err)
 		}
+		again = 0
 		for _, student := range students {
+			if tried[student] {
+				again++
+				continue
+			}
+			tried[student] = true
 			if err := SettleStudent(ctx, db, student); err != nil {
-				return fmt.Errorf("settle an account: %w", err)
+				failed = append(failed, fmt.Errorf("settle an account: %w", err))
+			}
+			if ctx.Err() != nil {
+				return ctx.Err()
 			}
 		}
-		if len(students) < settleMany {
-			return nil
+		if again == len(students) {
+			return errors.Join(failed...)
 		}
 	}
 }

@@ -24,10 +24,10 @@ type BookingOrder struct {
 	Reference string
 	Reason    string // of a grant or adjustment
 	Actor     string // the API key's name
-	// When the lesson is, which says what it may be drawn from; zero: now.
-	LessonAt time.Time
-	// When what is left of a grant expires; zero: never.
-	ExpiresAt time.Time
+	// When the lesson is, which says what it may be drawn from; nil: now.
+	LessonAt *time.Time
+	// When what is left of a grant expires; nil: never.
+	ExpiresAt *time.Time
 }
 
 // Booking is a ledger entry, new or made before, and the account after it.
@@ -101,6 +101,19 @@ func (o BookingOrder) check(kind models.EntryKind) error {
 	}
 }
 
+// checkTerms checks what any booking may name, and keeps its times as databases do.
+func (o *BookingOrder) checkTerms() error {
+	err := models.ValidateID("reference", o.Reference)
+	if err != nil {
+		return err
+	}
+	if o.LessonAt, err = models.ValidateTime("lesson_at", o.LessonAt); err != nil {
+		return err
+	}
+	o.ExpiresAt, err = models.ValidateTime("expires_at", o.ExpiresAt)
+	return err
+}
+
 // BookingPreview is what a booking would do.
 type BookingPreview struct {
 	Account *models.Account     // as it is; nil: none yet
@@ -145,7 +158,7 @@ func (s *AccountService) PreviewBooking(ctx context.Context, kind models.EntryKi
 // book appends one entry under the account's lock, unless one of this kind
 // and reference is there already. Lessons and holds alone may not overdraw.
 func (s *AccountService) book(ctx context.Context, o BookingOrder, kind models.EntryKind, hours models.Hours) (*Booking, error) {
-	if err := models.ValidateID("reference", o.Reference); err != nil {
+	if err := o.checkTerms(); err != nil {
 		return nil, err
 	}
 	var booking *Booking
@@ -159,7 +172,7 @@ func (s *AccountService) book(ctx context.Context, o BookingOrder, kind models.E
 			return nil
 		}
 		entry := books.entry(o, kind, hours)
-		if !o.ExpiresAt.IsZero() && !o.ExpiresAt.After(books.now) {
+		if o.ExpiresAt != nil && !o.ExpiresAt.After(books.now) {
 			return models.Errorf(models.CodeInvalidRequest, "expires_at must be in the future.")
 		}
 		if kind == models.EntryConsumption || kind == models.EntryHold {
@@ -213,16 +226,10 @@ func (s *AccountService) underLock(ctx context.Context, o BookingOrder, open boo
 func (b *openBooks) entry(o BookingOrder, kind models.EntryKind, hours models.Hours) models.LedgerEntry {
 	entry := models.LedgerEntry{
 		ID: models.NewID(), StudentID: o.StudentID, Kind: kind, Hours: hours, Currency: b.account.Currency,
-		Actor: &o.Actor, Reference: &o.Reference, OccurredAt: b.now, CreatedAt: b.now,
+		Actor: &o.Actor, Reference: &o.Reference, LessonAt: o.LessonAt, ExpiresAt: o.ExpiresAt, OccurredAt: b.now, CreatedAt: b.now,
 	}
 	if o.Reason != "" {
 		entry.Reason = &o.Reason
-	}
-	if !o.LessonAt.IsZero() {
-		entry.LessonAt = &o.LessonAt
-	}
-	if !o.ExpiresAt.IsZero() {
-		entry.ExpiresAt = &o.ExpiresAt
 	}
 	return entry
 }
@@ -293,7 +300,7 @@ func bookedBefore(tx *gorm.DB, o BookingOrder, kind models.EntryKind, hours mode
 	if known.Hours != hours {
 		return nil, models.Errorf(models.CodeReferenceUsed, "The reference %q was used for %s hours.", o.Reference, max(known.Hours, -known.Hours))
 	}
-	if !o.LessonAt.IsZero() && !known.Lesson().Equal(o.LessonAt) {
+	if o.LessonAt != nil && !known.Lesson().Equal(*o.LessonAt) {
 		return nil, models.Errorf(models.CodeReferenceUsed, "The reference %q was used for a lesson at another time.", o.Reference)
 	}
 	return known, nil

@@ -66,7 +66,7 @@ func (s *AccountService) Capture(ctx context.Context, o BookingOrder) (*Booking,
 		case o.Hours > -h.hold.Hours:
 			return nil, models.Errorf(models.CodeInvalidRequest, "%s hours are held, not %s.", -h.hold.Hours, o.Hours)
 		}
-		o.LessonAt = h.hold.Lesson()
+		o.LessonAt = new(h.hold.Lesson())
 		return books.post(tx, o, books.entry(o, models.EntryConsumption, -o.Hours), books.entry(o, models.EntryRelease, -h.hold.Hours))
 	})
 }

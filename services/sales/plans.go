@@ -41,8 +41,8 @@ func (s *PlanService) Add(ctx context.Context, plan models.Plan) (*models.Plan, 
 	if strings.TrimSpace(plan.Name) == "" {
 		return nil, models.Errorf(models.CodeInvalidRequest, "name must not be empty.")
 	}
-	if plan.ValidDays != nil && *plan.ValidDays <= 0 {
-		return nil, models.Errorf(models.CodeInvalidRequest, "valid days must be more than 0.")
+	if plan.ValidDays != nil && (*plan.ValidDays <= 0 || *plan.ValidDays > models.MaxValidDays) {
+		return nil, models.Errorf(models.CodeInvalidRequest, "valid days must be more than 0 and at most %d.", models.MaxValidDays)
 	}
 	if r := plan.RolloverHours; r != nil && (plan.TransactionType != models.TypeSubscription || *r < 0 || *r > models.MaxHours) {
 		return nil, models.Errorf(models.CodeInvalidRequest, "rollover hours are a subscription's, and not below 0.")
