@@ -24,7 +24,7 @@ type Case struct {
 // CanBeGiven says whether it is about money that has no purchase, and could be
 // given to a student and a plan.
 func (c *Case) CanBeGiven() bool {
-	return (c.Kind == CaseUnmatchedPayment || c.Kind == CaseUnexplainedInvoice) && c.Payment != nil
+	return (c.Kind == CaseUnmatchedPayment || c.Kind == CaseUnexplainedInvoice || c.Kind == CaseOtherCurrency && c.TransactionID == nil) && c.Payment != nil
 }
 
 // TableName says where they are.

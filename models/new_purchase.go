@@ -15,6 +15,16 @@ const MadeByTest = "test-stripe-webhook"
 // IsTest says whether the purchase was made by test-stripe-webhook.
 func (p *Purchase) IsTest() bool { return p.Metadata["made_by"] == MadeByTest }
 
+// NoteCustomer keeps one of the Stripe customers that were named, whatever the order,
+// and says whether that changed it.
+func (p *Purchase) NoteCustomer(customer string) bool {
+	if !IsObjectID(customer) || (p.StripeCustomerID != nil && *p.StripeCustomerID >= customer) {
+		return false
+	}
+	p.StripeCustomerID = &customer
+	return true
+}
+
 // NewPurchase is what a purchase starts from.
 type NewPurchase struct {
 	ID                string // empty: a new one
@@ -46,6 +56,12 @@ func (n NewPurchase) Validate() error {
 		err = errors.Join(err, ValidateID("payment_intent_id", n.PaymentIntentID))
 	}
 	return err
+}
+
+// IsOfTheSame says whether a purchase that was made of what counts less is of the
+// same: then it may stay.
+func (n NewPurchase) IsOfTheSame(p *Purchase) bool {
+	return p.StudentID == n.StudentID && p.Hours == n.Hours && p.Amount == n.Amount && p.Currency == n.Currency
 }
 
 // Purchase makes it, not stored yet.

@@ -56,6 +56,11 @@ func (b *book) apply(e *stripe.Event) result {
 	default:
 		return parked("")
 	}
+	for _, p := range group {
+		if p.PaymentStatus == models.StatusCancelled && cmp.Or(b.catalogue.currencies[p.StudentID], p.Currency) != p.Currency {
+			return b.otherCurrency(e, p.StudentID)
+		}
+	}
 	return b.learn(e, group)
 }
 
@@ -84,7 +89,7 @@ func (b *book) learn(e *stripe.Event, group []*models.Purchase) result {
 		}
 	}
 	b.share(e, p)
-	customer := b.noteCustomer(p, e.Names.Customer)
+	customer := p.NoteCustomer(e.Names.Customer)
 	b.weigh(e)
 	change := p.Observe(b.own(e.Told, p))
 	change.Changed = change.Changed || customer
@@ -128,15 +133,6 @@ func (b *book) share(e *stripe.Event, p *models.Purchase) {
 			b.shared[purchaseKey{key, p.ID}] = true
 		}
 	}
-}
-
-// noteCustomer keeps one of the customers that were named, whatever the order.
-func (b *book) noteCustomer(p *models.Purchase, customer string) bool {
-	if !models.IsObjectID(customer) || (p.StripeCustomerID != nil && *p.StripeCustomerID >= customer) {
-		return false
-	}
-	p.StripeCustomerID = &customer
-	return true
 }
 
 // mayMake says whether a purchase might be made of the event's metadata: none
@@ -193,7 +189,7 @@ func (b *book) makeOfSale(e *stripe.Event, group []*models.Purchase) result {
 	if n.Validate() != nil || models.ValidateID("id", cmp.Or(n.ID, "-")) != nil {
 		return result{} // nothing that could be sold
 	}
-	if n.Origin != models.OriginSale && isKnown(n, group) {
+	if n.Origin != models.OriginSale && slices.ContainsFunc(group, n.IsOfTheSame) {
 		return result{}
 	}
 	if b.catalogue.currencies[n.StudentID] != n.Currency {
@@ -222,18 +218,10 @@ func (b *book) makeOfInvoice(e *stripe.Event, group []*models.Purchase) result {
 	n := models.NewPurchase{ID: b.idOf(invoice.ID), Origin: models.OriginInvoice, StudentID: student}
 	n.OfPlan(bought.Plan, 1)
 	n.TransactionType, n.Hours, n.Amount, n.Currency = models.TypeSubscription, bought.Hours, bought.Price, invoice.Currency
-	if isKnown(n, group) {
+	if slices.ContainsFunc(group, n.IsOfTheSame) {
 		return result{}
 	}
 	return b.purchaseOf(n)
-}
-
-// isKnown says whether a purchase that was made of what counts less is of the
-// same: then it may stay.
-func isKnown(n models.NewPurchase, group []*models.Purchase) bool {
-	return slices.ContainsFunc(group, func(p *models.Purchase) bool {
-		return p.StudentID == n.StudentID && p.Hours == n.Hours && p.Amount == n.Amount && p.Currency == n.Currency
-	})
 }
 
 func (b *book) purchaseOf(n models.NewPurchase) result {
@@ -291,8 +279,8 @@ func (b *book) unexplained(e *stripe.Event, student string) result {
 	return parked(models.CaseUnexplainedInvoice)
 }
 
-// otherCurrency parks an event that would make a purchase in another currency
-// than its student's account.
+// otherCurrency parks an event that would make or revive a purchase in another
+// currency than its student's account.
 func (b *book) otherCurrency(e *stripe.Event, student string) result {
 	if !e.Money {
 		return parked("")

@@ -41,15 +41,22 @@ func openCatalogue(tx *gorm.DB, b *book, events []*stripe.Event, lock bool) (*ca
 		}
 		sells = sells || (e.Sale != nil && b.mayMake(e))
 	}
-	if err := c.readSubscriptions(tx, subscriptions, lock); err != nil || !sells {
-		return c, err
-	}
-	if err := c.readPlans(tx); err != nil {
+	if err := c.readSubscriptions(tx, subscriptions, lock); err != nil {
 		return nil, err
+	}
+	if sells {
+		if err := c.readPlans(tx); err != nil {
+			return nil, err
+		}
 	}
 	for _, e := range events {
 		if student, currency := c.buyer(b, e); student != "" && c.currencies[student] == "" {
 			students, c.currencies[student] = append(students, student), currency
+		}
+	}
+	for _, p := range b.byID { // nothing kept the account of what was cancelled in its currency
+		if p.PaymentStatus == models.StatusCancelled && c.currencies[p.StudentID] == "" && !slices.Contains(students, p.StudentID) {
+			students = append(students, p.StudentID)
 		}
 	}
 	if err := c.readAccounts(tx, students, lock); err != nil {
@@ -116,8 +123,8 @@ func (c *catalogue) buyer(b *book, e *stripe.Event) (student, currency string) {
 	return student, currency
 }
 
-// readAccounts makes sure that the students of new purchases have an account,
-// before the statement that moves accounts looks for it.
+// readAccounts makes sure that the students have an account, before the statement
+// that moves accounts looks for it.
 func (c *catalogue) readAccounts(tx *gorm.DB, students []string, open bool) error {
 	if len(students) == 0 {
 		return nil
@@ -125,8 +132,7 @@ func (c *catalogue) readAccounts(tx *gorm.DB, students []string, open bool) erro
 	tx = tx.Session(&gorm.Session{NewDB: true})
 	accounts := make([]models.Account, len(students))
 	for i, student := range students {
-		currency := c.currencies[student]
-		accounts[i] = models.Account{StudentID: student, Currency: &currency, UpdatedAt: tx.NowFunc()}
+		accounts[i] = models.Account{StudentID: student, Currency: orNull(c.currencies[student]), UpdatedAt: tx.NowFunc()}
 	}
 	read := ledger.ReadAccounts
 	if open {

@@ -10,6 +10,7 @@ import (
 
 	"hourbank/database"
 	"hourbank/models"
+	"hourbank/services/ledger"
 	"hourbank/services/lots"
 	"hourbank/services/paging"
 )
@@ -80,12 +81,13 @@ func readAccount(tx *gorm.DB, studentID string) (*models.Account, error) {
 }
 
 // checkCurrency refuses money in another currency than the account's, which
-// its first purchase sets.
-func checkCurrency(account *models.Account, currency string) error {
-	if account.Currency != nil && *account.Currency != currency {
+// its first purchase sets, and keeps unless it is cancelled.
+func checkCurrency(tx *gorm.DB, account *models.Account, currency string) error {
+	takes, err := ledger.TakesCurrency(tx, account, currency)
+	if err == nil && !takes {
 		return models.Errorf(models.CodeCurrencyMismatch, "The student's account is in %s, not %s.", *account.Currency, currency)
 	}
-	return nil
+	return err
 }
 
 // BalanceAt gives the account as it was at a time, the sums of its entries until

@@ -51,7 +51,7 @@ func InsertPurchase(tx *gorm.DB, p *models.Purchase) error {
 	if err != nil {
 		return err
 	}
-	if err := checkCurrency(&accounts[0], p.Currency); err != nil {
+	if err := checkCurrency(tx, &accounts[0], p.Currency); err != nil {
 		return err
 	}
 	inserted := tx.Clauses(clause.OnConflict{Columns: []clause.Column{{Name: "id"}}, DoNothing: true}).Create(p)

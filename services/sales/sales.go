@@ -150,7 +150,7 @@ func (s *SalesService) prepare(ctx context.Context, order Order) (*models.Purcha
 		return nil, err
 	}
 	if account != nil {
-		if err := checkCurrency(account, n.Currency); err != nil {
+		if err := checkCurrency(s.db.Reader.WithContext(ctx), account, n.Currency); err != nil {
 			return nil, err
 		}
 	}

@@ -84,7 +84,9 @@ func readSession(e *Event, session gjson.Result) {
 	case "subscription":
 		e.readSubscriptionSession(session)
 	default:
-		e.readSessionSale(session)
+		if e.Money || !told.PaymentLink { // a stranger opens a link for anybody: until it is paid, it tells nothing
+			e.readSessionSale(session)
+		}
 	}
 }
 

@@ -41,8 +41,9 @@ func (f *family) begun() (terms, bool) {
 			continue
 		}
 		student, name := f.sessionStudent(thing)
-		plan := f.plan(name)
-		if student == "" || plan == nil {
+		plan, s := f.plan(name), f.sessions[thing]
+		// A Payment Link that nobody paid tells nothing of whoever it names.
+		if student == "" || plan == nil || s.link && !s.paid && !s.nothing {
 			continue
 		}
 		// How many of the plan it bought is what its line items say, which

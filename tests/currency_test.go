@@ -1,0 +1,100 @@
+package tests
+
+import (
+	"net/http"
+	"testing"
+
+	"hourbank/tests/harness"
+)
+
+// linkFor lets a session be a Payment Link's, whose reference a customer wrote.
+func linkFor(s *harness.Teller, student, plan string, told *harness.Told) *harness.Told {
+	return told.With("payment_link", s.ID("plink_1")).With("client_reference_id", student).With("metadata", object{"plan": plan})
+}
+
+// wantParked tells an event that finds nothing to do yet.
+func wantParked(t *testing.T, app *harness.App, told *harness.Told, reason string) {
+	t.Helper()
+	answer, err := app.Tell(told)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer.Want(t, http.StatusAccepted).WantFields(t, fields{"status": "parked", "reason": reason})
+}
+
+// Whoever opens a Payment Link writes its reference: as long as nobody paid, it is a word.
+func TestAPaymentLinkThatNobodyPaidOpensNoAccount(t *testing.T) {
+	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
+		app.MustRun(t, "plans", "add", "--id", "dollars10", "--name", "10 hours", "--hours", "10.00", "--amount", "5000", "--currency", "usd")
+		stranger, p := harness.NewTeller(harness.V2026).In("usd"), harness.NewPurchase(t)
+		for _, kind := range []string{"completed", "expired"} {
+			wantParked(t, app, linkFor(stranger, p.Student, "dollars10", stranger.Session(kind, "cs_"+kind, "", asked{Subtotal: 5000}, "unpaid")), "")
+		}
+		app.As(t, harness.ReadKey, http.MethodGet, student(p)+"/balance/").WantProblem(t, http.StatusNotFound, "not_found")
+		p.Create(app.Database)
+		app.MustProcess(t, p.Succeeded())
+		app.WantBalance(t, p.Student, fields{"currency": "eur", "hours_available": "10.00"})
+		app.MustAudit(t)
+	})
+}
+
+// Only what may still be paid, or was, keeps an account in its currency.
+func TestWhatWasNeverPaidKeepsNoAccountInItsCurrency(t *testing.T) {
+	selling(t, func(t *testing.T, app *harness.App, standIn *harness.Stripe) {
+		addPlan(t, app)
+		const dollars = `{"student_id":"student_1","hours":"1.00","amount":5000,"currency":"usd"}`
+		sold := app.Post(t, harness.WriteKey, api+"/purchases/", dollars).Want(t, http.StatusCreated)
+		intent := sold.Get("stripe_payment_intent_id").String()
+		app.Post(t, harness.WriteKey, api+"/purchases/", order).WantProblem(t, http.StatusUnprocessableEntity, "currency_mismatch")
+		paid := harness.NewPurchase(t).For("student_1")
+		link := harness.NewTeller(harness.V2026)
+		wantParked(t, app, linkFor(link, "student_1", "pack8", link.Session("completed", "cs_1", "pi_1", asked{Subtotal: 12000}, "paid")), "other_currency")
+		app.Post(t, harness.AdminKey, api+"/students/student_1/grants/", `{"hours":"1.00","reason":"a gift","reference":"gift"}`).Want(t, http.StatusCreated)
+
+		if _, err := standIn.API.PaymentIntents.Cancel(intent, nil); err != nil {
+			t.Fatal(err)
+		}
+		standIn.Settle(t)
+		app.WantPurchase(t, &harness.Purchase{ID: sold.Get("id").String()}, fields{"payment_status": "cancelled"})
+		app.Post(t, harness.WriteKey, api+"/purchases/", order).Want(t, http.StatusCreated)
+		app.WantBalance(t, "student_1", fields{"currency": "eur", "hours_available": "1.00"})
+		paid.Create(app.Database)
+		app.MustProcess(t, paid.Succeeded())
+		app.WantBalance(t, "student_1", fields{"currency": "eur", "hours_available": "11.00"})
+		app.Post(t, harness.WriteKey, api+"/purchases/", dollars).WantProblem(t, http.StatusUnprocessableEntity, "currency_mismatch")
+
+		// What was cancelled is paid after all: no dollars are added to euros.
+		late := harness.NewPurchase(t).In("usd")
+		late.ID, late.Student, late.PaymentIntent = sold.Get("id").String(), "student_1", intent
+		app.Deliver(t, late.Succeeded()).Want(t, http.StatusAccepted).WantFields(t, fields{"reason": "other_currency"})
+		app.WantBalance(t, "student_1", fields{"currency": "eur", "hours_available": "11.00", "balance_amount": "5000"})
+		app.MustAudit(t)
+	})
+}
+
+// A paid event sets the currency of an account that nothing keeps in another one, and
+// a payment in a currency that is kept out can be given to somebody else.
+func TestAPaymentInAnotherCurrencyFindsItsStudent(t *testing.T) {
+	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
+		addPlan(t, app)
+		cancelled := harness.NewPurchase(t).In("usd").Create(app.Database)
+		app.MustProcess(t, cancelled.Intent(canceled))
+		s := harness.NewTeller(harness.V2026)
+		s.Student = cancelled.Student
+		tell(t, app, s.Paid("pi_1", 12000).With("metadata", s.Buys("pack8")))
+		app.WantBalance(t, s.Student, fields{"currency": "eur", "hours_available": "8.00"})
+
+		kept := harness.NewPurchase(t).In("usd").Create(app.Database)
+		app.MustProcess(t, kept.Succeeded())
+		other := harness.NewTeller(harness.V2026)
+		other.Student = kept.Student
+		wantParked(t, app, other.Paid("pi_2", 12000).With("metadata", other.Buys("pack8")), "other_currency")
+		id := app.Get(t, api+"/cases/?kind=other_currency&status=open").Get("data.0.id").String()
+		give := api + "/cases/" + id + "/purchase/"
+		app.Post(t, harness.AdminKey, give, `{"student_id":"`+kept.Student+`","plan":"pack8"}`).WantProblem(t, http.StatusUnprocessableEntity, "currency_mismatch")
+		app.Post(t, harness.AdminKey, give, `{"student_id":"sibling","plan":"pack8"}`).Want(t, http.StatusCreated)
+		app.WantBalance(t, "sibling", fields{"currency": "eur", "hours_available": "8.00", "balance_amount": "12000"})
+		app.Get(t, api+"/cases/?kind=other_currency&status=open").WantFields(t, fields{"data.#": "0"})
+		app.MustAudit(t)
+	})
+}
