@@ -66,6 +66,9 @@ func (p *program) runServer(ctx context.Context, cfg *config.Config, clock *data
 	if err := checkOwner(ctx, cfg, s, log); err != nil {
 		return err
 	}
+	if err := db.CheckSchemaIsClosed(ctx); err != nil {
+		log.Warn("who has any login to the database can become the owner of its tables", zap.Error(err))
+	}
 	if err := s.Deliveries.Register(ctx); err != nil {
 		return err
 	}

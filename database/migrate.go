@@ -65,7 +65,7 @@ func checkSchema(ctx context.Context, provider *goose.Provider) error {
 }
 
 // Migrate applies every pending migration under a lock, and returns those
-// that it applied. A role that only serves need not be able to where none is
+// that it applied. It refuses to in a schema that is not closed. A role that only serves need not be able to where none is
 // pending.
 func (db *DB) Migrate(ctx context.Context) ([]Migration, error) {
 	provider, err := db.migrationProvider()
@@ -76,6 +76,9 @@ func (db *DB) Migrate(ctx context.Context) ([]Migration, error) {
 		return nil, err
 	}
 	if err := db.mayMigrate(ctx); err != nil {
+		return nil, err
+	}
+	if err := db.CheckSchemaIsClosed(ctx); err != nil {
 		return nil, err
 	}
 	results, err := provider.Up(ctx)

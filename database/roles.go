@@ -26,6 +26,25 @@ func (db *DB) mayMigrate(ctx context.Context) error {
 	return nil
 }
 
+// CheckSchemaIsClosed refuses a schema in which every role may make something, as
+// PostgreSQL's public is up to version 14: a function or operator there, of the right
+// name, would run with the rights of the role that owns the tables.
+func (db *DB) CheckSchemaIsClosed(ctx context.Context) error {
+	if db.Engine == SQLite {
+		return nil
+	}
+	var open bool
+	var schema string
+	err := db.WithContext(ctx).Raw(`SELECT coalesce(has_schema_privilege('public', current_schema(), 'CREATE'), false), coalesce(quote_ident(current_schema()), '')`).Row().Scan(&open, &schema)
+	if err != nil {
+		return fmt.Errorf("look who may make something in the schema: %w", err)
+	}
+	if open {
+		return fmt.Errorf(`every role may create functions in the schema %[1]s, which would run as the role that owns the tables: run "REVOKE CREATE ON SCHEMA %[1]s FROM PUBLIC" first`, schema)
+	}
+	return nil
+}
+
 // MakeServingRole makes a role that serves and can't rewrite the books, or brings
 // what it may do up to date: it reads and writes all tables, but only appends to
 // the ledger and the audit log, deletes no purchase, account or case, and moves
@@ -33,6 +52,9 @@ func (db *DB) mayMigrate(ctx context.Context) error {
 func (db *DB) MakeServingRole(ctx context.Context, role, password string) error {
 	if db.Engine == SQLite {
 		return errors.New("SQLite has no roles: who may write its file may do anything")
+	}
+	if err := db.CheckSchemaIsClosed(ctx); err != nil {
+		return err
 	}
 	return db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
 		if err := checkServingRole(tx, role); err != nil {

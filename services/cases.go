@@ -198,11 +198,13 @@ func (s *CaseService) Accept(ctx context.Context, purchaseID, payment, by, note 
 	if err != nil {
 		return err
 	}
-	outcome, err := s.events.payments.Handle(ctx, event)
-	if err != nil || outcome.Reason != nil && *outcome.Reason == models.ReasonStale {
-		return err
+	if _, accepted := p.Evidence.Accepted[payment]; !accepted { // written before: a caller that hangs up doesn't stop the event
+		if err := auditlog.Write(s.db.WithContext(ctx), by, models.ActionAcceptance, p.ID, payment+": "+note); err != nil {
+			return err
+		}
 	}
-	return auditlog.Write(s.db.WithContext(ctx), by, models.ActionAcceptance, p.ID, payment+": "+note)
+	_, err = s.events.payments.Handle(ctx, event)
+	return err
 }
 
 // PreviewAcceptance says what accepting a payment would change of its purchase,

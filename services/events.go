@@ -69,14 +69,20 @@ func (s *EventService) List(ctx context.Context, status, eventType string, page 
 
 // Replay applies a stored event once more, whatever became of it before. What
 // its purchase knows already can't be learned twice, so a replay is safe. The
-// actor's name stays in the audit log. It returns a *models.Error with code
-// not_found or payload_removed.
+// actor's name is in the audit log before: a caller that hangs up doesn't stop the
+// event. It returns a *models.Error with code not_found or payload_removed.
 func (s *EventService) Replay(ctx context.Context, id, actor string) (ingest.Outcome, error) {
-	outcome, err := s.replay(ctx, id)
+	stored, err := s.Get(ctx, id)
 	if err != nil {
-		return outcome, err
+		return ingest.Outcome{}, err
 	}
-	return outcome, auditlog.Write(s.db.WithContext(ctx), actor, models.ActionReplay, id, "ended "+string(outcome.Status))
+	if _, err := s.decode(stored); err != nil {
+		return ingest.Outcome{}, err
+	}
+	if err := auditlog.Write(s.db.WithContext(ctx), actor, models.ActionReplay, id, ""); err != nil {
+		return ingest.Outcome{}, err
+	}
+	return s.again(ctx, stored, ingest.Replayed)
 }
 
 func (s *EventService) replay(ctx context.Context, id string) (ingest.Outcome, error) {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/tidwall/gjson"
 
+	"hourbank/database"
 	"hourbank/tests/harness"
 )
 
@@ -49,5 +50,58 @@ func TestTheAuditLogKeepsWhoDidWhat(t *testing.T) {
 				t.Errorf("the database allows %s", change)
 			}
 		}
+	})
+}
+
+// What people decide is in the log, or is not done: also where whoever asked hangs up
+// before it is.
+func TestWhatTheAuditLogCannotKeepIsNotDone(t *testing.T) {
+	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
+		addPlan(t, app)
+		s := soldTo(t, app)
+		tell(t, app, s.Paid("pi_1", 4000))
+		stray := harness.NewTeller(harness.V2026)
+		wantParked(t, app, stray.Invoice("paid", "in_1", harness.Line{Price: "price_of_nothing", Amount: 5000}), "unexplained_invoice")
+		event := app.Get(t, api+"/events/?type=payment_intent.succeeded").Get("data.0.id").String()
+		underpaid := app.Get(t, api+"/cases/?kind=underpaid").Get("data.0.id").String()
+		unexplained := app.Get(t, api+"/cases/?kind=unexplained_invoice").Get("data.0.id").String()
+		account := api + "/students/" + s.Student
+		decisions := []struct{ path, body string }{
+			{account + "/adjustments/", `{"hours":"-0.50","reason":"booked too short","reference":"t_1"}`},
+			{account + "/grants/", `{"hours":"1.00","reason":"goodwill","reference":"t_2"}`},
+			{api + "/cases/" + underpaid + "/close/", `{"note":"a friend"}`},
+			{api + "/cases/" + unexplained + "/purchase/", `{"student_id":"` + s.Student + `","plan":"pack8"}`},
+			{api + "/purchases/" + s.Purchase + "/acceptance/", `{"payment":"` + s.ID("pi_1") + `","note":"enough"}`},
+			{api + "/events/" + event + "/replay/", ""},
+		}
+		state := func() string {
+			return app.Get(t, account+"/balance/").Body + app.Get(t, api+"/cases/?status=open").Body + app.Get(t, api+"/purchases/").Body + app.Get(t, api+"/events/"+event+"/").Body
+		}
+		before := state()
+		if app.Engine == database.Postgres {
+			app.Exec(t, "ALTER TABLE audit_log ADD CONSTRAINT full_of_entries CHECK (false) NOT VALID")
+		} else {
+			app.Exec(t, "CREATE TRIGGER audit_log_is_full BEFORE INSERT ON audit_log BEGIN SELECT RAISE(ABORT, 'it is full'); END")
+		}
+		for _, d := range decisions {
+			app.Post(t, harness.AdminKey, d.path, d.body).WantProblem(t, http.StatusInternalServerError, "internal_error")
+			if after := state(); after != before {
+				t.Errorf("%s did it all the same: %s", d.path, after)
+			}
+		}
+		if app.Engine == database.Postgres {
+			app.Exec(t, "ALTER TABLE audit_log DROP CONSTRAINT full_of_entries")
+		} else {
+			app.Exec(t, "DROP TRIGGER audit_log_is_full")
+		}
+		for _, d := range decisions {
+			if answer := app.Post(t, harness.AdminKey, d.path, d.body); answer.Status/100 != 2 {
+				t.Errorf("%s was answered %d: %s", d.path, answer.Status, answer.Body)
+			}
+		}
+		if kept := app.Count(t, "SELECT count(*) FROM audit_log"); kept != int64(len(decisions)) {
+			t.Errorf("the log has %d entries of %d", kept, len(decisions))
+		}
+		app.MustAudit(t)
 	})
 }

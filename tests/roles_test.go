@@ -137,3 +137,28 @@ func TestAProgramOlderThanTheSchemaRefusesToWork(t *testing.T) {
 		app.Request(t, http.MethodGet, "/readyz", "").Want(t, http.StatusOK)
 	})
 }
+
+// Whoever may make something in the schema could have it run as the tables' owner.
+func TestASchemaInWhichEverybodyMayCreateIsRefused(t *testing.T) {
+	t.Parallel()
+	db := harness.NewDatabase(t, database.Postgres)
+	// What is there already is not taken for PostgreSQL's own.
+	db.Exec(t, `CREATE FUNCTION json_build_object(a text, b text, c text, d text, e text, f json) RETURNS json LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'taken'; END $$;
+		CREATE FUNCTION divided(bigint, numeric) RETURNS numeric LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'taken'; END $$;
+		CREATE OPERATOR / (FUNCTION = divided, LEFTARG = bigint, RIGHTARG = numeric);
+		GRANT CREATE ON SCHEMA public TO PUBLIC`)
+	receiver := harness.NewReceiver(t, nil)
+	app := db.Serve(t, receiver.Settings()...)
+	p := harness.NewPurchase(t).Create(db)
+	app.MustProcess(t, p.Succeeded())
+	receiver.WantTold(t, p.Student, "purchase.completed", "hours.credited")
+	if warned := app.Log.Lines("level", "warn"); len(warned) != 1 || !strings.Contains(warned[0].Raw, "REVOKE CREATE ON SCHEMA public FROM PUBLIC") {
+		t.Errorf("warned of %v", warned)
+	}
+	wantRefused(t, db, 1, "an open schema", "migrate", "roles")
+	db.Exec(t, "DELETE FROM goose_db_version WHERE version_id = (SELECT max(version_id) FROM goose_db_version)")
+	for _, args := range [][]string{{"migrate", "up"}, {"audit"}} {
+		wantRefused(t, db, 1, "an open schema", args...)
+		wantContains(t, db.Run(t, args...).Stderr, "REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+	}
+}

@@ -97,6 +97,10 @@ func (s *postgresServer) makeDatabase(name string) error {
 	if err := s.exec("CREATE DATABASE " + name); err != nil {
 		return err
 	}
+	made := postgresServer{url: s.databaseURL(name)}
+	if err := made.exec("REVOKE CREATE ON SCHEMA public FROM PUBLIC"); err != nil { // as PostgreSQL 15 has it
+		return err
+	}
 	var output strings.Builder
 	environ := []string{"DATABASE_URL=" + s.databaseURL(name)}
 	if code := commands.Execute(context.Background(), []string{"migrate", "up"}, environ, io.Discard, &output); code != 0 {
