@@ -13,6 +13,16 @@ const forgotten = "forgotten_"
 // the student.
 func NewPseudonym() string { return forgotten + uuid.NewString() }
 
+// ValidateStudent checks the id of a student who is to buy or be given hours: nothing
+// is kept of what a pseudonym's events say. It returns an *Error with code
+// invalid_request.
+func ValidateStudent(studentID string) error {
+	if IsForgotten(studentID) {
+		return Errorf(CodeInvalidRequest, "student_id must not look like that of a student who was forgotten.")
+	}
+	return ValidateID("student_id", studentID)
+}
+
 // IsForgotten says whether a student's id is such a pseudonym.
 func IsForgotten(studentID string) bool {
 	random, found := strings.CutPrefix(studentID, forgotten)

@@ -32,7 +32,7 @@ func NewPurchaseService(db *database.DB) *PurchaseService { return &PurchaseServ
 // currency_mismatch where the student's account has another currency, or
 // conflict where the PaymentIntent has a purchase already.
 func (s *PurchaseService) Create(ctx context.Context, n models.NewPurchase) (*models.Purchase, error) {
-	if err := n.Validate(); err != nil {
+	if err := errors.Join(n.Validate(), models.ValidateStudent(n.StudentID)); err != nil {
 		return nil, err
 	}
 	p := n.Purchase(s.db.NowFunc())

@@ -139,7 +139,7 @@ func (s *SalesService) prepare(ctx context.Context, order Order) (*models.Purcha
 		}
 		n.OfPlan(plan, 1)
 	}
-	if err := n.Validate(); err != nil {
+	if err := errors.Join(n.Validate(), models.ValidateStudent(n.StudentID)); err != nil {
 		return nil, err
 	}
 	if err := order.Checkout.Validate(); err != nil {

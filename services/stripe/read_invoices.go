@@ -84,7 +84,7 @@ func (e *Event) readLines(invoice gjson.Result) {
 	e.Invoice = &Invoice{
 		ID: e.Object, At: e.at(), Currency: currency(invoice.Get("currency")),
 		SubscriptionID: id(firstOf(invoice, "parent.subscription_details.subscription", "subscription")),
-		StudentID:      cmp.Or(text(invoice.Get("metadata.student_id")), text(details.Get("student_id"))),
+		StudentID:      cmp.Or(student(invoice.Get("metadata.student_id")), student(details.Get("student_id"))),
 		PlanID:         cmp.Or(text(invoice.Get("metadata.plan")), text(details.Get("plan"))),
 	}
 	if len(lines) == 0 {
@@ -93,7 +93,7 @@ func (e *Event) readLines(invoice gjson.Result) {
 	discounted := discountsIncluded(invoice, lines)
 	for _, line := range lines {
 		e.Invoice.SubscriptionID = cmp.Or(e.Invoice.SubscriptionID, id(firstOf(line, "parent.subscription_item_details.subscription", "subscription")))
-		e.Invoice.StudentID = cmp.Or(e.Invoice.StudentID, text(line.Get("metadata.student_id")))
+		e.Invoice.StudentID = cmp.Or(e.Invoice.StudentID, student(line.Get("metadata.student_id")))
 		e.Invoice.PlanID = cmp.Or(e.Invoice.PlanID, text(line.Get("metadata.plan")))
 		e.Invoice.Lines = append(e.Invoice.Lines, readLine(line, discounted))
 	}
@@ -221,7 +221,7 @@ func refundedBy(note gjson.Result) (sum int64) {
 func readSubscription(e *Event, subscription gjson.Result) {
 	e.Subscription = &models.Subscription{
 		ID:            e.Object,
-		StudentID:     text(subscription.Get("metadata.student_id")),
+		StudentID:     student(subscription.Get("metadata.student_id")),
 		PlanID:        text(subscription.Get("metadata.plan")),
 		StripePriceID: id(firstOf(subscription, "items.data.0.price", "items.data.0.plan", "plan")),
 		ToldAt:        e.at(),

@@ -14,9 +14,17 @@ import (
 func (e *Event) readNames(object gjson.Result) {
 	e.Names = Names{
 		Purchase:        text(firstOf(object, "metadata.purchase_transaction_id", "charge.metadata.purchase_transaction_id")),
-		ClientReference: text(object.Get("client_reference_id")),
+		ClientReference: student(object.Get("client_reference_id")),
 		Customer:        id(object.Get("customer")),
 	}
+}
+
+// student reads whose something is; nobody can be who was forgotten.
+func student(r gjson.Result) string {
+	if models.IsForgotten(r.Str) {
+		return ""
+	}
+	return text(r)
 }
 
 // readSale reads what metadata say that a payment buys: of a student and a
@@ -25,7 +33,7 @@ func (e *Event) readSale(object gjson.Result, origin models.Origin) {
 	metadata := object.Get("metadata")
 	sale := &Sale{
 		Origin: origin, Subtotal: -1,
-		StudentID: text(metadata.Get("student_id")), Plan: text(metadata.Get("plan")),
+		StudentID: student(metadata.Get("student_id")), Plan: text(metadata.Get("plan")),
 		Currency: currency(object.Get("currency")),
 	}
 	if e.Names.Purchase != "" && sale.Plan == "" {
@@ -104,7 +112,7 @@ func (e *Event) readSubscriptionSession(session gjson.Result) {
 	metadata := session.Get("metadata")
 	e.Subscription = &models.Subscription{
 		ID:        id(session.Get("subscription")),
-		StudentID: cmp.Or(text(metadata.Get("student_id")), e.Names.ClientReference),
+		StudentID: cmp.Or(student(metadata.Get("student_id")), e.Names.ClientReference),
 		PlanID:    text(metadata.Get("plan")),
 	}
 }
