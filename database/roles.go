@@ -47,8 +47,8 @@ func (db *DB) CheckSchemaIsClosed(ctx context.Context) error {
 
 // MakeServingRole makes a role that serves and can't rewrite the books, or brings
 // what it may do up to date: it reads and writes all tables, but only appends to
-// the ledger and the audit log, deletes no purchase, account or case, and moves
-// no account but by an entry. An empty password leaves it as it is.
+// the ledger and the audit log, deletes no purchase, account or case, moves no
+// account but by an entry, and tells the platform nothing of its own. An empty password leaves it as it is.
 func (db *DB) MakeServingRole(ctx context.Context, role, password string) error {
 	if db.Engine == SQLite {
 		return errors.New("SQLite has no roles: who may write its file may do anything")
@@ -105,5 +105,7 @@ var servingRole = []string{
 	`SELECT format('REVOKE DELETE ON purchase_transactions, cases FROM %I', CAST(@role AS text))`,
 	`SELECT format('REVOKE UPDATE, DELETE ON student_account_balances FROM %I', CAST(@role AS text))`,
 	`SELECT format('GRANT UPDATE (currency, updated_at, lots_settled) ON student_account_balances TO %I', CAST(@role AS text))`,
+	`SELECT format('REVOKE INSERT, UPDATE ON event_deliveries FROM %I', CAST(@role AS text))`, // triggers write what the platform is told
+	`SELECT format('GRANT UPDATE (attempts, last_error, tried_since, next_attempt_at, delivered_at, failed_at) ON event_deliveries TO %I', CAST(@role AS text))`,
 	`SELECT format('REVOKE INSERT, UPDATE, DELETE ON goose_db_version FROM %I', CAST(@role AS text))`,
 }

@@ -43,3 +43,15 @@ func TestAStripePurchaseOfAGrantedStudentSetsTheCurrency(t *testing.T) {
 		app.MustAudit(t)
 	})
 }
+
+// An invoice that takes hours off does so under its own id.
+func TestNoAdjustmentTakesAnInvoicesReference(t *testing.T) {
+	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
+		p := app.NewPurchase(t)
+		app.MustProcess(t, p.Succeeded())
+		adjustments := api + "/students/" + p.Student + "/adjustments/"
+		app.Post(t, harness.AdminKey, adjustments, `{"hours":"-1.00","reason":"fewer hours","reference":"in_1"}`).WantProblem(t, http.StatusBadRequest, "invalid_request")
+		app.Post(t, harness.AdminKey, adjustments, `{"hours":"-1.00","reason":"fewer hours","reference":"ticket_in_1"}`).Want(t, http.StatusCreated)
+		app.WantBalance(t, p.Student, fields{"hours_available": "9.00"})
+	})
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"gorm.io/gorm"
@@ -92,6 +93,8 @@ func (o BookingOrder) check(kind models.EntryKind) error {
 	switch {
 	case o.Hours == 0:
 		return models.Errorf(models.CodeInvalidRequest, "hours must not be 0.")
+	case kind == models.EntryAdjustment && strings.HasPrefix(o.Reference, "in_"):
+		return models.Errorf(models.CodeInvalidRequest, "reference must not begin with in_: an invoice that takes hours off has its own id.")
 	case kind != models.EntryGrant:
 		return nil
 	case o.Hours < 0 || o.Hours > models.MaxHours:
