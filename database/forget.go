@@ -15,7 +15,7 @@ const guards = `'hour_ledger_entries_no_update', 'audit_log_no_update', 'purchas
 // until work is done, while nobody else can write.
 func Forget(tx *gorm.DB, pseudonym string, work func() error) error {
 	before, after := []string{
-		"SET CONSTRAINTS purchase_transactions_student_id_fkey DEFERRED",
+		"SET CONSTRAINTS purchase_transactions_student_id_fkey, purchase_transactions_beneficiary_id_fkey DEFERRED",
 		"SELECT set_config('hourbank.forgotten_as', '" + pseudonym + "', true)",
 	}, []string{"SELECT set_config('hourbank.forgotten_as', '', true)"}
 	if !IsPostgres(tx) {

@@ -16,11 +16,11 @@ func NewPseudonym() string { return forgotten + uuid.NewString() }
 // ValidateStudent checks the id of a student who is to buy or be given hours: nothing
 // is kept of what a pseudonym's events say. It returns an *Error with code
 // invalid_request.
-func ValidateStudent(studentID string) error {
+func ValidateStudent(field, studentID string) error {
 	if IsForgotten(studentID) {
-		return Errorf(CodeInvalidRequest, "student_id must not look like that of a student who was forgotten.")
+		return Errorf(CodeInvalidRequest, "%s must not look like that of a student who was forgotten.", field)
 	}
-	return ValidateID("student_id", studentID)
+	return ValidateID(field, studentID)
 }
 
 // IsForgotten says whether a student's id is such a pseudonym.

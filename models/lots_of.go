@@ -76,7 +76,7 @@ func periodsInTurn(purchases []Purchase) []period {
 
 func (p *period) lot() Lot {
 	l := Lot{
-		ID: p.ID, StudentID: p.StudentID, TransactionID: &p.ID, Hours: p.HoursCredited - p.HoursReversed, CameAt: *p.CompletedAt, ExpiresAt: p.ExpiresAt,
+		ID: p.ID, StudentID: p.AccountID(), TransactionID: &p.ID, Hours: p.HoursCredited - p.HoursReversed, CameAt: *p.CompletedAt, ExpiresAt: p.ExpiresAt,
 	}
 	if p.Subscription != "" {
 		l.SubscriptionID = &p.Subscription

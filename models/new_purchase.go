@@ -30,6 +30,7 @@ type NewPurchase struct {
 	ID                string // empty: a new one
 	Origin            Origin
 	StudentID         string
+	BeneficiaryID     *string // whose account gets the hours; nil, or the student again: no gift
 	TransactionType   TransactionType
 	Hours             Hours
 	Amount            int64  // minor units
@@ -49,11 +50,26 @@ func (n *NewPurchase) OfPlan(plan *Plan, quantity int64) {
 	n.TransactionType, n.PlanID, n.ValidDays, n.RolloverHours = plan.TransactionType, &plan.ID, plan.ValidDays, plan.RolloverHours
 }
 
+// AccountID is the student whose account gets the hours.
+func (n *NewPurchase) AccountID() string { return accountOf(n.StudentID, n.BeneficiaryID) }
+
 // Validate returns an *Error with code invalid_request.
 func (n NewPurchase) Validate() error {
 	err := errors.Join(ValidateID("student_id", n.StudentID), ValidateTerms(n.Hours, n.Amount, n.Currency))
+	if n.BeneficiaryID != nil {
+		err = errors.Join(err, ValidateID("beneficiary_id", *n.BeneficiaryID))
+	}
 	if n.PaymentIntentID != "" {
 		err = errors.Join(err, ValidateID("payment_intent_id", n.PaymentIntentID))
+	}
+	return err
+}
+
+// ValidateSale returns the same, and where a student can't buy or be given hours.
+func (n NewPurchase) ValidateSale() error {
+	err := errors.Join(n.Validate(), ValidateStudent("student_id", n.StudentID))
+	if n.BeneficiaryID != nil {
+		err = errors.Join(err, ValidateStudent("beneficiary_id", *n.BeneficiaryID))
 	}
 	return err
 }
@@ -61,7 +77,7 @@ func (n NewPurchase) Validate() error {
 // IsOfTheSame says whether a purchase that was made of what counts less is of the
 // same: then it may stay.
 func (n NewPurchase) IsOfTheSame(p *Purchase) bool {
-	return p.StudentID == n.StudentID && p.Hours == n.Hours && p.Amount == n.Amount && p.Currency == n.Currency
+	return p.StudentID == n.StudentID && p.AccountID() == n.AccountID() && p.Hours == n.Hours && p.Amount == n.Amount && p.Currency == n.Currency
 }
 
 // Purchase makes it, not stored yet.
@@ -74,6 +90,9 @@ func (n NewPurchase) Purchase(now time.Time) *Purchase {
 	}
 	if p.Metadata == nil {
 		p.Metadata = map[string]string{}
+	}
+	if n.AccountID() != n.StudentID {
+		p.BeneficiaryID = n.BeneficiaryID
 	}
 	if n.PaymentIntentID != "" {
 		intent := money.Payment{Sold: true}

@@ -17,7 +17,8 @@ import (
 // always what Derive makes of its evidence.
 type Purchase struct {
 	ID              string          `gorm:"primaryKey" json:"id"`
-	StudentID       string          `json:"student_id"`
+	StudentID       string          `json:"student_id"`     // who buys
+	BeneficiaryID   *string         `json:"beneficiary_id"` // whose account gets the hours of a gift; null: the buyer's
 	TransactionType TransactionType `json:"transaction_type"`
 	PaymentStatus   PaymentStatus   `json:"payment_status"`
 	Amount          int64           `json:"amount"`     // the price, in minor units, as all amounts
@@ -86,6 +87,16 @@ const (
 	OriginInvoice                     // of what an invoice's lines say
 	OriginSubscription                // of the metadata of a Checkout Session that began a subscription
 )
+
+// AccountID is the student whose account has the purchase's hours and money.
+func (p *Purchase) AccountID() string { return accountOf(p.StudentID, p.BeneficiaryID) }
+
+func accountOf(buyer string, beneficiary *string) string {
+	if beneficiary == nil {
+		return buyer
+	}
+	return *beneficiary
+}
 
 // HasOwn says whether we made an object at Stripe to pay this very purchase.
 func (p *Purchase) HasOwn() bool {
@@ -264,7 +275,7 @@ func (p *Purchase) postings(before *Purchase, when money.Moves) []LedgerEntry {
 		if kind == EntryReversal || kind == EntryReinstatement {
 			at = cmp.Or(when.Back, when.In)
 		}
-		entry := LedgerEntry{StudentID: p.StudentID, TransactionID: &p.ID, Kind: kind, Hours: hours, Amount: amount, Currency: &p.Currency}
+		entry := LedgerEntry{StudentID: p.AccountID(), TransactionID: &p.ID, Kind: kind, Hours: hours, Amount: amount, Currency: &p.Currency}
 		if at > 0 {
 			entry.OccurredAt = time.Unix(at, 0).UTC()
 		}

@@ -137,7 +137,7 @@ func (s *CaseService) Close(ctx context.Context, id, by, note string) (*models.C
 // the case is of another kind or its payment has a purchase meanwhile, or
 // currency_mismatch.
 func (s *CaseService) Give(ctx context.Context, id, studentID, planID, by string) (*models.Purchase, error) {
-	if err := errors.Join(models.ValidateStudent(studentID), models.ValidateID("plan", planID)); err != nil {
+	if err := errors.Join(models.ValidateStudent("student_id", studentID), models.ValidateID("plan", planID)); err != nil {
 		return nil, err
 	}
 	c, err := s.Get(ctx, id)

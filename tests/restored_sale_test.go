@@ -67,6 +67,7 @@ func TestAPriceInMetadataIsBelievedOfOurOwnSalesAlone(t *testing.T) {
 			"one that is none":        with(map[string]any{"hourbank_signature": "~"}),
 			"another purchase":        with(map[string]any{"purchase_transaction_id": "made_up"}),
 			"another student":         with(map[string]any{"student_id": "mallory"}),
+			"a gift to another":       with(map[string]any{"beneficiary_id": "mallory"}),
 			"more hours":              with(map[string]any{"hours": "10000000.00"}),
 			"a lower price":           with(map[string]any{"amount": "1"}),
 			"a secret rolled out":     rolled,

@@ -34,6 +34,10 @@ func TestTheServingRoleServes(t *testing.T) {
 	app.Post(t, harness.AdminKey, student+"grants/", `{"hours":"1.00","reference":"gift_1","reason":"a gift"}`).Want(t, http.StatusCreated)
 	app.Post(t, harness.AdminKey, api+"/students/student_2/grants/", `{"hours":"1.00","reference":"gift_1","reason":"a gift"}`).Want(t, http.StatusCreated)
 	app.Post(t, harness.WriteKey, api+"/purchases/", `{"student_id":"student_2","hours":"10.00","amount":5000,"currency":"eur"}`).Want(t, http.StatusCreated)
+	gift := app.Post(t, harness.WriteKey, api+"/purchases/", `{"student_id":"student_3","beneficiary_id":"student_2","plan":"pack8"}`).Want(t, http.StatusCreated)
+	pay(t, standIn, gift.Get("stripe_payment_intent_id").String())
+	standIn.Settle(t)
+	app.WantBalance(t, "student_2", fields{"hours_available": "9.00"})
 	app.WantBalance(t, "student_1", fields{"hours_available": "9.00"})
 	receiver.WantTold(t, "student_1", "purchase.completed", "hours.credited", "purchase.reversed", "hours.reversed", "hours.credited")
 

@@ -57,7 +57,7 @@ func (t *webhookTest) checkEndpoint(ctx context.Context, s *services.Services, e
 	if err != nil {
 		return err
 	}
-	before, err := s.Accounts.Balance(ctx, purchase.StudentID)
+	before, err := s.Accounts.Balance(ctx, purchase.AccountID())
 	if err != nil {
 		return err
 	}
@@ -150,7 +150,7 @@ func (t *webhookTest) checkHours(ctx context.Context, s *services.Services, name
 	if err != nil {
 		return err
 	}
-	account, err := s.Accounts.Balance(ctx, p.StudentID)
+	account, err := s.Accounts.Balance(ctx, p.AccountID())
 	if err != nil {
 		return err
 	}

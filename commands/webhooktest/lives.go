@@ -132,14 +132,14 @@ func (t *webhookTest) checkPayment(ctx context.Context, s *services.Services, e 
 		return err
 	}
 	t.report.Before, t.report.After = before, after
-	account, err := s.Accounts.Balance(ctx, before.StudentID)
+	account, err := s.Accounts.Balance(ctx, before.AccountID())
 	if err != nil {
 		return err
 	}
 	t.compare("hours credited, once", before.Hours.String(), after.HoursCredited.String(), "")
 	t.pass("purchase "+before.ID, cli.Arrow(stateOf(before), stateOf(after)))
 	t.pass("money received", cli.Arrow(models.FormatMoney(before.AmountReceived, before.Currency), models.FormatMoney(after.AmountReceived, before.Currency)))
-	t.pass("student "+before.StudentID, account.HoursAvailable.String()+" hours available")
+	t.pass("student "+before.AccountID(), account.HoursAvailable.String()+" hours available")
 	return nil
 }
 

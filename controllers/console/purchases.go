@@ -59,7 +59,7 @@ func (h *Console) Purchase(c *gin.Context) error {
 	}
 	page := purchasePage{PurchaseDetail: detail, Timeline: timeline, Once: newOnce()}
 	page.Left, page.HoursLeft = detail.After.Left()
-	return h.ok(c, "purchase", p.Hours.String()+" hours for "+p.StudentID, page)
+	return h.ok(c, "purchase", p.Hours.String()+" hours for "+p.AccountID(), page)
 }
 
 // AskStripe asks Stripe about a purchase whose webhook may have been lost, and

@@ -43,7 +43,7 @@ func (h *Console) AskRefund(c *gin.Context) error {
 	}
 	will, warnings := refundSentences(preview)
 	return h.confirm(c, "Refund "+models.FormatMoney(sumOf(preview.Requests), p.Currency)+"?", confirmation{
-		About: p.Hours.String() + " hours for " + p.StudentID, Back: purchaseAddress(id),
+		About: p.Hours.String() + " hours for " + p.AccountID(), Back: purchaseAddress(id),
 		Will: will, Warnings: warnings, Action: purchaseAddress(id) + "refunds/", Fields: fields,
 		Button: "Ask Stripe for the refund", Danger: true,
 	})
@@ -105,7 +105,7 @@ func refundSentences(preview *sales.RefundPreview) (will, warnings []string) {
 	}
 	will = append(will,
 		fmt.Sprintf("%s of this purchase is kept.", models.FormatMoney(moneyLeft, p.Currency)),
-		fmt.Sprintf("The balance of %s becomes %s hours; it is %s now.", p.StudentID, preview.Balance, preview.Account.HoursAvailable))
+		fmt.Sprintf("The balance of %s becomes %s hours; it is %s now.", p.AccountID(), preview.Balance, preview.Account.HoursAvailable))
 	if preview.Balance < 0 {
 		warnings = append(warnings, fmt.Sprintf("%s hours were used, %s more than are then paid, which opens a case: overdrawn.", preview.Account.HoursConsumed, -preview.Balance))
 	}

@@ -235,7 +235,7 @@ type ownedEntry struct {
 func (row ownedEntry) key() string { return row.ID }
 
 func (ownedEntry) query(*database.DB) string {
-	return `SELECT l.*, a.student_id AS account_student, p.id AS purchase_id, p.student_id AS purchase_student, p.currency AS purchase_currency
+	return `SELECT l.*, a.student_id AS account_student, p.id AS purchase_id, coalesce(p.beneficiary_id, p.student_id) AS purchase_student, p.currency AS purchase_currency
 		FROM (SELECT * FROM hour_ledger_entries WHERE id > @after ORDER BY id LIMIT @limit) l
 		LEFT JOIN student_account_balances a ON a.student_id = l.student_id
 		LEFT JOIN purchase_transactions p ON p.id = l.transaction_id

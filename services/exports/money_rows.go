@@ -13,13 +13,13 @@ var purchaseColumns = slices.Concat(
 	[]string{"id", "student_id", "transaction_type", "payment_status", "plan_id", "hours", "hours_credited", "hours_reversed"},
 	twice("amount", "amount_due", "amount_received", "amount_refunded", "amount_disputed"),
 	[]string{"currency", "stripe_payment_intent_id", "stripe_checkout_session_id", "stripe_invoice_id", "stripe_customer_id",
-		"completed_at", "expires_at", "created_at", "test"},
+		"completed_at", "expires_at", "created_at", "test", "beneficiary_id"},
 )
 
 var purchases = table[models.Purchase]{
 	columns: "id, student_id, transaction_type, payment_status, plan_id, hours, hours_credited, hours_reversed, amount, amount_due, " +
 		"amount_received, amount_refunded, amount_disputed, currency, stripe_payment_intent_id, stripe_checkout_session_id, " +
-		"stripe_invoice_id, stripe_customer_id, metadata, completed_at, expires_at, created_at",
+		"stripe_invoice_id, stripe_customer_id, metadata, completed_at, expires_at, created_at, beneficiary_id",
 	from: "purchase_transactions", key: []string{"created_at", "id"},
 	keyOf: func(p *models.Purchase) []any { return []any{p.CreatedAt.UTC(), p.ID} },
 	cells: func(p *models.Purchase) []string {
@@ -28,13 +28,16 @@ var purchases = table[models.Purchase]{
 			hours(p.Hours, p.HoursCredited, p.HoursReversed),
 			amounts(p.Currency, p.Amount, p.AmountDue, p.AmountReceived, p.AmountRefunded, p.AmountDisputed),
 			[]string{p.Currency, optional(p.StripePaymentIntentID), optional(p.StripeCheckoutSessionID), optional(p.StripeInvoiceID), optional(p.StripeCustomerID),
-				optionalMoment(p.CompletedAt), optionalMoment(p.ExpiresAt), moment(p.CreatedAt), yes(p.IsTest())})
+				optionalMoment(p.CompletedAt), optionalMoment(p.ExpiresAt), moment(p.CreatedAt), yes(p.IsTest()), optional(p.BeneficiaryID)})
 	},
 }
 
 func (s *Service) purchases(ctx context.Context, q query, give func([][]string) error) error {
 	return purchases.write(s.db.Reader.WithContext(ctx), func(tx *gorm.DB) *gorm.DB {
-		tx = q.equals(q.during(tx, "created_at"), "student_id", "student_id")
+		tx = q.during(tx, "created_at")
+		if student := q.Get("student_id"); student != "" { // a gift is of both
+			tx = tx.Where("(student_id = ? OR beneficiary_id = ?)", student, student)
+		}
 		return q.equals(q.equals(tx, "payment_status", "payment_status"), "plan", "plan_id")
 	}, give)
 }

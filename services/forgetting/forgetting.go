@@ -33,8 +33,8 @@ type Report struct {
 // student is all that is known of one, locked.
 type student struct {
 	id        string
-	purchases []models.Purchase
-	ids       []string // of the purchases
+	purchases []models.Purchase // also gifts to them
+	ids       []string          // of the purchases
 	entries   []models.LedgerEntry
 	events    []string // by id
 	cases     []string // by id
@@ -120,7 +120,7 @@ func holds(r gjson.Result, text string) (found bool) {
 func read(tx *gorm.DB, studentID string, named []string) (*student, error) {
 	s := &student{id: studentID}
 	locked := tx.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate}).Session(&gorm.Session{})
-	if err := locked.Where("student_id = ?", studentID).Order("id").Find(&s.purchases).Error; err != nil {
+	if err := locked.Where("(student_id = ? OR beneficiary_id = ?)", studentID, studentID).Order("id").Find(&s.purchases).Error; err != nil {
 		return nil, fmt.Errorf("read purchases: %w", err)
 	}
 	for _, p := range s.purchases {

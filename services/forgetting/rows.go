@@ -33,7 +33,7 @@ func (s *student) forgetPurchases(tx *gorm.DB, pseudonym string) error {
 			accepted[payment] = acceptance
 		}
 		p.Evidence.Accepted = accepted
-		err := write(tx, "purchases", "UPDATE purchase_transactions SET student_id = ?, metadata = '{}', stripe_customer_id = NULL, evidence = ? WHERE id = ?",
+		err := write(tx, "purchases", "UPDATE purchase_transactions SET "+s.place(&p)+" = ?, metadata = '{}', stripe_customer_id = NULL, evidence = ? WHERE id = ?",
 			pseudonym, *database.JSONOrNull(&p.Evidence), p.ID)
 		if err != nil {
 			return err
@@ -49,6 +49,14 @@ func (s *student) forgetPurchases(tx *gorm.DB, pseudonym string) error {
 		return err
 	}
 	return write(tx, "shared keys", "DELETE FROM shared_keys WHERE ?", database.IsAnyOf(tx, "purchase_id", s.ids))
+}
+
+// place is the column in which a purchase names them; a gift's other student stays.
+func (s *student) place(p *models.Purchase) string {
+	if p.StudentID != s.id {
+		return "beneficiary_id"
+	}
+	return "student_id"
 }
 
 // forgetEntries gives each of what people called a lesson or booking another name,
@@ -82,8 +90,8 @@ func (s *student) forgetOthers(tx *gorm.DB, pseudonym string) error {
 	if err := write(tx, "subscriptions", "UPDATE stripe_subscriptions SET student_id = ? WHERE student_id = ?", pseudonym, s.id); err != nil {
 		return err
 	}
-	return write(tx, "cases", `UPDATE cases SET student_id = ?, note = NULL, subject = CASE WHEN subject = ? AND kind = 'overdrawn' THEN ? ELSE subject END WHERE ?`,
-		pseudonym, s.id, pseudonym, database.IsAnyOf(tx, "id", s.cases))
+	return write(tx, "cases", `UPDATE cases SET student_id = CASE WHEN student_id = ? THEN ? ELSE student_id END, note = NULL, subject = CASE WHEN subject = ? AND kind = 'overdrawn' THEN ? ELSE subject END WHERE ?`,
+		s.id, pseudonym, s.id, pseudonym, database.IsAnyOf(tx, "id", s.cases))
 }
 
 // forgetEvents keeps that an event came and what became of it. What waits for

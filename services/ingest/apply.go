@@ -57,8 +57,8 @@ func (b *book) apply(e *stripe.Event) result {
 		return parked("")
 	}
 	for _, p := range group {
-		if p.PaymentStatus == models.StatusCancelled && cmp.Or(b.catalogue.currencies[p.StudentID], p.Currency) != p.Currency {
-			return b.otherCurrency(e, p.StudentID)
+		if p.PaymentStatus == models.StatusCancelled && cmp.Or(b.catalogue.currencies[p.AccountID()], p.Currency) != p.Currency {
+			return b.otherCurrency(e, p.AccountID())
 		}
 	}
 	return b.learn(e, group)
@@ -67,7 +67,7 @@ func (b *book) apply(e *stripe.Event) result {
 func (b *book) unfetched(e *stripe.Event) result {
 	student := ""
 	if e.Sale != nil {
-		student = e.Sale.StudentID
+		student = cmp.Or(e.Sale.BeneficiaryID, e.Sale.StudentID)
 	}
 	b.cases.openFor(student, models.CaseState{Kind: models.CaseUnfetchedEvent, Subject: cmp.Or(e.Unfetched.ID, e.ID), Payment: e.Unfetched.ID}, e.ID)
 	return parked(models.CaseUnfetchedEvent)
@@ -171,7 +171,7 @@ func (b *book) make(e *stripe.Event, group []*models.Purchase) result {
 func (b *book) makeOfSale(e *stripe.Event, group []*models.Purchase) result {
 	sale, plan := e.Sale, b.catalogue.plans[e.Sale.Plan]
 	n := models.NewPurchase{
-		ID: b.idOfSale(e), Origin: b.origin(e), StudentID: sale.StudentID, TransactionType: models.TypePackage,
+		ID: b.idOfSale(e), Origin: b.origin(e), StudentID: sale.StudentID, BeneficiaryID: orNull(sale.BeneficiaryID), TransactionType: models.TypePackage,
 		Hours: sale.Hours, Amount: sale.Amount, Currency: sale.Currency,
 	}
 	if plan != nil {
@@ -192,8 +192,8 @@ func (b *book) makeOfSale(e *stripe.Event, group []*models.Purchase) result {
 	if n.Origin != models.OriginSale && slices.ContainsFunc(group, n.IsOfTheSame) {
 		return result{}
 	}
-	if b.catalogue.currencies[n.StudentID] != n.Currency {
-		return b.otherCurrency(e, n.StudentID)
+	if b.catalogue.currencies[n.AccountID()] != n.Currency {
+		return b.otherCurrency(e, n.AccountID())
 	}
 	return b.purchaseOf(n)
 }

@@ -48,7 +48,7 @@ func (b *batch) write(tx *gorm.DB) error {
 		}
 		switch {
 		case e.repeated:
-		case e.row.Status == models.EventParked || isReason(e.row.Reason, models.ReasonUnmatched):
+		case e.row.Status == models.EventParked || (e.row.Reason != nil && *e.row.Reason == models.ReasonUnmatched):
 			waiting = append(waiting, e)
 		case wasOpen(e.known):
 			resolved = append(resolved, e)
@@ -104,10 +104,6 @@ func (b *batch) wakingKeys(keys []purchaseKey) []string {
 
 func byID(purchases map[string]*models.Purchase) []*models.Purchase {
 	return slices.SortedFunc(maps.Values(purchases), func(a, b *models.Purchase) int { return cmp.Compare(a.ID, b.ID) })
-}
-
-func isReason(reason *models.Reason, want models.Reason) bool {
-	return reason != nil && *reason == want
 }
 
 // insertEvents falls short when another transaction was first with an event.
@@ -184,6 +180,7 @@ func insertPurchases(rows []*models.Purchase) database.Write {
 	}
 	w := database.Insert("insert purchases", "purchase_transactions", rows, append(purchaseColumns(rows, now),
 		database.ColumnOf("student_id", "text", rows, func(p purchase) string { return p.StudentID }),
+		database.ColumnOf("beneficiary_id", "text", rows, func(p purchase) *string { return p.BeneficiaryID }),
 		database.ColumnOf("transaction_type", "text", rows, func(p purchase) string { return string(p.TransactionType) }),
 		database.ColumnOf("amount", "bigint", rows, func(p purchase) int64 { return p.Amount }),
 		database.ColumnOf("currency", "text", rows, func(p purchase) string { return p.Currency }),

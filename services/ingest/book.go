@@ -37,7 +37,7 @@ type book struct {
 
 // decisive are the columns that decide what an event changes, or that it may
 // leave as they are; the others follow from them, or never change.
-const decisive = "id, student_id, payment_status, amount, amount_due, currency, hours, hours_credited, hours_reversed, amount_received, " +
+const decisive = "id, student_id, beneficiary_id, payment_status, amount, amount_due, currency, hours, hours_credited, hours_reversed, amount_received, " +
 	"amount_refunded, amount_disputed, stripe_payment_intent_id, stripe_checkout_session_id, stripe_invoice_id, stripe_customer_id, " +
 	"origin, merged_into, valid_days, rollover_hours, evidence, created_at"
 
@@ -69,14 +69,16 @@ func openBook(tx *gorm.DB, events []*stripe.Event, lock bool) (*book, error) {
 // keepForgotten lets what is told of a forgotten student's payment be the
 // pseudonym's, whatever its metadata say: nothing brings the person back.
 func (b *book) keepForgotten(purchases []*models.Purchase, events []*stripe.Event) {
-	isForgotten := func(p *models.Purchase) bool { return models.IsForgotten(p.StudentID) }
+	isForgotten := func(p *models.Purchase) bool {
+		return models.IsForgotten(p.StudentID) || models.IsForgotten(p.AccountID())
+	}
 	if !slices.ContainsFunc(purchases, isForgotten) {
 		return
 	}
 	for _, e := range events {
 		for _, p := range b.group(e) {
 			if isForgotten(p) {
-				e.Forget(p.StudentID)
+				e.Forget(p.StudentID, p.AccountID())
 			}
 		}
 	}

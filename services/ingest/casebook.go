@@ -53,7 +53,7 @@ func subjectOf(s models.CaseState, p *models.Purchase) string {
 
 // open opens a purchase's case.
 func (c caseBook) open(p *models.Purchase, state models.CaseState, eventID string) {
-	c[caseKey{state.Kind, subjectOf(state, p)}] = &caseChange{CaseState: state, open: true, student: p.StudentID, purchase: p.ID, eventID: eventID}
+	c[caseKey{state.Kind, subjectOf(state, p)}] = &caseChange{CaseState: state, open: true, student: p.AccountID(), purchase: p.ID, eventID: eventID}
 }
 
 // openFor opens a case that no purchase has; the student may be unknown.

@@ -29,7 +29,7 @@ func openCatalogue(tx *gorm.DB, b *book, events []*stripe.Event, lock bool) (*ca
 		plans: map[string]*models.Plan{}, byPrice: map[string]*models.Plan{},
 		subscriptions: map[string][]*models.Subscription{}, currencies: map[string]string{}, taken: map[string]bool{},
 	}
-	var subscriptions, invoices, students []string
+	var subscriptions, invoices []string
 	sells := false
 	for _, e := range events {
 		if e.Subscription != nil {
@@ -50,16 +50,16 @@ func openCatalogue(tx *gorm.DB, b *book, events []*stripe.Event, lock bool) (*ca
 		}
 	}
 	for _, e := range events {
-		if student, currency := c.buyer(b, e); student != "" && c.currencies[student] == "" {
-			students, c.currencies[student] = append(students, student), currency
+		for student, currency := range c.accounts(b, e) {
+			c.currencies[student] = cmp.Or(c.currencies[student], currency)
 		}
 	}
 	for _, p := range b.byID { // nothing kept the account of what was cancelled in its currency
-		if p.PaymentStatus == models.StatusCancelled && c.currencies[p.StudentID] == "" && !slices.Contains(students, p.StudentID) {
-			students = append(students, p.StudentID)
+		if _, known := c.currencies[p.AccountID()]; !known && p.PaymentStatus == models.StatusCancelled {
+			c.currencies[p.AccountID()] = ""
 		}
 	}
-	if err := c.readAccounts(tx, students, lock); err != nil {
+	if err := c.readAccounts(tx, lock); err != nil {
 		return nil, err
 	}
 	return c, c.readTaken(tx, invoices)
@@ -100,39 +100,41 @@ func (c *catalogue) readPlans(tx *gorm.DB) error {
 	return nil
 }
 
-// buyer is whose account an event may need, and in which currency it would be
-// opened.
-func (c *catalogue) buyer(b *book, e *stripe.Event) (student, currency string) {
+// accounts are whose accounts an event may need, and in which currency each would
+// be opened: a buyer's in none where another's gets the hours.
+func (c *catalogue) accounts(b *book, e *stripe.Event) map[string]string {
+	var buyer, account, currency string
 	switch {
 	case e.Invoice != nil:
-		student, currency = c.owner(e.Invoice), e.Invoice.Currency
+		buyer, currency = c.owner(e.Invoice), e.Invoice.Currency
 		if bought := c.buy(e.Invoice); bought.Plan == nil || bought.Hours == 0 {
-			return "", ""
+			return nil
 		}
 	case e.Sale != nil && b.mayMake(e):
-		student, currency = e.Sale.StudentID, e.Sale.Currency
+		buyer, account, currency = e.Sale.StudentID, e.Sale.BeneficiaryID, e.Sale.Currency
 		if plan := c.plans[e.Sale.Plan]; plan != nil {
 			currency = plan.Currency
 		} else if e.Sale.Hours == 0 {
-			return "", ""
+			return nil
 		}
 	}
-	if models.ValidateID("student_id", student) != nil || !models.IsCurrency(currency) {
-		return "", ""
+	account = cmp.Or(account, buyer)
+	if models.ValidateID("student_id", buyer) != nil || models.ValidateID("beneficiary_id", account) != nil || !models.IsCurrency(currency) {
+		return nil
 	}
-	return student, currency
+	return map[string]string{buyer: "", account: currency}
 }
 
 // readAccounts makes sure that the students have an account, before the statement
 // that moves accounts looks for it.
-func (c *catalogue) readAccounts(tx *gorm.DB, students []string, open bool) error {
-	if len(students) == 0 {
+func (c *catalogue) readAccounts(tx *gorm.DB, open bool) error {
+	if len(c.currencies) == 0 {
 		return nil
 	}
 	tx = tx.Session(&gorm.Session{NewDB: true})
-	accounts := make([]models.Account, len(students))
-	for i, student := range students {
-		accounts[i] = models.Account{StudentID: student, Currency: orNull(c.currencies[student]), UpdatedAt: tx.NowFunc()}
+	var accounts []models.Account
+	for student, currency := range c.currencies {
+		accounts = append(accounts, models.Account{StudentID: student, Currency: orNull(currency), UpdatedAt: tx.NowFunc()})
 	}
 	read := ledger.ReadAccounts
 	if open {
@@ -194,7 +196,7 @@ func (b *book) keepForgottenSubscription(e *stripe.Event) {
 	}
 	for _, known := range b.catalogue.subscriptions[e.Subscription.ID] {
 		if models.IsForgotten(known.StudentID) {
-			e.Forget(known.StudentID)
+			e.Forget(known.StudentID, known.StudentID)
 		}
 	}
 }

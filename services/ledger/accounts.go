@@ -66,7 +66,7 @@ func TakesCurrency(tx *gorm.DB, account *models.Account, currency string) (bool,
 	}
 	var kept bool
 	err := tx.Raw(`SELECT EXISTS (SELECT 1 FROM hour_ledger_entries WHERE student_id = @student AND currency IS NOT NULL)
-		OR EXISTS (SELECT 1 FROM purchase_transactions WHERE student_id = @student AND currency <> @currency AND payment_status <> 'cancelled')`,
+		OR EXISTS (SELECT 1 FROM purchase_transactions WHERE (student_id = @student AND beneficiary_id IS NULL OR beneficiary_id = @student) AND currency <> @currency AND payment_status <> 'cancelled')`,
 		map[string]any{"student": account.StudentID, "currency": currency}).Row().Scan(&kept)
 	if err != nil {
 		return false, fmt.Errorf("look what keeps an account's currency: %w", err)

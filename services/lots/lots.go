@@ -81,7 +81,7 @@ func anew(tx *gorm.DB, studentID string, known models.Lots) (models.Lots, error)
 // them the ledger has as expired. None expires before from; nil: none at all.
 func Replayed(tx *gorm.DB, studentID string, from *time.Time) (models.Lots, error) {
 	var purchases []models.Purchase
-	if err := tx.Where("student_id = ? AND hours_credited > 0", studentID).Find(&purchases).Error; err != nil {
+	if err := tx.Where("((student_id = ? AND beneficiary_id IS NULL) OR beneficiary_id = ?) AND hours_credited > 0", studentID, studentID).Find(&purchases).Error; err != nil {
 		return nil, fmt.Errorf("read a student's purchases: %w", err)
 	}
 	var entries []models.LedgerEntry
@@ -157,7 +157,7 @@ func Follow(purchases []*models.Purchase) database.Write {
 	students := map[string]bool{}
 	for _, p := range purchases {
 		if (p.ValidDays != nil || p.RolloverHours != nil) && p.HoursCredited > 0 {
-			students[p.StudentID] = true
+			students[p.AccountID()] = true
 		}
 	}
 	rows := slices.Sorted(maps.Keys(students))

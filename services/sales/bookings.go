@@ -100,7 +100,7 @@ func (o BookingOrder) check(kind models.EntryKind) error {
 	case o.Hours < 0 || o.Hours > models.MaxHours:
 		return models.Errorf(models.CodeInvalidRequest, "hours must be more than 0 and at most %s.", models.MaxHours)
 	default: // it opens an account
-		return models.ValidateStudent(o.StudentID)
+		return models.ValidateStudent("student_id", o.StudentID)
 	}
 }
 

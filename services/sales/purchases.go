@@ -32,7 +32,7 @@ func NewPurchaseService(db *database.DB) *PurchaseService { return &PurchaseServ
 // currency_mismatch where the student's account has another currency, or
 // conflict where the PaymentIntent has a purchase already.
 func (s *PurchaseService) Create(ctx context.Context, n models.NewPurchase) (*models.Purchase, error) {
-	if err := errors.Join(n.Validate(), models.ValidateStudent(n.StudentID)); err != nil {
+	if err := n.ValidateSale(); err != nil {
 		return nil, err
 	}
 	p := n.Purchase(s.db.NowFunc())
@@ -43,15 +43,20 @@ func (s *PurchaseService) Create(ctx context.Context, n models.NewPurchase) (*mo
 	return p, nil
 }
 
-// InsertPurchase stores a purchase that we sell, and its keys, and opens the
-// student's account where there is none. An event of the sale may have been
-// faster, and made the same purchase.
+// InsertPurchase stores a purchase that we sell, and its keys, and opens the account
+// that gets the hours where there is none; a buyer's for another has no currency by
+// that. An event of the sale may have been faster, and made the same purchase.
 func InsertPurchase(tx *gorm.DB, p *models.Purchase) error {
-	accounts, err := ledger.OpenAccounts(tx, []models.Account{{StudentID: p.StudentID, Currency: &p.Currency, UpdatedAt: p.CreatedAt}})
+	needed := []models.Account{{StudentID: p.AccountID(), Currency: &p.Currency, UpdatedAt: p.CreatedAt}}
+	if p.BeneficiaryID != nil {
+		needed = append(needed, models.Account{StudentID: p.StudentID, UpdatedAt: p.CreatedAt})
+	}
+	accounts, err := ledger.OpenAccounts(tx, needed)
 	if err != nil {
 		return err
 	}
-	if err := checkCurrency(tx, &accounts[0], p.Currency); err != nil {
+	getsHours := slices.IndexFunc(accounts, func(a models.Account) bool { return a.StudentID == p.AccountID() })
+	if err := checkCurrency(tx, &accounts[getsHours], p.Currency); err != nil {
 		return err
 	}
 	inserted := tx.Clauses(clause.OnConflict{Columns: []clause.Column{{Name: "id"}}, DoNothing: true}).Create(p)
@@ -95,7 +100,8 @@ func ReadPurchase(tx *gorm.DB, id string) (*models.Purchase, error) {
 	return &p, nil
 }
 
-// PurchaseFilter picks purchases; what is empty picks all.
+// PurchaseFilter picks purchases; what is empty picks all. A gift is its buyer's, and
+// also of the student who gets its hours.
 type PurchaseFilter struct{ StudentID, Status, PlanID string }
 
 // List pages through purchases, newest first. It returns a *models.Error with
@@ -106,7 +112,7 @@ func (s *PurchaseService) List(ctx context.Context, filter PurchaseFilter, page 
 	}
 	query, timeColumn, idColumn := s.db.Reader.WithContext(ctx).Model(&models.Purchase{}), "purchase_transactions.created_at", "purchase_transactions.id"
 	if filter.StudentID != "" {
-		query = query.Where("student_id = ?", filter.StudentID)
+		query = query.Where("(student_id = ? OR beneficiary_id = ?)", filter.StudentID, filter.StudentID)
 	}
 	if filter.PlanID != "" {
 		query = query.Where("plan_id = ?", filter.PlanID)

@@ -47,7 +47,7 @@ func (s *SalesService) PreviewRefund(ctx context.Context, purchaseID string, ord
 		preview.Requests[i].ID = models.NewID()
 	}
 	preview.After, preview.Change = preview.Before.AfterRefunds(preview.Requests)
-	if preview.Account, err = readAccount(db, p.StudentID); err != nil {
+	if preview.Account, err = readAccount(db, p.AccountID()); err != nil {
 		return nil, err
 	}
 	_, now := p.Left()

@@ -35,12 +35,13 @@ func NewSalesService(db *database.DB, stripe *stripe.StripeService, owner *owner
 
 // Order is what a student wants: a plan, or so many hours for so much.
 type Order struct {
-	StudentID string               `json:"student_id"`
-	Plan      string               `json:"plan"`
-	Hours     models.Hours         `json:"hours"`
-	Amount    int64                `json:"amount"` // minor units
-	Currency  string               `json:"currency"`
-	Checkout  *stripe.CheckoutURLs `json:"checkout"` // a Checkout Session instead of a PaymentIntent
+	StudentID     string               `json:"student_id"`
+	BeneficiaryID *string              `json:"beneficiary_id"` // whose account gets the hours; nil, or the student again: no gift
+	Plan          string               `json:"plan"`
+	Hours         models.Hours         `json:"hours"`
+	Amount        int64                `json:"amount"` // minor units
+	Currency      string               `json:"currency"`
+	Checkout      *stripe.CheckoutURLs `json:"checkout"` // a Checkout Session instead of a PaymentIntent
 }
 
 // NamesPrice says whether it is for another price than a plan's.
@@ -117,13 +118,13 @@ func (s *SalesService) Sell(ctx context.Context, order Order, key RequestKey) (*
 	return s.commit(ctx, sale, key)
 }
 
-// prepare checks the order and the student's account, before Stripe is asked.
+// prepare checks the order and the account that gets the hours, before Stripe is asked.
 func (s *SalesService) prepare(ctx context.Context, order Order) (*models.Purchase, error) {
 	if !s.stripe.HasKey() {
 		return nil, models.Errorf(models.CodeStripeUnavailable, "STRIPE_SECRET_KEY is not set, so that no payment can be collected.")
 	}
 	n := models.NewPurchase{
-		StudentID: order.StudentID, TransactionType: models.TypePackage,
+		StudentID: order.StudentID, BeneficiaryID: order.BeneficiaryID, TransactionType: models.TypePackage,
 		Hours: order.Hours, Amount: order.Amount, Currency: order.Currency,
 	}
 	if order.Plan != "" {
@@ -139,13 +140,13 @@ func (s *SalesService) prepare(ctx context.Context, order Order) (*models.Purcha
 		}
 		n.OfPlan(plan, 1)
 	}
-	if err := errors.Join(n.Validate(), models.ValidateStudent(n.StudentID)); err != nil {
+	if err := n.ValidateSale(); err != nil {
 		return nil, err
 	}
 	if err := order.Checkout.Validate(); err != nil {
 		return nil, err
 	}
-	account, err := readAccount(s.db.Reader.WithContext(ctx), n.StudentID)
+	account, err := readAccount(s.db.Reader.WithContext(ctx), n.AccountID())
 	if err != nil && !errors.Is(err, errNoAccount) {
 		return nil, err
 	}

@@ -19,18 +19,18 @@ func (s *SalesService) settle(ctx context.Context, purchaseID string, order Refu
 	if err != nil {
 		return err
 	}
-	return lots.SettleStudent(ctx, s.db, p.StudentID)
+	return lots.SettleStudent(ctx, s.db, p.AccountID())
 }
 
 // unusedOf is how many of a purchase's hours no lesson used, and none is held for.
 // What has expired counts as used, unless its plan refunds it.
 func unusedOf(tx *gorm.DB, p *models.Purchase) (models.Hours, error) {
-	account, held, err := readWithLots(tx, p.StudentID)
+	account, held, err := readWithLots(tx, p.AccountID())
 	if err != nil {
 		return 0, err
 	}
 	if account.LotsSettled == nil { // nothing expires, and nobody keeps who drew from what
-		if held, err = lots.Replayed(tx, p.StudentID, nil); err != nil {
+		if held, err = lots.Replayed(tx, p.AccountID(), nil); err != nil {
 			return 0, err
 		}
 	}

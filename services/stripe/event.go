@@ -53,17 +53,18 @@ type Event struct {
 	Reason models.Reason
 }
 
-// Forget lets the event be a pseudonym's, of a student who was forgotten.
-func (e *Event) Forget(pseudonym string) {
+// Forget lets the event be of who buys and of whose account gets the hours, one of
+// them or both the pseudonym of a student who was forgotten.
+func (e *Event) Forget(student, account string) {
 	e.Forgotten, e.Names.Customer = true, ""
 	if e.Sale != nil {
-		e.Sale.StudentID = pseudonym
+		e.Sale.StudentID, e.Sale.BeneficiaryID = student, account
 	}
 	if e.Invoice != nil {
-		e.Invoice.StudentID = pseudonym
+		e.Invoice.StudentID = student
 	}
 	if e.Subscription != nil {
-		e.Subscription.StudentID = pseudonym
+		e.Subscription.StudentID = student
 	}
 }
 
@@ -78,11 +79,13 @@ type Names struct {
 type Sale struct {
 	Origin    models.Origin
 	StudentID string
-	Plan      string
-	Hours     models.Hours // beside a purchase_transaction_id, of a sale that we made and signed; with Amount
-	Amount    int64        // minor units; 0: the plan's
-	Currency  string
-	signature string
+	// Whose account gets the hours; empty, or the student again: it is no gift.
+	BeneficiaryID string
+	Plan          string
+	Hours         models.Hours // beside a purchase_transaction_id, of a sale that we made and signed; with Amount
+	Amount        int64        // minor units; 0: the plan's
+	Currency      string
+	signature     string
 
 	// Of a Checkout Session: what it sold, where that is more or other than
 	// one plan. Subtotal is -1 where there is no session.

@@ -33,8 +33,8 @@ func (e *Event) readSale(object gjson.Result, origin models.Origin) {
 	metadata := object.Get("metadata")
 	sale := &Sale{
 		Origin: origin, Subtotal: -1,
-		StudentID: student(metadata.Get("student_id")), Plan: text(metadata.Get("plan")),
-		Currency: currency(object.Get("currency")),
+		StudentID: student(metadata.Get("student_id")), BeneficiaryID: text(metadata.Get("beneficiary_id")),
+		Plan: text(metadata.Get("plan")), Currency: currency(object.Get("currency")),
 	}
 	if e.Names.Purchase != "" && sale.Plan == "" {
 		hours, err := money.ParseHours(text(metadata.Get("hours")))
@@ -46,7 +46,7 @@ func (e *Event) readSale(object gjson.Result, origin models.Origin) {
 	if sale.Plan != "" && sale.StudentID == "" && e.Names.Purchase == "" {
 		sale.StudentID = e.Names.ClientReference
 	}
-	if sale.StudentID != "" && (sale.Plan != "" || sale.Hours > 0) {
+	if sale.StudentID != "" && !models.IsForgotten(sale.BeneficiaryID) && (sale.Plan != "" || sale.Hours > 0) {
 		e.Sale = sale
 	}
 }
@@ -54,7 +54,7 @@ func (e *Event) readSale(object gjson.Result, origin models.Origin) {
 // doubt takes a sale away whose price none of our secrets signed: its payment waits.
 func (s *StripeService) doubt(e *Event) {
 	if sale := e.Sale; sale != nil && sale.Hours > 0 && !s.signer.Verifies(signing.Sale{
-		PurchaseID: e.Names.Purchase, StudentID: sale.StudentID, Hours: sale.Hours, Amount: sale.Amount, Currency: sale.Currency,
+		PurchaseID: e.Names.Purchase, StudentID: sale.StudentID, BeneficiaryID: sale.BeneficiaryID, Hours: sale.Hours, Amount: sale.Amount, Currency: sale.Currency,
 	}, sale.signature) {
 		e.Sale = nil
 	}
@@ -107,7 +107,7 @@ func (e *Event) readSubscriptionSession(session gjson.Result) {
 		e.readSessionSale(session)
 	}
 	if e.Sale != nil {
-		e.Sale.Origin = models.OriginSubscription
+		e.Sale.Origin, e.Sale.BeneficiaryID = models.OriginSubscription, "" // its invoices name no other account
 	}
 	metadata := session.Get("metadata")
 	e.Subscription = &models.Subscription{

@@ -32,6 +32,9 @@ func NewPurchase(tb testing.TB) *Purchase {
 // For sets the student.
 func (p *Purchase) For(student string) *Purchase { p.Student = student; return p }
 
+// To makes it a gift, to the student whose account gets the hours.
+func (p *Purchase) To(beneficiary string) *Purchase { p.new.BeneficiaryID = &beneficiary; return p }
+
 // Of sets the hours, in hundredths, and the amount.
 func (p *Purchase) Of(hours models.Hours, amount int64) *Purchase {
 	p.new.Hours, p.Amount = hours, amount

@@ -22,6 +22,7 @@ const Name = "hourbank_signature"
 // sold at a plan's price.
 type Sale struct {
 	PurchaseID, StudentID string
+	BeneficiaryID         string // empty: it is no gift
 	Hours                 models.Hours
 	Amount                int64 // minor units
 	Currency              string
@@ -57,13 +58,18 @@ func derive(secret, use string) []byte {
 // that only others are signed.
 func (s Signer) Metadata(p *models.Purchase) map[string]string {
 	metadata := map[string]string{"purchase_transaction_id": p.ID, "student_id": p.StudentID}
+	beneficiary := ""
+	if p.BeneficiaryID != nil {
+		beneficiary = *p.BeneficiaryID
+		metadata["beneficiary_id"] = beneficiary
+	}
 	if p.PlanID != nil {
 		metadata["plan"] = *p.PlanID
 		return metadata
 	}
 	metadata["hours"], metadata["amount"] = p.Hours.String(), strconv.FormatInt(p.Amount, 10)
 	if len(s.sales) > 0 {
-		sale := Sale{PurchaseID: p.ID, StudentID: p.StudentID, Hours: p.Hours, Amount: p.Amount, Currency: p.Currency}
+		sale := Sale{PurchaseID: p.ID, StudentID: p.StudentID, BeneficiaryID: beneficiary, Hours: p.Hours, Amount: p.Amount, Currency: p.Currency}
 		metadata[Name] = base64.RawURLEncoding.EncodeToString(sale.mac(s.sales[0]))
 	}
 	return metadata
@@ -80,7 +86,11 @@ func verifies(keys [][]byte, signature string, mac func(key []byte) []byte) bool
 }
 
 func (s Sale) mac(key []byte) []byte {
-	return macOf(key, s.PurchaseID, s.StudentID, s.Hours.String(), strconv.FormatInt(s.Amount, 10), s.Currency)
+	fields := []string{s.PurchaseID, s.StudentID, s.Hours.String(), strconv.FormatInt(s.Amount, 10), s.Currency}
+	if s.BeneficiaryID != "" {
+		fields = append(fields, s.BeneficiaryID)
+	}
+	return macOf(key, fields...)
 }
 
 // macOf is of fields that hold no U+0000: neither engine keeps one.
