@@ -76,7 +76,7 @@ func TestTheServingRoleCannotRewriteTheBooks(t *testing.T) {
 		"CREATE TRIGGER mine BEFORE INSERT ON hour_ledger_entries EXECUTE FUNCTION refuse_ledger_change()",
 		"CREATE OR REPLACE FUNCTION book_entries() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'",
 		"INSERT INTO goose_db_version (version_id, is_applied) VALUES (99, true)",
-		"INSERT INTO event_deliveries (id, endpoint, ordered_by, type, payload, created_at, tried_since, next_attempt_at) VALUES ('x', 'x', 'x', 'hours.credited', '{}', now(), now(), now())",
+		"INSERT INTO event_deliveries (id, endpoint, ordered_by, type, payload, created_at, tried_since, next_attempt_at) VALUES ('x', 'x', 'x', 'hours.credited', '{}', now(), '2026-01-01', now())",
 		"UPDATE event_deliveries SET payload = '{}'",
 	} {
 		_, err := db.SQL(t).ExecContext(t.Context(), statement)
