@@ -239,6 +239,9 @@ func (g *generator) object(s openapi.Schema) map[string]any {
 	if _, ok := object["plan"]; ok {
 		object["plan"] = "pack_10"
 	}
+	if _, ok := object["lesson_at"]; ok { // a format can't say the bounds that its description has
+		object["lesson_at"] = rapid.SampledFrom([]string{"2026-01-31T12:00:00Z", "2000-01-01T00:00:00.5-12:00", "2200-01-01T11:59:59+14:00"}).Draw(g.T, "lesson_at")
+	}
 	return object
 }
 
