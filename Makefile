@@ -37,7 +37,7 @@ $(BIN)/stripe-node/% $(BIN)/stripe-node-2022/%:
 
 # What is one after another by its nature: pages in a browser, stories, tables
 # of events and refusals. The faults run the program in a process of its own.
-UNRACED := Console|Till|TestMoney$$|WebhookTool|OfEveryType|EveryList|EveryMethod|EveryRefusal|HostileEvents|ListsRefuse|BodyThatIsNot|Statement|Export|Migrat
+UNRACED := Console|Till|InFrontOf|Clock|TheExampleReceivers|TestMoney$$|WebhookTool|OfEveryType|EveryList|EveryMethod|EveryRefusal|HostileEvents|ListsRefuse|BodyThatIsNot|Statement|Export|Migrat
 .PHONY: race
 race: ## the tests under the race detector, one package at a time: it is slow enough
 	go build -race ./... # with all cores
