@@ -38,9 +38,9 @@ func (Lot) TableName() string { return "hour_lots" }
 func (l *Lot) Left() Hours { return l.Hours - l.Drawn - l.Expired }
 
 // IsValidAt says whether a lesson at a time can use the lot.
-func (l *Lot) IsValidAt(lesson time.Time) bool {
-	return l.ExpiresAt == nil || lesson.Before(*l.ExpiresAt)
-}
+func (l *Lot) IsValidAt(lesson time.Time) bool { return isBefore(lesson, l.ExpiresAt) }
+
+func isBefore(lesson time.Time, end *time.Time) bool { return end == nil || lesson.Before(*end) }
 
 // Lots are a student's, in the order in which lessons draw from them: what expires
 // soonest first, then what came first.
@@ -105,6 +105,9 @@ type Draw struct {
 // expiring first, then oldest. What they don't cover is left in it.
 func (lots Lots) Draw(d *Draw, come time.Time) {
 	for p := range lots.parts() {
+		if d.Hours == 0 {
+			return
+		}
 		if l := &lots[p.lot]; p.isValidAt(d.LessonAt) && !l.CameAt.After(come) {
 			taken := min(d.Hours, p.hours)
 			l.Drawn, d.Hours = l.Drawn+taken, d.Hours-taken

@@ -15,9 +15,7 @@ type part struct {
 }
 
 // isValidAt says whether a lesson at a time can use them.
-func (p part) isValidAt(lesson time.Time) bool {
-	return p.expires == nil || lesson.Before(*p.expires)
-}
+func (p part) isValidAt(lesson time.Time) bool { return isBefore(lesson, p.expires) }
 
 // parts are what is left of the lots by when it expires, or did: the soonest first, in
 // the order of the lots. That is at a lot's end, or at a renewal that kept only some.

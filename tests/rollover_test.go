@@ -35,6 +35,11 @@ func (r rolling) pays(t *testing.T, invoice string, daysAgo int, change ...func(
 	answer.WantFields(t, fields{"status": "processed"})
 }
 
+// invoiced says which of the subscription's invoices it was.
+func invoiced(n int64) func(*harness.Told) {
+	return func(told *harness.Told) { told.With("created", harness.Epoch+n) }
+}
+
 func first(told *harness.Told) { told.With("billing_reason", "subscription_create") }
 
 var today = time.Now().Truncate(time.Second)
@@ -79,9 +84,6 @@ func TestARenewalKeepsWhatThePlanSays(t *testing.T) {
 func TestRenewalsAreKeptInAnyOrder(t *testing.T) {
 	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
 		r := newRolling(t, app)
-		invoiced := func(n int64) func(*harness.Told) {
-			return func(told *harness.Told) { told.With("created", harness.Epoch+n) }
-		}
 		r.pays(t, "in_3", 10, invoiced(3))
 		r.pays(t, "in_1", 70, invoiced(1), first)
 		app.WantBalance(t, r.Student, fields{"hours_expired": "6.00", "hours_available": "10.00"})
@@ -98,15 +100,12 @@ func TestRenewalsAreKeptInAnyOrder(t *testing.T) {
 func TestALateInvoiceAndAChangeOfPlanRenewNothing(t *testing.T) {
 	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
 		r := newRolling(t, app)
-		created := func(n int64) func(*harness.Told) {
-			return func(told *harness.Told) { told.With("created", harness.Epoch+n) }
-		}
-		r.pays(t, "in_3", 10, created(3))
-		r.pays(t, "in_2", 5, created(2))
+		r.pays(t, "in_3", 10, invoiced(3))
+		r.pays(t, "in_2", 5, invoiced(2))
 		app.WantBalance(t, r.Student, fields{"hours_expired": "0.00", "hours_available": "16.00"})
-		r.pays(t, "in_update", 4, created(4), func(told *harness.Told) { told.With("billing_reason", "subscription_update") })
+		r.pays(t, "in_update", 4, invoiced(4), func(told *harness.Told) { told.With("billing_reason", "subscription_update") })
 		app.WantBalance(t, r.Student, fields{"hours_expired": "0.00", "hours_available": "24.00"})
-		r.pays(t, "in_4", 1, created(5))
+		r.pays(t, "in_4", 1, invoiced(5))
 		app.WantBalance(t, r.Student, fields{"hours_expired": "22.00", "hours_available": "10.00"})
 	})
 }
