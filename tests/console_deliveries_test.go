@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
-	"sync/atomic"
 	"testing"
 
 	"github.com/tidwall/gjson"
@@ -14,14 +13,7 @@ import (
 
 func TestTheConsoleSendsEventsAgain(t *testing.T) {
 	harness.ForEachDatabase(t, func(t *testing.T, db *harness.Database) {
-		var refuse atomic.Bool
-		refuse.Store(true)
-		r := harness.NewReceiver(t, func(harness.Received) int {
-			if refuse.Load() {
-				return http.StatusTeapot
-			}
-			return http.StatusOK
-		})
+		r, refuse := refusing(t)
 		app := db.Serve(t, r.Settings()...)
 		for _, student := range []string{"student_1", "student_2"} {
 			app.MustProcess(t, harness.NewPurchase(t).For(student).Create(db).Succeeded())

@@ -196,16 +196,22 @@ func TestEventsOfManyProgramsAreSentOnce(t *testing.T) {
 	})
 }
 
+// refusing is a receiver that takes nothing until it is told to.
+func refusing(t *testing.T) (*harness.Receiver, *atomic.Bool) {
+	t.Helper()
+	refuse := new(atomic.Bool)
+	refuse.Store(true)
+	return harness.NewReceiver(t, func(harness.Received) int {
+		if refuse.Load() {
+			return http.StatusTeapot
+		}
+		return http.StatusOK
+	}), refuse
+}
+
 func TestAnEventThatNobodyTakesIsGivenUpAndSentAgain(t *testing.T) {
 	harness.ForEachDatabase(t, func(t *testing.T, db *harness.Database) {
-		var refuse atomic.Bool
-		refuse.Store(true)
-		r := harness.NewReceiver(t, func(harness.Received) int {
-			if refuse.Load() {
-				return http.StatusTeapot
-			}
-			return http.StatusOK
-		})
+		r, refuse := refusing(t)
 		app := db.Serve(t, r.Settings()...)
 		app.MustProcess(t, harness.NewPurchase(t).For("student_1").Create(db).Succeeded())
 		harness.Eventually(t, "it was tried", func() bool { return len(r.Took()) > 0 })
