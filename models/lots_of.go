@@ -13,7 +13,7 @@ import (
 // from them. Hours that should have expired before from do so at from; nil: none
 // expire. Renewals before from let none expire.
 func LotsOf(purchases []Purchase, entries []LedgerEntry, from *time.Time) Lots {
-	var lots Lots
+	lots := Lots{}
 	for _, p := range periodsInTurn(purchases) {
 		lots = append(lots, p.lot())
 	}

@@ -24,10 +24,10 @@ import (
 // Of gives an account's lots as they were settled last, in the order in which lessons
 // draw from them; none where none of its hours expire.
 func Of(tx *gorm.DB, account *models.Account) (models.Lots, error) {
+	lots := models.Lots{}
 	if account.LotsSettled == nil {
-		return nil, nil
+		return lots, nil
 	}
-	var lots models.Lots
 	if err := tx.Where("student_id = ?", account.StudentID).Find(&lots).Error; err != nil {
 		return nil, fmt.Errorf("read lots: %w", err)
 	}
@@ -74,7 +74,10 @@ func anew(tx *gorm.DB, studentID string, known models.Lots) (models.Lots, error)
 		return nil, err
 	}
 	lots, err := Replayed(tx, studentID, from)
-	return lots.Carry(known), err
+	if err != nil {
+		return nil, err
+	}
+	return lots.Carry(known), nil
 }
 
 // Replayed makes a student's lots of what is booked, and says nothing of what of
