@@ -23,12 +23,7 @@ func deliverAll(t *testing.T, apps []*harness.App, events []*harness.Event) []ha
 		group.Go(func() error {
 			<-start
 			var err error
-			for range 5 {
-				answers[i], err = apps[i%len(apps)].TryDeliver(event)
-				if err != nil || answers[i].Status != http.StatusServiceUnavailable {
-					break
-				}
-			}
+			answers[i], err = harness.Patiently(func() (harness.Response, error) { return apps[i%len(apps)].TryDeliver(event) })
 			if err == nil && answers[i].Status != http.StatusOK {
 				err = fmt.Errorf("%s: answered %d: %s", event.ID, answers[i].Status, answers[i].Body)
 			}

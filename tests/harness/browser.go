@@ -2,6 +2,7 @@ package harness
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"os/exec"
@@ -27,20 +28,47 @@ type Browser struct {
 	mistakes []string // what the page broke, or broke the policy with
 }
 
-// NewBrowser starts a browser of its own, with no cookies.
-func NewBrowser(tb testing.TB) *Browser {
-	tb.Helper()
+// chromium is what all browsers of a package's tests are windows of.
+var chromium = &sharedChromium{}
+
+type sharedChromium struct {
+	once  sync.Once
+	ctx   context.Context
+	close func()
+	err   error
+}
+
+// start starts it, when the first test needs it.
+func (c *sharedChromium) start() {
 	names := []string{"chromium", "chromium-browser", "google-chrome"}
 	i := slices.IndexFunc(names, func(name string) bool { _, err := exec.LookPath(name); return err == nil })
 	if i < 0 {
-		tb.Fatal("these tests drive a real browser: install Chromium (Debian: apt-get install chromium)")
+		c.err = errors.New("these tests drive a real browser: install Chromium (Debian: apt-get install chromium)")
+		return
 	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(names[i]), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.Flag("disable-quic", true),
-		chromedp.Flag("disable-component-update", true), chromedp.UserDataDir(tb.TempDir()))
+		chromedp.Flag("disable-component-update", true))
 	allocated, release := chromedp.NewExecAllocator(context.Background(), options...)
-	tb.Cleanup(release)
-	return newTab(tb, allocated)
+	ctx, end := chromedp.NewContext(allocated)
+	c.ctx, c.close = ctx, func() { end(); release() }
+	_, c.err = chromedp.Run(ctx, chromedp.Location())
+}
+
+func (c *sharedChromium) stop() {
+	if c.close != nil {
+		c.close()
+	}
+}
+
+// NewBrowser opens a browser of its own, with no cookies.
+func NewBrowser(tb testing.TB) *Browser {
+	tb.Helper()
+	chromium.once.Do(chromium.start)
+	if chromium.err != nil {
+		tb.Fatal("start the browser: ", chromium.err)
+	}
+	return newTab(tb, chromium.ctx, chromedp.WithNewBrowserContext())
 }
 
 // Tab opens another tab of the same browser, for a part of a test.
@@ -49,10 +77,10 @@ func (b *Browser) Tab(tb testing.TB) *Browser {
 	return newTab(tb, b.opener)
 }
 
-// newTab opens a tab beside the opener's, or in a browser that it starts.
-func newTab(tb testing.TB, opener context.Context) *Browser {
+// newTab opens a tab beside the opener's, or in a window of its own.
+func newTab(tb testing.TB, opener context.Context, options ...chromedp.ContextOption) *Browser {
 	tb.Helper()
-	tab, closeTab := chromedp.NewContext(opener)
+	tab, closeTab := chromedp.NewContext(opener, options...)
 	ctx, cancel := context.WithTimeout(tab, 2*patience)
 	b := &Browser{tb: tb, ctx: ctx, opener: tab}
 	tb.Cleanup(func() {
@@ -63,8 +91,8 @@ func newTab(tb testing.TB, opener context.Context) *Browser {
 		cancel()
 		closeTab()
 	})
-	if err := chromedp.Listen(tab, b.listen); err != nil { // which starts it, for as long as tab lives
-		tb.Fatalf("start the browser: %v", err)
+	if err := chromedp.Listen(tab, b.listen); err != nil { // which opens it, for as long as tab lives
+		tb.Fatalf("open the browser: %v", err)
 	}
 	if _, err := chromedp.Call(ctx, log.Enable, cdp.Empty{}); err != nil {
 		tb.Fatalf("listen to the browser: %v", err)

@@ -30,6 +30,7 @@ func Main(m *testing.M) {
 
 func runAll(m *testing.M) int {
 	defer shared.close()
+	defer chromium.stop()
 	defer func() { _ = os.RemoveAll(built.folder) }() // "" where nothing was built
 	return m.Run()
 }
