@@ -103,39 +103,60 @@ type Draw struct {
 
 // Draw takes the hours of a booking from the lots that have come by a time, soonest
 // expiring first, then oldest. What they don't cover is left in it.
-func (lots Lots) Draw(d *Draw, come time.Time) {
+func (lots Lots) Draw(d *Draw, come time.Time) { lots.draw(d, lots.come(come)) }
+
+// come is what is left of the lots that have come by a time.
+func (lots Lots) come(by time.Time) (parts []part) {
 	for p := range lots.parts() {
-		if d.Hours == 0 {
-			return
+		if !lots[p.lot].CameAt.After(by) {
+			parts = append(parts, p)
 		}
-		if l := &lots[p.lot]; p.isValidAt(d.LessonAt) && !l.CameAt.After(come) {
-			taken := min(d.Hours, p.hours)
-			l.Drawn, d.Hours = l.Drawn+taken, d.Hours-taken
+	}
+	return parts
+}
+
+// draw says whether it took anything: then the parts are others.
+func (lots Lots) draw(d *Draw, from []part) (drew bool) {
+	for _, p := range from {
+		if d.Hours == 0 {
+			break
+		}
+		if p.isValidAt(d.LessonAt) {
+			l, taken := &lots[p.lot], min(d.Hours, p.hours)
+			l.Drawn, d.Hours, drew = l.Drawn+taken, d.Hours-taken, true
 			lots.carry(l, taken, d.LessonAt)
 		}
 	}
+	return drew
 }
 
 // Replay lets it all happen again, to lots of which nothing is drawn, in the order of
 // its own times: a booking draws from the lots that have come by then, and what they
 // don't cover is owed; what comes afterwards pays what is owed first.
 func (lots Lots) Replay(draws []Draw) {
-	came := slices.SortedFunc(slices.Values(lots.Came()), time.Time.Compare)
+	came := slices.Compact(slices.SortedFunc(slices.Values(lots.Came()), time.Time.Compare))
 	draws = slices.SortedFunc(slices.Values(draws), func(a, b Draw) int {
 		return cmp.Or(a.BookedAt.Compare(b.BookedAt), cmp.Compare(a.ID, b.ID))
 	})
+	var now time.Time
+	var left []part
+	covers := func(d *Draw) bool {
+		if lots.draw(d, left) {
+			left = lots.come(now)
+		}
+		return d.Hours == 0
+	}
 	var owed []*Draw
 	for len(came) > 0 || len(draws) > 0 {
 		if len(draws) == 0 || (len(came) > 0 && !draws[0].BookedAt.Before(came[0])) {
-			for _, d := range owed {
-				lots.Draw(d, came[0])
-			}
-			came = came[1:]
+			now, came = came[0], came[1:]
+			left = lots.come(now)
+			owed = slices.DeleteFunc(owed, covers)
 			continue
 		}
 		d := &draws[0]
 		draws = draws[1:]
-		if lots.Draw(d, d.BookedAt); d.Hours > 0 {
+		if !covers(d) {
 			owed = append(owed, d)
 		}
 	}

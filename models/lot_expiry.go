@@ -27,37 +27,92 @@ func (lots Lots) parts() iter.Seq[part] {
 	}
 	return func(yield func(part) bool) {
 		for i := range lots {
-			if !yield(part{i, lots[i].Hours - lots[i].Drawn, lots[i].ExpiresAt}) {
+			if left := lots.whole(i); left.hours > 0 && !yield(left) {
 				return
 			}
 		}
 	}
 }
 
-func (lots Lots) partsBetween(renewals []*Lot) []part {
-	var parts []part
-	left := make([]Hours, len(lots))
+// whole is all that is left of a lot, were there no renewals.
+func (lots Lots) whole(i int) part {
+	return part{i, lots[i].Hours - lots[i].Drawn, lots[i].ExpiresAt}
+}
+
+// partsBetween lets subscriptions' lots come and be renewed, one after another, so that
+// years of weeks cost little more than their number.
+func (lots Lots) partsBetween(renewals []*Lot) (parts []part) {
+	var coming []part
 	for i := range lots {
-		left[i] = lots[i].Hours - lots[i].Drawn
+		if left := lots.whole(i); left.hours > 0 {
+			coming = append(coming, left)
+		}
 	}
-	byLife := lots.byLife()
-	for _, renewal := range renewals {
-		kept := *renewal.RolloverHours - renewal.Carried
-		for _, i := range byLife {
-			if renewal.renews(&lots[i]) && lots[i].IsValidAt(renewal.CameAt) {
-				keep := max(min(left[i], kept), 0)
-				parts = append(parts, part{i, left[i] - keep, &renewal.CameAt})
-				left[i], kept = keep, kept-keep
+	slices.SortStableFunc(coming, func(a, b part) int { return lots[a.lot].CameAt.Compare(lots[b.lot].CameAt) })
+	subscriptions := map[string]*kept{}
+	comeBefore := func(t *time.Time) {
+		for ; len(coming) > 0 && (t == nil || lots[coming[0].lot].CameAt.Before(*t)); coming = coming[1:] {
+			left := coming[0]
+			id := lots[left.lot].SubscriptionID
+			switch {
+			case id == nil:
+				parts = append(parts, left)
+			case subscriptions[*id] == nil:
+				subscriptions[*id] = &kept{[]part{left}, left.hours}
+			default:
+				subscriptions[*id].put(left)
 			}
 		}
 	}
-	for i := range lots {
-		parts = append(parts, part{i, left[i], lots[i].ExpiresAt})
+	for _, renewal := range renewals {
+		comeBefore(&renewal.CameAt)
+		if k := subscriptions[*renewal.SubscriptionID]; k != nil {
+			parts = append(parts, k.renew(renewal)...)
+		}
 	}
-	slices.SortStableFunc(parts, func(a, b part) int {
+	comeBefore(nil)
+	for _, k := range subscriptions {
+		parts = append(parts, k.parts...)
+	}
+	slices.SortFunc(parts, func(a, b part) int {
 		return cmp.Or(compareEnds(a.expires, b.expires), cmp.Compare(a.lot, b.lot))
 	})
 	return parts
+}
+
+// kept is what a subscription still has, in the order in which a renewal keeps it: what
+// ends last, so that nobody loses hours that might have been kept for longer; of those,
+// what lessons draw from first.
+type kept struct {
+	parts []part
+	hours Hours // of them all
+}
+
+func (k *kept) put(p part) {
+	i, _ := slices.BinarySearchFunc(k.parts, p, func(a, b part) int {
+		return cmp.Or(compareEnds(b.expires, a.expires), cmp.Compare(a.lot, b.lot))
+	})
+	k.parts, k.hours = slices.Insert(k.parts, i, p), k.hours+p.hours
+}
+
+// renew takes out what has ended before a renewal, and what is more than it keeps.
+func (k *kept) renew(renewal *Lot) (gone []part) {
+	most := max(*renewal.RolloverHours-renewal.Carried, 0)
+	for last := len(k.parts) - 1; last >= 0; last-- {
+		p := k.parts[last]
+		if p.isValidAt(renewal.CameAt) {
+			p.hours, p.expires = min(p.hours, k.hours-most), &renewal.CameAt
+		}
+		if p.hours <= 0 {
+			break
+		}
+		gone, k.hours = append(gone, p), k.hours-p.hours
+		if k.parts[last].hours -= p.hours; k.parts[last].hours > 0 {
+			break
+		}
+		k.parts = k.parts[:last]
+	}
+	return gone
 }
 
 // renewals are the lots that keep only some of what was before, in the order in which
@@ -94,18 +149,6 @@ func (lots Lots) carry(drawn *Lot, hours Hours, lesson time.Time) {
 			renewal.Carried += hours
 		}
 	}
-}
-
-// byLife is the places of the lots in the order in which a renewal keeps them: what
-// ends last, so that nobody loses hours that might have been kept for longer; of
-// those, what lessons draw from first.
-func (lots Lots) byLife() []int {
-	places := make([]int, len(lots))
-	for i := range places {
-		places[i] = i
-	}
-	slices.SortStableFunc(places, func(a, b int) int { return compareEnds(lots[b].ExpiresAt, lots[a].ExpiresAt) })
-	return places
 }
 
 // compareEnds puts what never ends last.
