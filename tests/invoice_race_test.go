@@ -54,7 +54,7 @@ func TestOddInvoicesNeedAPerson(t *testing.T) {
 	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
 		monthly(t, app)
 		paid := func() *harness.Event {
-			return invoice(t, harness.V2023, "invoice.paid", map[string]any{"student_id": "student_odd"})
+			return invoice(t, harness.V2023, "invoice.paid", map[string]any{"student_id": "student_odd"}).Set("id", "in_"+harness.RandomName())
 		}
 		long := harness.RandomName()
 		for len(long) < 5000 {
