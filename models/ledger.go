@@ -74,6 +74,25 @@ type Account struct {
 // TableName is the contract's.
 func (Account) TableName() string { return "student_account_balances" }
 
+// Move adds entries to the totals, as the database does with what is stored.
+func (a *Account) Move(entries ...LedgerEntry) {
+	total := Movement{a.HoursPurchased, a.HoursGranted, a.HoursReversed, a.HoursConsumed, a.HoursExpired, a.HoursHeld, a.BalanceAmount}
+	for _, e := range entries {
+		total.Add(e)
+		if e.CreatedAt.After(a.UpdatedAt) {
+			a.UpdatedAt = e.CreatedAt
+		}
+	}
+	a.SetTotals(total)
+}
+
+// SetTotals lets the account say what entries add up to.
+func (a *Account) SetTotals(m Movement) {
+	a.HoursPurchased, a.HoursGranted, a.HoursReversed, a.HoursConsumed = m.Purchased, m.Granted, m.Reversed, m.Consumed
+	a.HoursExpired, a.HoursHeld, a.HoursAvailable, a.BalanceAmount = m.Expired, m.Held, m.Available(), m.Amount
+	a.Overdrawn = a.HoursAvailable < 0
+}
+
 // Movement is what entries add to an account's totals.
 type Movement struct {
 	Purchased, Granted, Reversed, Consumed, Expired, Held Hours

@@ -55,15 +55,7 @@ func Settle(tx *gorm.DB, account *models.Account) (models.Lots, error) {
 			return nil, err
 		}
 	}
-	if err := Save(tx, account, known, lots, now); err != nil {
-		return nil, err
-	}
-	var after models.Account
-	if err := tx.Where("student_id = ?", account.StudentID).Take(&after).Error; err != nil {
-		return nil, fmt.Errorf("read an account: %w", err)
-	}
-	*account = after
-	return lots, nil
+	return lots, Save(tx, account, known, lots, now)
 }
 
 // anew makes a student's lots of what is booked; known says what of them the ledger has
@@ -96,30 +88,32 @@ func Replayed(tx *gorm.DB, studentID string, from *time.Time) (models.Lots, erro
 	return lots, nil
 }
 
-// Save stores those of an account's lots that differ from what is known of them, and
-// enters what is expired.
-func Save(tx *gorm.DB, account *models.Account, known, lots models.Lots, now time.Time) error {
-	entries := lots.Expire(now, account.UpdatedAt)
+// Save books entries for which the lots were drawn from, and what is expired by now,
+// moves the account, and stores those of its lots that differ from what is known.
+func Save(tx *gorm.DB, account *models.Account, known, lots models.Lots, now time.Time, entries ...models.LedgerEntry) error {
+	for _, expired := range lots.Expire(now, account.UpdatedAt) {
+		expired.ID, expired.Currency = models.NewID(), account.Currency
+		entries = append(entries, expired)
+	}
 	same := map[models.Lot]bool{}
 	for _, l := range known {
 		same[l] = true
 	}
 	changed := slices.DeleteFunc(slices.Clone(lots), func(l models.Lot) bool { return same[l] })
-	for i := range entries {
-		entries[i].ID, entries[i].Currency = models.NewID(), account.Currency
-	}
 	if err := database.Store(tx, []database.Write{ledger.Book(entries), keep(changed)}); err != nil {
 		return err
 	}
+	account.Move(entries...)
 	if settled := !lots.AwaitRenewal(now); settled != *account.LotsSettled {
-		return mark(tx, account.StudentID, settled)
+		return mark(tx, account, settled)
 	}
 	return nil
 }
 
-// mark says whether a student's lots are settled.
-func mark(tx *gorm.DB, studentID string, settled bool) error {
-	err := tx.Model(&models.Account{}).Where("student_id = ?", studentID).UpdateColumn("lots_settled", settled).Error
+// mark says whether an account's lots are settled.
+func mark(tx *gorm.DB, account *models.Account, settled bool) error {
+	account.LotsSettled = &settled
+	err := tx.Model(&models.Account{}).Where("student_id = ?", account.StudentID).UpdateColumn("lots_settled", settled).Error
 	if err != nil {
 		return fmt.Errorf("say whether lots are settled: %w", err)
 	}
@@ -149,9 +143,7 @@ func keep(lots models.Lots) database.Write {
 // Begin gives an account lots, now that some of its hours expire, or has them settled
 // anew. Its caller has locked the account.
 func Begin(tx *gorm.DB, account *models.Account) error {
-	settled := false
-	account.LotsSettled = &settled
-	return mark(tx, account.StudentID, settled)
+	return mark(tx, account, false)
 }
 
 // Follow has accounts settled whose purchases changed and expire. It is to be stored

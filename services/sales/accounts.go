@@ -115,10 +115,7 @@ func (s *AccountService) BalanceAt(ctx context.Context, studentID string, at tim
 	for _, sums := range entries {
 		total.Add(sums)
 	}
-	account.HoursPurchased, account.HoursGranted = total.Purchased, total.Granted
-	account.HoursReversed, account.HoursConsumed, account.HoursAvailable = total.Reversed, total.Consumed, total.Available()
-	account.HoursExpired, account.HoursHeld = total.Expired, total.Held
-	account.BalanceAmount, account.Overdrawn = total.Amount, account.HoursAvailable < 0
+	account.SetTotals(total)
 	return account, nil
 }
 

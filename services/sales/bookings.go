@@ -240,13 +240,14 @@ func (b *openBooks) entry(o BookingOrder, kind models.EntryKind, hours models.Ho
 	return entry
 }
 
-// post writes the entry, after others that belong to it, has the lots follow, and
-// writes into the audit log what a person decided.
+// post books the entry, after others that belong to it, has lots and account follow,
+// and writes into the audit log what a person decided.
 func (b *openBooks) post(tx *gorm.DB, o BookingOrder, entry models.LedgerEntry, others ...models.LedgerEntry) (*Booking, error) {
-	if err := database.Store(tx, []database.Write{ledger.Book(append(others, entry))}); err != nil {
-		return nil, err
+	book := b.postAnew
+	if b.account.LotsSettled != nil && len(others) == 0 && (entry.Kind == models.EntryConsumption || entry.Kind == models.EntryHold) {
+		book = b.postDrawn
 	}
-	if err := b.drawFromLots(tx, &entry, len(others) > 0); err != nil {
+	if err := book(tx, append(others, entry)...); err != nil {
 		return nil, err
 	}
 	if action, decided := decisions[entry.Kind]; decided {
@@ -254,34 +255,35 @@ func (b *openBooks) post(tx *gorm.DB, o BookingOrder, entry models.LedgerEntry, 
 			return nil, err
 		}
 	}
-	after, err := readAccount(tx, o.StudentID)
-	if err != nil {
-		return nil, err
-	}
-	after.NextExpiry = b.lots.NextExpiry(b.now)
-	return &Booking{LedgerEntry: entry, Account: after, New: true}, nil
+	b.account.NextExpiry = b.lots.NextExpiry(b.now)
+	return &Booking{LedgerEntry: entry, Account: b.account, New: true}, nil
 }
 
-// drawFromLots draws a lesson or hold from the lots. All else has them settled anew,
-// also a lesson that was held.
-func (b *openBooks) drawFromLots(tx *gorm.DB, entry *models.LedgerEntry, held bool) error {
-	if entry.ExpiresAt != nil { // the first hours that do, maybe
+// postDrawn books lessons or holds, which draw from the lots.
+func (b *openBooks) postDrawn(tx *gorm.DB, entries ...models.LedgerEntry) error {
+	known := slices.Clone(b.lots)
+	for _, e := range entries {
+		b.lots.Draw(&models.Draw{Hours: -e.Hours, LessonAt: e.Lesson()}, b.now)
+	}
+	return lots.Save(tx, b.account, known, b.lots, b.now, entries...)
+}
+
+// postAnew books all else, also a lesson that was held, and has the lots settled anew.
+func (b *openBooks) postAnew(tx *gorm.DB, entries ...models.LedgerEntry) error {
+	if err := database.Store(tx, []database.Write{ledger.Book(entries)}); err != nil {
+		return err
+	}
+	b.account.Move(entries...)
+	switch ends := func(e models.LedgerEntry) bool { return e.ExpiresAt != nil }; {
+	case slices.ContainsFunc(entries, ends): // the first hours that do, maybe
 		if err := lots.Begin(tx, b.account); err != nil {
 			return err
 		}
+	case b.account.LotsSettled != nil:
+		b.account.LotsSettled = new(false) // the entries said so
 	}
 	var err error
-	switch {
-	case b.account.LotsSettled == nil:
-	case !held && (entry.Kind == models.EntryConsumption || entry.Kind == models.EntryHold):
-		known := slices.Clone(b.lots)
-		b.lots.Draw(&models.Draw{Hours: -entry.Hours, LessonAt: entry.Lesson()}, b.now)
-		err = lots.Save(tx, b.account, known, b.lots, b.now)
-	default:
-		b.account.UpdatedAt = b.now
-		*b.account.LotsSettled = false // the entries said so
-		b.lots, err = lots.Settle(tx, b.account)
-	}
+	b.lots, err = lots.Settle(tx, b.account)
 	return err
 }
 

@@ -239,7 +239,25 @@ func (l *life) ask(method, path, body string) (harness.Response, bool, error) {
 		err = fmt.Errorf("%s %s %s: answered %d %s", method, path, body, answer.Status, answer.Body)
 	}
 	l.say("%s %s %s: %d", method, path, body, answer.Status)
+	if err == nil && done {
+		err = l.answered(answer)
+	}
 	return answer, done, err
+}
+
+// answered wants a booking's answer to have the account as whoever asks next sees it.
+func (l *life) answered(booking harness.Response) error {
+	account, err := harness.Patiently(func() (harness.Response, error) {
+		return l.app.Try(http.MethodGet, l.path("/balance/"), "", "Authorization", "Bearer "+harness.ReadKey)
+	})
+	expiry := booking.Get("account.next_expiry")
+	if err != nil || (expiry.String() != "" && expiry.Time().Before(time.Now())) { // it has expired meanwhile
+		return err
+	}
+	if answered := booking.Get("account").Raw; answered != account.Body {
+		return fmt.Errorf("a booking was answered with the account as %s, which is %s", answered, account.Body)
+	}
+	return nil
 }
 
 func (l *life) path(under string) string { return "/api/finances/students/" + l.student + under }
