@@ -13,12 +13,18 @@ import (
 	"modernc.org/sqlite"
 )
 
+// ErrConflict is a conflict that work finds by itself.
+var ErrConflict = errors.New("another transaction changed what this one read")
+
 // IsConflict says that two transactions were in each other's way, so that the
 // same work may succeed if simply tried again: a serialization failure, a
 // deadlock, a lock not had in time, a statement that was prepared before a
 // migration.
 // https://www.postgresql.org/docs/current/errcodes-appendix.html
 func IsConflict(err error) bool {
+	if errors.Is(err, ErrConflict) {
+		return true
+	}
 	if pgErr, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return slices.Contains([]string{"40001", "40P01", "55P03"}, pgErr.Code) || isStalePlan(err)
 	}

@@ -3,6 +3,7 @@ package ingest
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 
 	"gorm.io/gorm"
@@ -54,9 +55,12 @@ func openCatalogue(tx *gorm.DB, b *book, events []*stripe.Event, lock bool) (*ca
 			c.currencies[student] = cmp.Or(c.currencies[student], currency)
 		}
 	}
-	for _, p := range b.byID { // nothing kept the account of what was cancelled in its currency
-		if _, known := c.currencies[p.AccountID()]; !known && p.PaymentStatus == models.StatusCancelled {
-			c.currencies[p.AccountID()] = ""
+	// Nothing kept the account of what was cancelled in its currency. Where any account is
+	// locked, all are that entries may move, so that it is in order.
+	isCancelled := func(p *models.Purchase) bool { return p.PaymentStatus == models.StatusCancelled }
+	if known := slices.Collect(maps.Values(b.byID)); len(c.currencies) > 0 || slices.ContainsFunc(known, isCancelled) {
+		for _, p := range known {
+			c.currencies[p.AccountID()] = cmp.Or(c.currencies[p.AccountID()], "")
 		}
 	}
 	if err := c.readAccounts(tx, lock); err != nil {

@@ -12,48 +12,81 @@ import (
 	"hourbank/models"
 )
 
+// Open opens the students' accounts where they have none.
+func Open(tx *gorm.DB, accounts []models.Account) error {
+	slices.SortFunc(accounts, func(a, b models.Account) int { return cmp.Compare(a.StudentID, b.StudentID) })
+	if err := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&accounts).Error; err != nil {
+		return fmt.Errorf("open accounts: %w", err)
+	}
+	return nil
+}
+
 // OpenAccounts opens the students' accounts where they have none, gives those
 // the currency that have none yet (a grant opened them) or that nothing keeps
 // in another one (TakesCurrency), and answers all as they are then. No account
-// answered changes its currency before the transaction ends.
+// answered changes its currency before the transaction ends. It returns
+// database.ErrConflict where another transaction changed one meanwhile.
+//
+// All are locked at once, in order and as strongly as any needs to be: a lock that is
+// raised later waits for others that wait to raise theirs.
 func OpenAccounts(tx *gorm.DB, accounts []models.Account) ([]models.Account, error) {
 	slices.SortFunc(accounts, func(a, b models.Account) int { return cmp.Compare(a.StudentID, b.StudentID) })
-	if err := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&accounts).Error; err != nil {
-		return nil, fmt.Errorf("open accounts: %w", err)
-	}
-	held := tx.Clauses(clause.Locking{Strength: "KEY SHARE"}) // nameCurrency waits for it
-	opened, err := ReadAccounts(held, accounts)
+	known, err := ReadAccounts(tx, accounts)
 	if err != nil {
 		return nil, err
 	}
-	named := false
-	for i, account := range opened {
-		if wanted := accounts[i].Currency; wanted != nil && (account.Currency == nil || *account.Currency != *wanted) {
-			named = true
-			if err := nameCurrency(tx, account.StudentID, *wanted); err != nil {
-				return nil, err
-			}
+	strength, missing := "KEY SHARE", len(known) < len(accounts) // whoever names a currency waits for it
+	if missing {
+		if err := Open(tx, accounts); err != nil {
+			return nil, err
 		}
 	}
-	if named {
-		return ReadAccounts(held, accounts)
+	if missing || anyLacks(known, accounts) {
+		strength = clause.LockingStrengthUpdate
+	}
+	opened, err := ReadAccounts(tx.Clauses(clause.Locking{Strength: strength}), accounts)
+	if err != nil {
+		return nil, err
+	}
+	if strength != clause.LockingStrengthUpdate && anyLacks(opened, accounts) {
+		return nil, database.ErrConflict
+	}
+	for i := range opened {
+		if err := nameCurrency(tx, &opened[i], accounts[i].Currency); err != nil {
+			return nil, err
+		}
 	}
 	return opened, nil
 }
 
-// nameCurrency gives an account a currency, if it takes it.
-func nameCurrency(tx *gorm.DB, studentID, currency string) error {
-	var account models.Account
-	if err := tx.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate}).Where("student_id = ?", studentID).Take(&account).Error; err != nil {
-		return fmt.Errorf("lock an account: %w", err)
+// lacks says whether an account has not the currency that is wanted; nil: any.
+func lacks(account *models.Account, wanted *string) bool {
+	return wanted != nil && (account.Currency == nil || *account.Currency != *wanted)
+}
+
+// anyLacks says so of accounts and those that are wanted, in the same order.
+func anyLacks(accounts, wanted []models.Account) bool {
+	for i := range accounts {
+		if lacks(&accounts[i], wanted[i].Currency) {
+			return true
+		}
 	}
-	takes, err := TakesCurrency(tx, &account, currency)
+	return false
+}
+
+// nameCurrency gives a locked account the currency that it lacks, if it takes it.
+func nameCurrency(tx *gorm.DB, account *models.Account, wanted *string) error {
+	if !lacks(account, wanted) {
+		return nil
+	}
+	takes, err := TakesCurrency(tx, account, *wanted)
 	if err != nil || !takes {
 		return err
 	}
-	if err := tx.Model(&account).Update("currency", currency).Error; err != nil {
+	if err := tx.Model(account).Update("currency", *wanted).Error; err != nil {
 		return fmt.Errorf("give an account its currency: %w", err)
 	}
+	account.Currency = wanted
 	return nil
 }
 

@@ -201,7 +201,7 @@ type openBooks struct {
 func (s *AccountService) underLock(ctx context.Context, o BookingOrder, open bool, work func(*gorm.DB, *openBooks) error) error {
 	return database.Transact(ctx, s.db, func(tx *gorm.DB) error {
 		if open {
-			if _, err := ledger.OpenAccounts(tx, []models.Account{{StudentID: o.StudentID, UpdatedAt: tx.NowFunc()}}); err != nil {
+			if err := ledger.Open(tx, []models.Account{{StudentID: o.StudentID, UpdatedAt: tx.NowFunc()}}); err != nil {
 				return err
 			}
 		}
