@@ -98,6 +98,26 @@ func accountOf(buyer string, beneficiary *string) string {
 	return *beneficiary
 }
 
+// IsUnpaidGift says whether it is another's purchase for the account, and nothing of it
+// was ever booked there.
+func (p *Purchase) IsUnpaidGift() bool {
+	return p.BeneficiaryID != nil && p.HoursCredited == 0 && p.AmountReceived == 0
+}
+
+// Fits says whether an account in a currency (empty: in none) can take what is told of
+// the purchase, which may be that it was paid. Its own keeps an account in its currency
+// unless it is cancelled, a gift not before it is paid.
+func (p *Purchase) Fits(currency string, mayPay bool) bool {
+	switch {
+	case p.IsUnpaidGift():
+		return currency == p.Currency || !mayPay
+	case p.PaymentStatus == StatusCancelled:
+		return currency == p.Currency || currency == ""
+	default:
+		return true
+	}
+}
+
 // HasOwn says whether we made an object at Stripe to pay this very purchase.
 func (p *Purchase) HasOwn() bool {
 	own := p.Evidence.Sold()

@@ -158,7 +158,7 @@ func (s *CaseService) Give(ctx context.Context, id, studentID, planID, by string
 	}
 	p := n.Purchase(s.db.NowFunc())
 	p.SoldBy(money.ObjectOf(*c.Payment))
-	waiting, err := ingest.WaitingFor(s.db.Reader.WithContext(ctx), *c.Payment)
+	waiting, err := waitingFor(s.db.Reader.WithContext(ctx), *c.Payment)
 	if err != nil {
 		return nil, err
 	}
@@ -177,6 +177,15 @@ func (s *CaseService) Give(ctx context.Context, id, studentID, planID, by string
 		}
 	}
 	return sales.ReadPurchase(s.db.WithContext(ctx), p.ID)
+}
+
+// waitingFor lists the events that wait for a key, by id.
+func waitingFor(tx *gorm.DB, key string) ([]string, error) {
+	var ids []string
+	if err := tx.Table("waiting_events").Where("key = ?", key).Order("event_id").Pluck("event_id", &ids).Error; err != nil {
+		return nil, fmt.Errorf("look for events that wait: %w", err)
+	}
+	return ids, nil
 }
 
 // Accept lets a payment of a purchase count as paid in full, by a person's

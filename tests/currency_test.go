@@ -100,3 +100,58 @@ func TestAPaymentInAnotherCurrencyFindsItsStudent(t *testing.T) {
 		app.MustAudit(t)
 	})
 }
+
+// Anybody can begin a gift for anybody. As long as it is not paid it names no currency
+// for the account, and keeps it in none.
+func TestAGiftThatNobodyPaidKeepsNoAccountInItsCurrency(t *testing.T) {
+	selling(t, func(t *testing.T, app *harness.App, standIn *harness.Stripe) {
+		addPlan(t, app)
+		gift := func(friend string) *harness.Purchase {
+			sold := app.Post(t, harness.WriteKey, api+"/purchases/", `{"student_id":"buyer","beneficiary_id":"`+friend+`","hours":"1.00","amount":5000,"currency":"usd"}`).Want(t, http.StatusCreated)
+			late := harness.NewPurchase(t).In("usd")
+			late.ID, late.Student, late.PaymentIntent = sold.Get("id").String(), friend, sold.Get("stripe_payment_intent_id").String()
+			return late
+		}
+		grant := api + "/students/trial/grants/"
+		app.Post(t, harness.AdminKey, grant, `{"hours":"1.00","reason":"a trial","reference":"trial"}`).Want(t, http.StatusCreated)
+		late, ofTrial, ofLink, refused, gone := gift("friend"), gift("trial"), gift("linked"), gift("linked"), gift("friend")
+		app.MustProcess(t, gone.Intent(canceled))
+		for _, student := range []string{"friend", "trial", "linked", "buyer"} {
+			app.WantBalance(t, student, fields{"currency": ""})
+		}
+		// Each pays something of their own, in another currency.
+		app.Post(t, harness.WriteKey, api+"/purchases/", `{"student_id":"friend","plan":"pack8"}`).Want(t, http.StatusCreated)
+		link := harness.NewTeller(harness.V2026)
+		tell(t, app, linkFor(link, "linked", "pack8", link.Session("completed", "cs_1", "pi_1", asked{Subtotal: 12000}, "paid")))
+		app.WantBalance(t, "linked", fields{"currency": "eur", "hours_available": "8.00"})
+
+		for student, p := range map[string]*harness.Purchase{"friend": late, "linked": ofLink} {
+			app.Deliver(t, p.Succeeded()).Want(t, http.StatusAccepted).WantFields(t, fields{"status": "parked", "reason": "other_currency"})
+			app.Get(t, api+"/cases/?status=open&student_id="+student).WantFields(t, fields{"data.#": "1", "data.0.kind": "other_currency"})
+			app.WantBalance(t, student, fields{"currency": "eur"})
+		}
+		// What only says that it won't be paid is no case.
+		app.MustProcess(t, refused.Intent(failed), refused.Intent(canceled).At(5))
+
+		app.MustProcess(t, ofTrial.Succeeded(), ofTrial.ChargeRefunded(1000).At(5))
+		app.WantBalance(t, "trial", fields{"currency": "usd", "balance_amount": "4000"})
+		app.Post(t, harness.WriteKey, api+"/purchases/", `{"student_id":"trial","plan":"pack8"}`).WantProblem(t, http.StatusUnprocessableEntity, "currency_mismatch")
+		app.WantBalance(t, "buyer", fields{"currency": "", "balance_amount": "0"})
+		wantBooksRight(t, app.Database)
+	})
+}
+
+// A platform makes its own PaymentIntents: one that fails names no currency, either.
+func TestMetadataOfAGiftThatFailsKeepNoAccountInItsCurrency(t *testing.T) {
+	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
+		addPlan(t, app)
+		s := harness.NewTeller(harness.V2026)
+		metadata := s.Buys("pack8")
+		metadata["beneficiary_id"] = "friend"
+		tell(t, app, s.Intent("payment_failed", "pi_1", 12_000, 0).With("metadata", metadata))
+		app.WantBalance(t, "friend", fields{"currency": ""})
+		tell(t, app, s.Paid("pi_1", 12_000).With("metadata", metadata))
+		app.WantBalance(t, "friend", fields{"currency": "eur", "hours_available": "8.00"})
+		wantBooksRight(t, app.Database)
+	})
+}

@@ -92,6 +92,8 @@ func TestAGiftIsInTheCurrencyOfItsBeneficiarysAccount(t *testing.T) {
 		buy := func(order string) harness.Response { return app.Post(t, harness.WriteKey, api+"/purchases/", order) }
 		// The own id is no gift.
 		buy(in("american", "american", "usd")).Want(t, http.StatusCreated).WantFields(t, fields{"beneficiary_id": ""})
+		paid := harness.NewPurchase(t).For("american").To("friend").Create(app.Database)
+		app.MustProcess(t, paid.Succeeded())
 		buy(in("american", "friend", "eur")).Want(t, http.StatusCreated)
 		buy(in("american", "friend", "usd")).WantProblem(t, http.StatusUnprocessableEntity, "currency_mismatch")
 		buy(in("buyer", "friend", "eur")).Want(t, http.StatusCreated)

@@ -57,7 +57,7 @@ func (b *book) apply(e *stripe.Event) result {
 		return parked("")
 	}
 	for _, p := range group {
-		if p.PaymentStatus == models.StatusCancelled && cmp.Or(b.catalogue.currencies[p.AccountID()], p.Currency) != p.Currency {
+		if !p.Fits(b.catalogue.currencies[p.AccountID()], e.MayPay()) {
 			return b.otherCurrency(e, p.AccountID())
 		}
 	}
@@ -192,7 +192,7 @@ func (b *book) makeOfSale(e *stripe.Event, group []*models.Purchase) result {
 	if n.Origin != models.OriginSale && slices.ContainsFunc(group, n.IsOfTheSame) {
 		return result{}
 	}
-	if b.catalogue.currencies[n.AccountID()] != n.Currency {
+	if cmp.Or(b.catalogue.currencies[n.AccountID()], n.Currency) != n.Currency {
 		return b.otherCurrency(e, n.AccountID())
 	}
 	return b.purchaseOf(n)

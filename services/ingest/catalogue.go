@@ -54,6 +54,11 @@ func openCatalogue(tx *gorm.DB, b *book, events []*stripe.Event, lock bool) (*ca
 		for student, currency := range c.accounts(b, e) {
 			c.currencies[student] = cmp.Or(c.currencies[student], currency)
 		}
+		for _, p := range b.group(e) {
+			if p.IsUnpaidGift() && e.MayPay() {
+				c.currencies[p.AccountID()] = cmp.Or(c.currencies[p.AccountID()], p.Currency)
+			}
+		}
 	}
 	// Nothing kept the account of what was cancelled in its currency. Where any account is
 	// locked, all are that entries may move, so that it is in order.
@@ -105,7 +110,7 @@ func (c *catalogue) readPlans(tx *gorm.DB) error {
 }
 
 // accounts are whose accounts an event may need, and in which currency each would
-// be opened: a buyer's in none where another's gets the hours.
+// be opened: a buyer's in none where another's gets the hours, and that before it is paid.
 func (c *catalogue) accounts(b *book, e *stripe.Event) map[string]string {
 	var buyer, account, currency string
 	switch {
@@ -125,6 +130,9 @@ func (c *catalogue) accounts(b *book, e *stripe.Event) map[string]string {
 	account = cmp.Or(account, buyer)
 	if models.ValidateID("student_id", buyer) != nil || models.ValidateID("beneficiary_id", account) != nil || !models.IsCurrency(currency) {
 		return nil
+	}
+	if account != buyer && !e.MayPay() {
+		return map[string]string{buyer: "", account: ""}
 	}
 	return map[string]string{buyer: "", account: currency}
 }

@@ -1,7 +1,6 @@
 package ingest
 
 import (
-	"fmt"
 	"strings"
 
 	"gorm.io/gorm"
@@ -69,13 +68,4 @@ func TakeKeys(tx *gorm.DB, p *models.Purchase) error {
 		waiting = append(waiting, key.key)
 	}
 	return database.Store(tx, []database.Write{rows, Wake(waiting)})
-}
-
-// WaitingFor lists the events that wait for a key, by id.
-func WaitingFor(tx *gorm.DB, key string) ([]string, error) {
-	var ids []string
-	if err := tx.Table("waiting_events").Where("key = ?", key).Order("event_id").Pluck("event_id", &ids).Error; err != nil {
-		return nil, fmt.Errorf("look for events that wait: %w", err)
-	}
-	return ids, nil
 }

@@ -43,13 +43,15 @@ func (s *PurchaseService) Create(ctx context.Context, n models.NewPurchase) (*mo
 	return p, nil
 }
 
-// InsertPurchase stores a purchase that we sell, and its keys, and opens the account
-// that gets the hours where there is none; a buyer's for another has no currency by
-// that. An event of the sale may have been faster, and made the same purchase.
+// InsertPurchase stores a purchase that we sell, and its keys, and opens the accounts
+// that it needs where there are none. A gift gives none a currency before it is paid:
+// else anybody could keep another student's account in one. An event of the sale may
+// have been faster, and made the same purchase.
 func InsertPurchase(tx *gorm.DB, p *models.Purchase) error {
-	needed := []models.Account{{StudentID: p.AccountID(), Currency: &p.Currency, UpdatedAt: p.CreatedAt}}
+	needed := []models.Account{{StudentID: p.StudentID, Currency: &p.Currency, UpdatedAt: p.CreatedAt}}
 	if p.BeneficiaryID != nil {
-		needed = append(needed, models.Account{StudentID: p.StudentID, UpdatedAt: p.CreatedAt})
+		needed[0].Currency = nil
+		needed = append(needed, models.Account{StudentID: *p.BeneficiaryID, UpdatedAt: p.CreatedAt})
 	}
 	accounts, err := ledger.OpenAccounts(tx, needed)
 	if err != nil {

@@ -53,6 +53,9 @@ type Event struct {
 	Reason models.Reason
 }
 
+// MayPay says whether the event may be what makes a purchase a paid one.
+func (e *Event) MayPay() bool { return e.Money || e.IsOwn() }
+
 // Forget lets the event be of who buys and of whose account gets the hours, one of
 // them or both the pseudonym of a student who was forgotten.
 func (e *Event) Forget(student, account string) {
