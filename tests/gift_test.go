@@ -265,6 +265,25 @@ func TestForgettingWhoBoughtOrGotAGift(t *testing.T) {
 	}
 }
 
+// Who would get what the buyer still may pay?
+func TestNobodyIsForgottenWhileAGiftIsNotPaid(t *testing.T) {
+	selling(t, func(t *testing.T, app *harness.App, standIn *harness.Stripe) {
+		addPlan(t, app)
+		sold := app.Post(t, harness.WriteKey, api+"/purchases/", giftOfPlan).Want(t, http.StatusCreated)
+		for _, student := range []string{"friend", "buyer"} {
+			wantRefused(t, app.Database, 1, "is not paid", "forget-student", student, "--yes")
+		}
+		if _, err := standIn.API.PaymentIntents.Cancel(sold.Get("stripe_payment_intent_id").String(), nil); err != nil {
+			t.Fatal(err)
+		}
+		standIn.Settle(t)
+		for _, student := range []string{"friend", "buyer"} {
+			app.MustRun(t, "forget-student", student, "--yes")
+		}
+		wantBooksRight(t, app.Database)
+	})
+}
+
 func TestTheDatabaseKeepsWhoseAGiftIs(t *testing.T) {
 	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
 		gift := harness.NewPurchase(t).For("buyer").To("friend").Create(app.Database)
