@@ -1,7 +1,10 @@
 package tests
 
 import (
+	"bufio"
 	"bytes"
+	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -80,8 +83,32 @@ func TestTheExampleReceiversKnowWhoseEventsAreWhose(t *testing.T) {
 				t.Errorf("it did %d things, want 2:\n%s", printed, log.String())
 			}
 			forge(t, address)
+			breakOff(t, address)
+			forge(t, address)
 			wantNone(t, log.String(), "forged")
 		})
+	}
+}
+
+// breakOff begins a request, and is gone.
+func breakOff(t *testing.T, address string) {
+	t.Helper()
+	connection, err := new(net.Dialer).DialContext(t.Context(), "tcp", strings.TrimPrefix(address, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer connection.Close() //nolint:errcheck // it is closed below
+	if _, err := fmt.Fprint(connection, "POST /hours HTTP/1.1\r\nHost: receiver\r\nExpect: 100-continue\r\nContent-Length: 100\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := bufio.NewReader(connection).ReadString('\n'); err != nil { // it reads now
+		t.Fatal(err)
+	}
+	if _, err := fmt.Fprint(connection, "abc"); err != nil {
+		t.Fatal(err)
+	}
+	if err := connection.Close(); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -22,7 +22,7 @@ function isSigned(headers, body) {
   })
 }
 
-const server = createServer(async (request, response) => {
+async function receive(request, response) {
   const parts = []
   let size = 0
   for await (const part of request) {
@@ -39,5 +39,13 @@ const server = createServer(async (request, response) => {
     seen.add(id)
   }
   response.writeHead(204).end() // only once it is done: anything else is sent again
+}
+
+const server = createServer((request, response) => {
+  receive(request, response).catch((error) => { // nothing that is sent ends the program
+    console.error('not received:', error.message)
+    if (response.headersSent) response.destroy()
+    else response.writeHead(400).end()
+  })
 })
 server.listen(Number(port), host, () => console.log('listening at', `${host}:${server.address().port}`))
