@@ -3,6 +3,7 @@ package tests
 import (
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -146,6 +147,29 @@ func TestLowHoursAreToldOfRefunds(t *testing.T) {
 		app.MustProcess(t, p.ChargeRefunded(5000).At(999))
 		reversed := []string{"purchase.reversed", "hours.reversed"}
 		r.WantTold(t, "student_1", slices.Concat([]string{"purchase.completed", "hours.credited"}, reversed, reversed, []string{"hours.low"}, reversed)...)
+	})
+}
+
+// A student who can't be told, whatever the reason, is no other's trouble.
+func TestHoursThatCannotBeToldKeepNobodyWaiting(t *testing.T) {
+	harness.ForEachDatabase(t, func(t *testing.T, db *harness.Database) {
+		refuseExpirations(t, db)
+		r := harness.NewReceiver(t, nil)
+		quiet := db.Serve(t, r.Settings()...)
+		students := []string{"bad_1", "bad_2", "good_1", "bad_3", "good_2", "bad_4"}
+		for _, student := range students {
+			expiring(t, quiet, student, time.Now().AddDate(0, 0, 2))
+			if strings.HasPrefix(student, "bad") {
+				expiring(t, quiet, student, time.Now().AddDate(0, 0, 9))
+			}
+		}
+		harness.Eventually(t, "there are lots", func() bool { return db.Count(t, "SELECT count(*) FROM hour_lots") == 10 })
+		quiet.Stop(t)
+		db.Exec(t, "UPDATE hour_lots SET expires_at = '"+ago(time.Hour)+"' WHERE expires_at > '"+ago(-5*24*time.Hour)+"'")
+		db.Serve(t, append(r.Settings(), "EVENTS_EXPIRING_DAYS=3")...)
+		for _, student := range []string{"good_1", "good_2"} {
+			r.WantTold(t, student, "purchase.completed", "hours.credited", "hours.expiring")
+		}
 	})
 }
 

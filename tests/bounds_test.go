@@ -62,17 +62,23 @@ func TestPlansLiveForAHundredYearsAtMost(t *testing.T) {
 	})
 }
 
+// refuseExpirations lets the database refuse to enter what expires of bad students' hours.
+func refuseExpirations(t *testing.T, db *harness.Database) {
+	t.Helper()
+	refuse := `CREATE TRIGGER refused BEFORE INSERT ON hour_ledger_entries WHEN NEW.kind = 'expiration' AND NEW.student_id LIKE 'bad%'
+		BEGIN SELECT RAISE(ABORT, 'no'); END`
+	if db.Engine == database.Postgres {
+		db.Exec(t, "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no'; END $$")
+		refuse = `CREATE TRIGGER refused BEFORE INSERT ON hour_ledger_entries FOR EACH ROW
+			WHEN (NEW.kind = 'expiration' AND NEW.student_id LIKE 'bad%') EXECUTE FUNCTION refuse()`
+	}
+	db.Exec(t, refuse)
+}
+
 // An account that can't be settled, whatever the reason, is no other's trouble.
 func TestAnAccountThatCannotBeSettledKeepsNobodyWaiting(t *testing.T) {
 	harness.ForEachDatabase(t, func(t *testing.T, db *harness.Database) {
-		refuse := `CREATE TRIGGER refused BEFORE INSERT ON hour_ledger_entries WHEN NEW.kind = 'expiration' AND NEW.student_id LIKE 'bad%'
-			BEGIN SELECT RAISE(ABORT, 'no'); END`
-		if db.Engine == database.Postgres {
-			db.Exec(t, "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no'; END $$")
-			refuse = `CREATE TRIGGER refused BEFORE INSERT ON hour_ledger_entries FOR EACH ROW
-				WHEN (NEW.kind = 'expiration' AND NEW.student_id LIKE 'bad%') EXECUTE FUNCTION refuse()`
-		}
-		db.Exec(t, refuse)
+		refuseExpirations(t, db)
 		app := db.Serve(t)
 		for _, name := range []string{"bad_1", "bad_2", "good_1", "bad_3", "good_2", "bad_4"} {
 			expiring(t, app, name, time.Now().Add(-time.Hour))

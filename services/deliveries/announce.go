@@ -64,12 +64,18 @@ func (s *Service) tellEnds(ctx context.Context) error {
 		}
 		return tx.Model(&models.Lot{}).Where("drawn + expired < hours AND told_end "+differs+" expires_at AND expires_at > ? AND expires_at <= ?", now, now.Add(s.expiring))
 	}
-	for {
+	var failed []error
+	for tried := map[string]bool{}; ; { // one who can't be told keeps no other one waiting
 		var students []string
-		if err := ending(s.db.Reader.WithContext(ctx)).Distinct().Limit(announceMany).Pluck("student_id", &students).Error; err != nil {
+		limit := announceMany + len(tried)
+		if err := ending(s.db.Reader.WithContext(ctx)).Distinct().Limit(limit).Pluck("student_id", &students).Error; err != nil {
 			return fmt.Errorf("look for hours that end soon: %w", err)
 		}
 		for _, student := range students {
+			if tried[student] {
+				continue
+			}
+			tried[student] = true
 			err := database.Transact(ctx, s.db, func(tx *gorm.DB) error {
 				if err := lots.SettleLocked(tx, student); err != nil {
 					return err
@@ -77,11 +83,14 @@ func (s *Service) tellEnds(ctx context.Context) error {
 				return ending(tx).Where("student_id = ?", student).Update("told_end", gorm.Expr("expires_at")).Error
 			})
 			if err != nil {
-				return fmt.Errorf("tell of hours that end soon: %w", err)
+				failed = append(failed, fmt.Errorf("tell of hours that end soon: %w", err))
+			}
+			if ctx.Err() != nil {
+				return ctx.Err()
 			}
 		}
-		if len(students) < announceMany {
-			return nil
+		if len(students) < limit {
+			return errors.Join(failed...)
 		}
 	}
 }
