@@ -34,6 +34,7 @@ func (s *ClockService) Advance(ctx context.Context, by string, from, days int) (
 	if err != nil || !moved {
 		return false, err
 	}
-	// It is at the new time, by which a sandbox that starts again knows it.
-	return true, auditlog.Write(s.db.WithContext(ctx), by, models.ActionClock, "sandbox", fmt.Sprintf("by %d days", days))
+	// It is at the new time, by which a sandbox that starts again knows it. Who hangs up
+	// doesn't leave it out.
+	return true, auditlog.Write(s.db.WithContext(context.WithoutCancel(ctx)), by, models.ActionClock, "sandbox", fmt.Sprintf("by %d days", days))
 }

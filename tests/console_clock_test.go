@@ -1,9 +1,12 @@
 package tests
 
 import (
+	"context"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -194,6 +197,39 @@ func TestNobodyElseMovesTheClock(t *testing.T) {
 		}
 		if is := clockOf(t, app, "1"); is > time.Minute {
 			t.Errorf("the clock is ahead by %s", is)
+		}
+	})
+}
+
+// Who moves the clock and hangs up is in the audit log all the same.
+func TestWhoMovesTheClockAndHangsUpIsInTheAuditLog(t *testing.T) {
+	harness.ForEachDatabase(t, func(t *testing.T, db *harness.Database) {
+		app := db.ServeSandbox(t)
+		v := visit(t, app, harness.AdminKey)
+		token := v.formToken(t)
+		for moved := range 5 {
+			form := url.Values{"csrf_token": {token}, "from": {strconv.Itoa(moved)}, "days": {"1"}}
+			ctx, hangUp := context.WithCancel(t.Context())
+			ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteRequest: func(httptrace.WroteRequestInfo) { hangUp() }})
+			request, err := http.NewRequestWithContext(ctx, http.MethodPost, app.BaseURL+"/console/till/clock/", strings.NewReader(form.Encode()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			request.Header.Set("Cookie", v.cookie)
+			request.Header.Set("Origin", app.BaseURL)
+			release := db.HoldUp(t, "audit_log")
+			if answer, err := http.DefaultClient.Do(request); err == nil {
+				t.Errorf("it was answered %d", answer.StatusCode)
+				_ = answer.Body.Close() // nothing of it is read
+			}
+			harness.Eventually(t, "the clock is moved", func() bool {
+				return strings.Contains(v.open(t, "/console/till/").Body, `name="from" value="`+strconv.Itoa(moved+1)+`"`)
+			})
+			release()
+			harness.Eventually(t, "it is in the audit log", func() bool {
+				return db.Count(t, "SELECT count(*) FROM audit_log WHERE action = 'clock_advanced'") == int64(moved+1)
+			})
 		}
 	})
 }

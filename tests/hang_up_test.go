@@ -38,7 +38,7 @@ func hangUp(t *testing.T, app *harness.App, requestID string) gjson.Result {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	p := app.NewPurchase(t)
-	release := app.HoldUp(t)
+	release := app.HoldUp(t, "purchase_transactions")
 	var lines []gjson.Result
 	sent := 0
 	harness.Eventually(t, "an event waits for another", func() bool {

@@ -26,7 +26,7 @@ func TestOverload(t *testing.T) {
 		d := newDriver(t, db)
 		d.add(clients / 2)
 		d.to(process.App)
-		release := db.HoldUp(t)
+		release := db.HoldUp(t, "purchase_transactions")
 		d.sendAtOnce(clients)
 		if n := d.answered(http.StatusServiceUnavailable); n != clients {
 			t.Errorf("%d of %d were refused while nothing could be committed", n, clients)

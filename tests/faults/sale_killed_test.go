@@ -53,7 +53,7 @@ func sellOnceThoughKilled(t *testing.T, db *harness.Database, slow *slowStripe, 
 		}
 	}()
 	<-slow.done
-	release := db.HoldUp(t)
+	release := db.HoldUp(t, "purchase_transactions")
 	slow.answer <- struct{}{}
 	<-slow.answered
 	killed.Kill()

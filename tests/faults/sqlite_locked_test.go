@@ -20,7 +20,7 @@ func TestSQLiteFileLockedByAnotherProcess(t *testing.T) {
 	for round := range locks {
 		d.feed(100)
 		d.more(20)
-		release := db.HoldUp(t)
+		release := db.HoldUp(t, "purchase_transactions")
 		d.refused()
 		release()
 		d.recovers()

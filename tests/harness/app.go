@@ -67,10 +67,15 @@ func (db *Database) ServeSandbox(tb testing.TB, settings ...string) *App {
 // StandIn asks the sandbox's stand-in for Stripe, with its key and as a control call.
 func (app *App) StandIn(tb testing.TB, method, path, body string, headers ...string) Response {
 	tb.Helper()
+	return Elsewhere(tb, app.StandInURL(tb), method, path, body, append([]string{"Authorization", "Bearer sk_test_sandbox", sandbox.ControlHeader, "1"}, headers...)...)
+}
+
+// StandInURL is where the sandbox's stand-in for Stripe is.
+func (app *App) StandInURL(tb testing.TB) string {
+	tb.Helper()
 	address := regexp.MustCompile(`(?m)^  Stripe +(\S+)$`)
 	Eventually(tb, "the sandbox says where it is", func() bool { return address.MatchString(app.Stdout.String()) })
-	at := address.FindStringSubmatch(app.Stdout.String())[1]
-	return Elsewhere(tb, at, method, path, body, append([]string{"Authorization", "Bearer sk_test_sandbox", sandbox.ControlHeader, "1"}, headers...)...)
+	return address.FindStringSubmatch(app.Stdout.String())[1]
 }
 
 // Start starts the program and doesn't wait.

@@ -137,10 +137,11 @@ func (db *Database) Force(tb testing.TB, statement string, args ...any) {
 	}
 }
 
-// HoldUp keeps every writer waiting until release is called.
-func (db *Database) HoldUp(tb testing.TB) (release func()) {
+// HoldUp keeps every writer of a table waiting (on SQLite, every writer) until release is
+// called.
+func (db *Database) HoldUp(tb testing.TB, table string) (release func()) {
 	tb.Helper()
-	statement := "LOCK TABLE purchase_transactions IN EXCLUSIVE MODE"
+	statement := "LOCK TABLE " + table + " IN EXCLUSIVE MODE"
 	if db.Engine == database.SQLite {
 		statement = "UPDATE purchase_transactions SET updated_at = updated_at" // it has one writer
 	}
