@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/gin-gonic/gin"
 	strict "github.com/go-json-experiment/json"
@@ -38,6 +39,7 @@ var asDescribed = strict.JoinOptions(
 		}),
 		strict.UnmarshalFromFunc(given[string]("must be a string that is not empty")),
 		strict.UnmarshalFromFunc(given[int64]("must be a whole number other than 0")),
+		strict.UnmarshalFromFunc(given[time.Time](`must be a time such as "2026-12-01T10:00:00Z"`)),
 		strict.UnmarshalFromFunc(given[models.Hours](`must be a string such as "1.50", other than 0 and at most 10000000`)),
 	)),
 )

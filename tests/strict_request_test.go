@@ -52,6 +52,15 @@ func TestABodyThatIsNotAsDescribedIsRefusedAndItsFieldNamed(t *testing.T) {
 	})
 }
 
+func TestATimeThatIsNoneIsAnsweredWithOne(t *testing.T) {
+	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
+		for _, end := range []string{`5`, `"tomorrow"`, `{}`, `"0001-01-01T00:00:00Z"`} {
+			answer := app.Post(t, harness.AdminKey, api+"/students/student_1/grants/", `{"hours":"1.00","reason":"a trial","reference":"trial","expires_at":`+end+`}`)
+			answer.WantProblem(t, http.StatusBadRequest, "invalid_request").WantFields(t, fields{"detail": `expires_at must be a time such as "2026-12-01T10:00:00Z".`})
+		}
+	})
+}
+
 // All once went back where nothing was said.
 func TestARefundOfNothingIsNotARefundOfAll(t *testing.T) {
 	selling(t, func(t *testing.T, app *harness.App, standIn *harness.Stripe) {
