@@ -104,7 +104,7 @@ func TestAPaymentInAnotherCurrencyFindsItsStudent(t *testing.T) {
 // Anybody can begin a gift for anybody. As long as it is not paid it names no currency
 // for the account, and keeps it in none.
 func TestAGiftThatNobodyPaidKeepsNoAccountInItsCurrency(t *testing.T) {
-	selling(t, func(t *testing.T, app *harness.App, standIn *harness.Stripe) {
+	selling(t, func(t *testing.T, app *harness.App, _ *harness.Stripe) {
 		addPlan(t, app)
 		gift := func(friend string) *harness.Purchase {
 			sold := app.Post(t, harness.WriteKey, api+"/purchases/", `{"student_id":"buyer","beneficiary_id":"`+friend+`","hours":"1.00","amount":5000,"currency":"usd"}`).Want(t, http.StatusCreated)
