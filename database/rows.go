@@ -76,12 +76,22 @@ func (w Write) sql(tx *gorm.DB) (string, []any) {
 	if w.Rows == 1 && !IsPostgres(tx) {
 		return loneOf(w.Statement, w.Columns).with(w.Columns)
 	}
-	layOut := inSQLite
-	if IsPostgres(tx) {
-		layOut = unnested
-	}
-	relation, args := layOut(w.Columns, w.Rows)
+	relation, args := relationOf(tx, w.Columns, w.Rows)
 	return fmt.Sprintf(w.Statement, relation), args
+}
+
+// relationOf lays out the relation r.
+func relationOf(tx *gorm.DB, columns []Column, rows int) (string, []any) {
+	if IsPostgres(tx) {
+		return unnested(columns)
+	}
+	return inSQLite(columns, rows)
+}
+
+// Select is a query whose text has one %s, where the relation r of so many rows goes.
+func Select(tx *gorm.DB, query string, rows int, columns ...Column) *gorm.DB {
+	relation, args := relationOf(tx, columns, rows)
+	return tx.Raw(fmt.Sprintf(query, relation), args...)
 }
 
 // Store runs the writes in order, but for those without rows. PostgreSQL gets
@@ -157,7 +167,7 @@ func IsPostgres(tx *gorm.DB) bool { return tx.Name() == "postgres" }
 // unnested gives the rows as arrays of equal length, unnested beside each
 // other in a select list: unnest(a, b, …) in FROM would first store each
 // array's elements apart.
-func unnested(columns []Column, _ int) (string, []any) {
+func unnested(columns []Column) (string, []any) {
 	fields, args := make([]string, len(columns)), make([]any, len(columns))
 	for i, c := range columns {
 		args[i] = c.values

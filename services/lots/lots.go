@@ -24,14 +24,30 @@ import (
 // Of gives an account's lots as they were settled last, in the order in which lessons
 // draw from them; none where none of its hours expire.
 func Of(tx *gorm.DB, account *models.Account) (models.Lots, error) {
-	lots := models.Lots{}
-	if account.LotsSettled == nil {
+	lots, err := OfMany(tx, []models.Account{*account})
+	return lots[account.StudentID], err
+}
+
+// OfMany gives Of accounts by their students.
+func OfMany(tx *gorm.DB, accounts []models.Account) (map[string]models.Lots, error) {
+	lots, students := map[string]models.Lots{}, []string{}
+	for _, a := range accounts {
+		lots[a.StudentID] = models.Lots{}
+		if a.LotsSettled != nil {
+			students = append(students, a.StudentID)
+		}
+	}
+	if len(students) == 0 {
 		return lots, nil
 	}
-	if err := tx.Where("student_id = ?", account.StudentID).Find(&lots).Error; err != nil {
+	var all models.Lots
+	if err := tx.Where(database.IsAnyOf(tx, "student_id", students)).Find(&all).Error; err != nil {
 		return nil, fmt.Errorf("read lots: %w", err)
 	}
-	lots.Sort()
+	all.Sort()
+	for _, l := range all {
+		lots[l.StudentID] = append(lots[l.StudentID], l)
+	}
 	return lots, nil
 }
 
@@ -55,7 +71,7 @@ func Settle(tx *gorm.DB, account *models.Account) (models.Lots, error) {
 			return nil, err
 		}
 	}
-	return lots, Save(tx, account, known, lots, now)
+	return lots, Save(tx, Change{Account: account, Known: known, Lots: lots, Now: now, LastBooked: account.UpdatedAt})
 }
 
 // anew makes a student's lots of what is booked; known says what of them the ledger has
@@ -88,24 +104,42 @@ func Replayed(tx *gorm.DB, studentID string, from *time.Time) (models.Lots, erro
 	return lots, nil
 }
 
-// Save books entries for which the lots were drawn from, and what is expired by now,
-// moves the account, and stores those of its lots that differ from what is known.
-func Save(tx *gorm.DB, account *models.Account, known, lots models.Lots, now time.Time, entries ...models.LedgerEntry) error {
-	for _, expired := range lots.Expire(now, account.UpdatedAt) {
-		expired.ID, expired.Currency = models.NewID(), account.Currency
-		entries = append(entries, expired)
+// Change is what became of an account.
+type Change struct {
+	Account     *models.Account
+	Known, Lots models.Lots // as they were, and are
+	Now         time.Time
+	LastBooked  time.Time            // before Entries
+	Entries     []models.LedgerEntry // with which account and lots have moved already
+}
+
+// Save books the entries of the changes, with what is expired by now and moves the
+// accounts, and stores those of the lots that differ from what is known.
+func Save(tx *gorm.DB, changes ...Change) error {
+	var entries []models.LedgerEntry
+	var changed models.Lots
+	for _, c := range changes {
+		entries = append(entries, c.Entries...)
+		for _, expired := range c.Lots.Expire(c.Now, c.LastBooked) {
+			expired.ID, expired.Currency = models.NewID(), c.Account.Currency
+			entries = append(entries, expired)
+			c.Account.Move(expired)
+		}
+		same := map[models.Lot]bool{}
+		for _, l := range c.Known {
+			same[l] = true
+		}
+		changed = append(changed, slices.DeleteFunc(slices.Clone(c.Lots), func(l models.Lot) bool { return same[l] })...)
 	}
-	same := map[models.Lot]bool{}
-	for _, l := range known {
-		same[l] = true
-	}
-	changed := slices.DeleteFunc(slices.Clone(lots), func(l models.Lot) bool { return same[l] })
 	if err := database.Store(tx, []database.Write{ledger.Book(entries), keep(changed)}); err != nil {
 		return err
 	}
-	account.Move(entries...)
-	if settled := !lots.AwaitRenewal(now); settled != *account.LotsSettled {
-		return mark(tx, account, settled)
+	for _, c := range changes {
+		if settled := !c.Lots.AwaitRenewal(c.Now); c.Account.LotsSettled != nil && settled != *c.Account.LotsSettled {
+			if err := mark(tx, c.Account, settled); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }

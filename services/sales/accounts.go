@@ -18,10 +18,15 @@ import (
 // AccountService reads students' accounts and ledgers, and books what moves
 // hours without money: lessons and adjustments. It is safe for concurrent
 // use.
-type AccountService struct{ db *database.DB }
+type AccountService struct {
+	db      *database.DB
+	lessons lessonQueue
+}
 
 // NewAccountService makes the service.
-func NewAccountService(db *database.DB) *AccountService { return &AccountService{db: db} }
+func NewAccountService(db *database.DB) *AccountService {
+	return &AccountService{db: db, lessons: lessonQueue{turn: make(chan struct{}, 1)}}
+}
 
 var errNoAccount = models.Errorf(models.CodeNotFound, "This student has no account yet; the first purchase opens one.")
 

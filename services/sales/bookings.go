@@ -4,18 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
 	"gorm.io/gorm"
-	"gorm.io/gorm/clause"
 
-	"hourbank/database"
 	"hourbank/models"
-	"hourbank/services/auditlog"
-	"hourbank/services/ledger"
-	"hourbank/services/lots"
 )
 
 // BookingOrder asks to move hours without money, once for each reference.
@@ -45,7 +39,7 @@ func (s *AccountService) Consume(ctx context.Context, o BookingOrder) (*Booking,
 	if o.Hours <= 0 {
 		return nil, errNoHours
 	}
-	return s.book(ctx, o, models.EntryConsumption, -o.Hours)
+	return s.bookLesson(ctx, o, models.EntryConsumption)
 }
 
 var errNoHours = models.Errorf(models.CodeInvalidRequest, "hours must be more than 0.")
@@ -187,109 +181,6 @@ func (s *AccountService) book(ctx context.Context, o BookingOrder, kind models.E
 		return err
 	})
 	return booking, err
-}
-
-// openBooks are a student's account and lots, settled, while nobody else can book.
-type openBooks struct {
-	account *models.Account
-	lots    models.Lots
-	now     time.Time
-}
-
-// underLock lets work book on a student's account; open opens it where there is
-// none.
-func (s *AccountService) underLock(ctx context.Context, o BookingOrder, open bool, work func(*gorm.DB, *openBooks) error) error {
-	return database.Transact(ctx, s.db, func(tx *gorm.DB) error {
-		if open {
-			if err := ledger.Open(tx, []models.Account{{StudentID: o.StudentID, UpdatedAt: tx.NowFunc()}}); err != nil {
-				return err
-			}
-		}
-		account, err := readAccount(tx.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate}), o.StudentID)
-		if err != nil {
-			return err
-		}
-		books := &openBooks{account: account}
-		if books.lots, err = lots.Settle(tx, account); err != nil {
-			return err
-		}
-		// After all that came or was booked before, also by other clocks.
-		books.now = tx.NowFunc()
-		for _, latest := range append([]time.Time{books.account.UpdatedAt}, books.lots.Came()...) {
-			if !books.now.After(latest) {
-				books.now = latest.Add(time.Microsecond)
-			}
-		}
-		books.account.NextExpiry = books.lots.NextExpiry(books.now)
-		return work(tx, books)
-	})
-}
-
-// entry makes one of an order.
-func (b *openBooks) entry(o BookingOrder, kind models.EntryKind, hours models.Hours) models.LedgerEntry {
-	entry := models.LedgerEntry{
-		ID: models.NewID(), StudentID: o.StudentID, Kind: kind, Hours: hours,
-		Actor: &o.Actor, Reference: &o.Reference, LessonAt: o.LessonAt, ExpiresAt: o.ExpiresAt, OccurredAt: b.now, CreatedAt: b.now,
-	}
-	if b.account.HoursPurchased != 0 || b.account.BalanceAmount != 0 { // else nothing is paid that keeps the account in its currency
-		entry.Currency = b.account.Currency
-	}
-	if o.Reason != "" {
-		entry.Reason = &o.Reason
-	}
-	return entry
-}
-
-// post books the entry, after others that belong to it, has lots and account follow,
-// and writes into the audit log what a person decided.
-func (b *openBooks) post(tx *gorm.DB, o BookingOrder, entry models.LedgerEntry, others ...models.LedgerEntry) (*Booking, error) {
-	book := b.postAnew
-	if b.account.LotsSettled != nil && len(others) == 0 && (entry.Kind == models.EntryConsumption || entry.Kind == models.EntryHold) {
-		book = b.postDrawn
-	}
-	if err := book(tx, append(others, entry)...); err != nil {
-		return nil, err
-	}
-	if action, decided := decisions[entry.Kind]; decided {
-		if err := auditlog.Write(tx, o.Actor, action, o.StudentID, entry.Hours.String()+" hours: "+o.Reason); err != nil {
-			return nil, err
-		}
-	}
-	b.account.NextExpiry = b.lots.NextExpiry(b.now)
-	return &Booking{LedgerEntry: entry, Account: b.account, New: true}, nil
-}
-
-// postDrawn books lessons or holds, which draw from the lots.
-func (b *openBooks) postDrawn(tx *gorm.DB, entries ...models.LedgerEntry) error {
-	known := slices.Clone(b.lots)
-	for _, e := range entries {
-		b.lots.Draw(&models.Draw{Hours: -e.Hours, LessonAt: e.Lesson()}, b.now)
-	}
-	return lots.Save(tx, b.account, known, b.lots, b.now, entries...)
-}
-
-// postAnew books all else, also a lesson that was held, and has the lots settled anew.
-func (b *openBooks) postAnew(tx *gorm.DB, entries ...models.LedgerEntry) error {
-	if err := database.Store(tx, []database.Write{ledger.Book(entries)}); err != nil {
-		return err
-	}
-	b.account.Move(entries...)
-	switch ends := func(e models.LedgerEntry) bool { return e.ExpiresAt != nil }; {
-	case slices.ContainsFunc(entries, ends): // the first hours that do, maybe
-		if err := lots.Begin(tx, b.account); err != nil {
-			return err
-		}
-	case b.account.LotsSettled != nil:
-		b.account.LotsSettled = new(false) // the entries said so
-	}
-	var err error
-	b.lots, err = lots.Settle(tx, b.account)
-	return err
-}
-
-var decisions = map[models.EntryKind]models.AuditAction{
-	models.EntryAdjustment: models.ActionAdjustment,
-	models.EntryGrant:      models.ActionGrant,
 }
 
 // bookedBefore gives the entry that the same order made, and refuses another

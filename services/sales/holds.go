@@ -18,7 +18,7 @@ func (s *AccountService) Hold(ctx context.Context, o BookingOrder) (*Booking, er
 	if o.Hours <= 0 {
 		return nil, errNoHours
 	}
-	return s.book(ctx, o, models.EntryHold, -o.Hours)
+	return s.bookLesson(ctx, o, models.EntryHold)
 }
 
 // held is what became of the hours under a reference; nil: nothing.
