@@ -69,7 +69,6 @@ func (s *AccountService) bookLesson(ctx context.Context, o BookingOrder, kind mo
 		select {
 		case turn <- struct{}{}:
 			s.bookTogether(ctx, s.lessons.takeAll())
-			<-s.lessons.turn
 			turn = nil // it is taken, by us or before
 		case booking := <-l.done:
 			if booking == nil {
@@ -83,21 +82,25 @@ func (s *AccountService) bookLesson(ctx context.Context, o BookingOrder, kind mo
 	}
 }
 
-// bookTogether books in one transaction what it can, and says so to all.
+// bookTogether books in one transaction what it can, and says so to all, whatever
+// happens.
 func (s *AccountService) bookTogether(ctx context.Context, all []*lesson) {
+	var booked map[*lesson]*Booking // none where it fails: alone each is answered with what is wrong
+	defer func() {
+		<-s.lessons.turn
+		for _, l := range all {
+			l.done <- booked[l]
+		}
+	}()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), database.TransactionTimeout/2)
 	defer cancel()
-	var booked map[*lesson]*Booking
+	var tried map[*lesson]*Booking
 	err := s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) (err error) {
-		booked, err = bookPlain(tx, all)
+		tried, err = bookPlain(tx, all)
 		return err
 	})
-	for _, l := range all {
-		if err != nil {
-			l.done <- nil // alone it is answered with what is wrong
-			continue
-		}
-		l.done <- booked[l]
+	if err == nil {
+		booked = tried
 	}
 }
 
