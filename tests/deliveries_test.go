@@ -1,6 +1,7 @@
 package tests
 
 import (
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -279,6 +280,19 @@ func TestEventsGoNowhereElse(t *testing.T) {
 				}
 				t.Error("100 MB of an answer were read")
 			}, private: true, want: "answered 502",
+		},
+		"no other protocol is waited for": {
+			answer: func(w http.ResponseWriter, _ *http.Request) {
+				connection, _, err := http.NewResponseController(w).Hijack()
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				t.Cleanup(func() { _ = connection.Close() })
+				if _, err := io.WriteString(connection, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: chat\r\n\r\n"); err != nil {
+					t.Error(err)
+				}
+			}, private: true, want: "answered 101",
 		},
 		"a private address is refused": {
 			answer: func(http.ResponseWriter, *http.Request) { t.Error("a private address was asked") },

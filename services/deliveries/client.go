@@ -73,6 +73,9 @@ func isPublic(address netip.Addr) bool {
 
 // drop reads an answer, so that its connection can be used again, and closes it.
 func drop(answer *http.Response) error {
+	if answer.StatusCode == http.StatusSwitchingProtocols {
+		return answer.Body.Close() // it is the connection, to which no timeout applies any more
+	}
 	_, err := io.Copy(io.Discard, io.LimitReader(answer.Body, largestAnswer))
 	return errors.Join(err, answer.Body.Close())
 }
