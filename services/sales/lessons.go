@@ -169,11 +169,22 @@ type usedReference struct{ StudentID, Reference string }
 
 // usedReferences says which of the lessons' references served before.
 func usedReferences(tx *gorm.DB, all []*lesson) (map[usedReference]bool, error) {
+	type booking struct {
+		usedReference
+		kind models.EntryKind
+	}
+	var asked []booking // each kind by itself: else all of a student's lessons are gone through
+	for _, l := range all {
+		for _, kind := range heldKinds {
+			asked = append(asked, booking{usedReference{l.StudentID, l.Reference}, kind})
+		}
+	}
 	var rows []usedReference
-	err := database.Select(tx, `SELECT l.student_id, l.reference FROM %s JOIN hour_ledger_entries l
-			ON l.student_id = r.student_id AND l.reference = r.reference AND l.kind IN ('hold', 'release', 'consumption', 'restoration')`,
-		len(all), database.ColumnOf("student_id", "text", all, func(l *lesson) string { return l.StudentID }),
-		database.ColumnOf("reference", "text", all, func(l *lesson) string { return l.Reference })).Scan(&rows).Error
+	err := database.Select(tx, `SELECT l.student_id, l.reference FROM %s
+			JOIN hour_ledger_entries l ON l.student_id = r.student_id AND l.kind = r.kind AND l.reference = r.reference`,
+		len(asked), database.ColumnOf("student_id", "text", asked, func(b booking) string { return b.StudentID }),
+		database.ColumnOf("kind", "text", asked, func(b booking) string { return string(b.kind) }),
+		database.ColumnOf("reference", "text", asked, func(b booking) string { return b.Reference })).Scan(&rows).Error
 	if err != nil {
 		return nil, fmt.Errorf("look for lessons: %w", err)
 	}
