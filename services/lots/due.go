@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"gorm.io/gorm"
@@ -31,8 +32,22 @@ func SettleLocked(tx *gorm.DB, studentID string) error {
 // settleMany is how many students' accounts are looked up at a time.
 const settleMany = 100
 
-// SettleDue settles all accounts that are due. One that can't be keeps no other one
-// waiting.
+// settleTogether settles students' accounts in one transaction, but for those that
+// others have locked.
+func settleTogether(ctx context.Context, db *database.DB, students []string) error {
+	return database.Transact(ctx, db, func(tx *gorm.DB) error {
+		var accounts []*models.Account
+		free := clause.Locking{Strength: clause.LockingStrengthUpdate, Options: clause.LockingOptionsSkipLocked}
+		if err := tx.Clauses(free).Where(database.IsAnyOf(tx, "student_id", students)).Order("student_id").Find(&accounts).Error; err != nil {
+			return fmt.Errorf("lock accounts: %w", err)
+		}
+		_, err := settleAll(tx, accounts...)
+		return err
+	})
+}
+
+// SettleDue settles all accounts that are due, but for those that others have locked.
+// One that can't be keeps no other one waiting.
 func SettleDue(ctx context.Context, db *database.DB) error {
 	var failed []error
 	tried, again := map[string]bool{}, 0 // and how many of them were due again
@@ -44,19 +59,20 @@ func SettleDue(ctx context.Context, db *database.DB) error {
 		if err != nil {
 			return fmt.Errorf("look for hours that expired: %w", err)
 		}
-		again = 0
-		for _, student := range students {
-			if tried[student] {
-				again++
-				continue
+		untried := slices.DeleteFunc(slices.Clone(students), func(student string) bool { return tried[student] })
+		again = len(students) - len(untried)
+		if settleTogether(ctx, db, untried) != nil { // whose account it is, one finds out by one
+			for _, student := range untried {
+				if err := SettleStudent(ctx, db, student); err != nil {
+					failed = append(failed, fmt.Errorf("settle an account: %w", err))
+				}
+				if ctx.Err() != nil {
+					return ctx.Err()
+				}
 			}
+		}
+		for _, student := range untried {
 			tried[student] = true
-			if err := SettleStudent(ctx, db, student); err != nil {
-				failed = append(failed, fmt.Errorf("settle an account: %w", err))
-			}
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
 		}
 		if again == len(students) {
 			return errors.Join(failed...)

@@ -9,6 +9,7 @@
 package lots
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -24,12 +25,12 @@ import (
 // Of gives an account's lots as they were settled last, in the order in which lessons
 // draw from them; none where none of its hours expire.
 func Of(tx *gorm.DB, account *models.Account) (models.Lots, error) {
-	lots, err := OfMany(tx, []models.Account{*account})
+	lots, err := OfMany(tx, []*models.Account{account})
 	return lots[account.StudentID], err
 }
 
 // OfMany gives Of accounts by their students.
-func OfMany(tx *gorm.DB, accounts []models.Account) (map[string]models.Lots, error) {
+func OfMany(tx *gorm.DB, accounts []*models.Account) (map[string]models.Lots, error) {
 	lots, students := map[string]models.Lots{}, []string{}
 	for _, a := range accounts {
 		lots[a.StudentID] = models.Lots{}
@@ -60,47 +61,71 @@ func IsDue(account *models.Account, lots models.Lots, now time.Time) bool {
 // Settle brings an account, its lots and its ledger up to date, and gives the lots.
 // Its caller has locked the account.
 func Settle(tx *gorm.DB, account *models.Account) (models.Lots, error) {
-	lots, err := Of(tx, account)
-	now := tx.NowFunc()
-	if err != nil || !IsDue(account, lots, now) {
-		return lots, err
+	lots, err := settleAll(tx, account)
+	return lots[account.StudentID], err
+}
+
+// settleAll settles accounts that are locked, and gives their lots by student.
+func settleAll(tx *gorm.DB, accounts ...*models.Account) (map[string]models.Lots, error) {
+	lots, err := OfMany(tx, accounts)
+	if err != nil {
+		return nil, err
 	}
-	known := slices.Clone(lots)
-	if !*account.LotsSettled {
-		if lots, err = anew(tx, account.StudentID, lots); err != nil {
-			return nil, err
+	now := tx.NowFunc()
+	var changes []Change
+	var unsettled []string
+	for _, a := range accounts {
+		if known := lots[a.StudentID]; IsDue(a, known, now) {
+			changes = append(changes, Change{Account: a, Known: slices.Clone(known), Lots: known, Now: now, LastBooked: a.UpdatedAt})
+			if !*a.LotsSettled {
+				unsettled = append(unsettled, a.StudentID)
+			}
 		}
 	}
-	return lots, Save(tx, Change{Account: account, Known: known, Lots: lots, Now: now, LastBooked: account.UpdatedAt})
+	if len(unsettled) > 0 {
+		from, err := start(tx)
+		if err != nil {
+			return nil, err
+		}
+		anew, err := Replayed(tx, unsettled, from)
+		if err != nil {
+			return nil, err
+		}
+		for i := range changes {
+			if c := &changes[i]; !*c.Account.LotsSettled {
+				c.Lots = anew[c.Account.StudentID].Carry(c.Known)
+				lots[c.Account.StudentID] = c.Lots
+			}
+		}
+	}
+	return lots, Save(tx, changes...)
 }
 
-// anew makes a student's lots of what is booked; known says what of them the ledger has
-// as expired.
-func anew(tx *gorm.DB, studentID string, known models.Lots) (models.Lots, error) {
-	from, err := start(tx)
-	if err != nil {
-		return nil, err
-	}
-	lots, err := Replayed(tx, studentID, from)
-	if err != nil {
-		return nil, err
-	}
-	return lots.Carry(known), nil
-}
-
-// Replayed makes a student's lots of what is booked, and says nothing of what of
+// Replayed makes students' lots of what is booked, and says nothing of what of
 // them the ledger has as expired. None expires before from; nil: none at all.
-func Replayed(tx *gorm.DB, studentID string, from *time.Time) (models.Lots, error) {
+func Replayed(tx *gorm.DB, students []string, from *time.Time) (map[string]models.Lots, error) {
 	var purchases []models.Purchase
-	if err := tx.Where("((student_id = ? AND beneficiary_id IS NULL) OR beneficiary_id = ?) AND hours_credited > 0", studentID, studentID).Find(&purchases).Error; err != nil {
-		return nil, fmt.Errorf("read a student's purchases: %w", err)
+	err := tx.Where("((? AND beneficiary_id IS NULL) OR ?) AND hours_credited > 0", database.IsAnyOf(tx, "student_id", students),
+		database.IsAnyOf(tx, "beneficiary_id", students)).Find(&purchases).Error
+	if err != nil {
+		return nil, fmt.Errorf("read students' purchases: %w", err)
 	}
 	var entries []models.LedgerEntry
-	if err := tx.Where("student_id = ? AND kind IN ?", studentID, models.LotKinds).Find(&entries).Error; err != nil {
+	if err := tx.Where(database.IsAnyOf(tx, "student_id", students)).Where("kind IN ?", models.LotKinds).Find(&entries).Error; err != nil {
 		return nil, fmt.Errorf("read bookings: %w", err)
 	}
-	lots := models.LotsOf(purchases, entries, from)
-	lots.Replay(models.DrawsOf(entries))
+	bought, booked := map[string][]models.Purchase{}, map[string][]models.LedgerEntry{}
+	for _, p := range purchases {
+		bought[p.AccountID()] = append(bought[p.AccountID()], p)
+	}
+	for _, e := range entries {
+		booked[e.StudentID] = append(booked[e.StudentID], e)
+	}
+	lots := map[string]models.Lots{}
+	for _, student := range students {
+		lots[student] = models.LotsOf(bought[student], booked[student], from)
+		lots[student].Replay(models.DrawsOf(booked[student]))
+	}
 	return lots, nil
 }
 
@@ -134,20 +159,25 @@ func Save(tx *gorm.DB, changes ...Change) error {
 	if err := database.Store(tx, []database.Write{ledger.Book(entries), keep(changed)}); err != nil {
 		return err
 	}
+	marked := map[bool][]*models.Account{}
 	for _, c := range changes {
 		if settled := !c.Lots.AwaitRenewal(c.Now); c.Account.LotsSettled != nil && settled != *c.Account.LotsSettled {
-			if err := mark(tx, c.Account, settled); err != nil {
-				return err
-			}
+			marked[settled] = append(marked[settled], c.Account)
 		}
 	}
-	return nil
+	return errors.Join(mark(tx, true, marked[true]...), mark(tx, false, marked[false]...))
 }
 
-// mark says whether an account's lots are settled.
-func mark(tx *gorm.DB, account *models.Account, settled bool) error {
-	account.LotsSettled = &settled
-	err := tx.Model(&models.Account{}).Where("student_id = ?", account.StudentID).UpdateColumn("lots_settled", settled).Error
+// mark says whether accounts' lots are settled.
+func mark(tx *gorm.DB, settled bool, accounts ...*models.Account) error {
+	students := make([]string, len(accounts))
+	for i, a := range accounts {
+		a.LotsSettled, students[i] = &settled, a.StudentID
+	}
+	if len(students) == 0 {
+		return nil
+	}
+	err := tx.Model(&models.Account{}).Where(database.IsAnyOf(tx, "student_id", students)).UpdateColumn("lots_settled", settled).Error
 	if err != nil {
 		return fmt.Errorf("say whether lots are settled: %w", err)
 	}
@@ -177,7 +207,7 @@ func keep(lots models.Lots) database.Write {
 // Begin gives an account lots, now that some of its hours expire, or has them settled
 // anew. Its caller has locked the account.
 func Begin(tx *gorm.DB, account *models.Account) error {
-	return mark(tx, account, false)
+	return mark(tx, false, account)
 }
 
 // Follow has accounts settled whose purchases changed and expire. It is to be stored

@@ -147,7 +147,7 @@ func openSettled(tx *gorm.DB, all []*lesson) (map[string]*openBooks, error) {
 	}
 	slices.Sort(students)
 	students = slices.Compact(students)
-	var accounts []models.Account
+	var accounts []*models.Account
 	free := clause.Locking{Strength: clause.LockingStrengthUpdate, Options: clause.LockingOptionsSkipLocked}
 	if err := tx.Clauses(free).Where(database.IsAnyOf(tx, "student_id", students)).Order("student_id").Find(&accounts).Error; err != nil {
 		return nil, fmt.Errorf("lock accounts: %w", err)
@@ -157,8 +157,8 @@ func openSettled(tx *gorm.DB, all []*lesson) (map[string]*openBooks, error) {
 		return nil, err
 	}
 	books, now := map[string]*openBooks{}, tx.NowFunc()
-	for i := range accounts {
-		if a := &accounts[i]; !lots.IsDue(a, held[a.StudentID], now) {
+	for _, a := range accounts {
+		if !lots.IsDue(a, held[a.StudentID], now) {
 			books[a.StudentID] = openThem(a, held[a.StudentID], now)
 		}
 	}
