@@ -30,7 +30,7 @@ func SettleLocked(tx *gorm.DB, studentID string) error {
 }
 
 // settleMany is how many students' accounts are looked up at a time.
-const settleMany = 100
+const settleMany = 500
 
 // settleTogether settles students' accounts in one transaction, but for those that
 // others have locked.
