@@ -3,6 +3,7 @@ package tests
 import (
 	"net/http"
 	"testing"
+	"time"
 
 	"hourbank/tests/harness"
 )
@@ -153,5 +154,23 @@ func TestMetadataOfAGiftThatFailsKeepNoAccountInItsCurrency(t *testing.T) {
 		tell(t, app, s.Paid("pi_1", 12_000).With("metadata", metadata))
 		app.WantBalance(t, "friend", fields{"currency": "eur", "hours_available": "8.00"})
 		wantBooksRight(t, app.Database)
+	})
+}
+
+// A trial that ends is nothing that was paid.
+func TestATrialThatExpiresKeepsNoAccountInItsCurrency(t *testing.T) {
+	harness.ForEachDatabase(t, func(t *testing.T, db *harness.Database) {
+		app := db.ServeSandbox(t)
+		end := time.Now().AddDate(0, 0, 1).UTC().Format(time.RFC3339)
+		app.Post(t, harness.AdminKey, api+"/students/student_1/grants/", `{"hours":"1.00","reason":"a trial","reference":"trial","expires_at":"`+end+`"}`).Want(t, http.StatusCreated)
+		intent := app.Post(t, harness.WriteKey, api+"/purchases/", order).Want(t, http.StatusCreated).Get("stripe_payment_intent_id").String()
+		app.StandIn(t, http.MethodPost, "/sandbox/test_clock/advance", `{"days":2}`).Want(t, http.StatusOK)
+		app.WantBalance(t, "student_1", fields{"currency": "eur", "hours_expired": "1.00"})
+		app.StandIn(t, http.MethodPost, "/v1/payment_intents/"+intent+"/cancel", "", "Content-Type", "application/x-www-form-urlencoded").Want(t, http.StatusOK)
+		harness.Eventually(t, "the sale is cancelled", func() bool {
+			return app.Get(t, api+"/purchases/"+intent).Get("payment_status").String() == "cancelled"
+		})
+		app.Post(t, harness.WriteKey, api+"/purchases/", `{"student_id":"student_1","hours":"1.00","amount":5000,"currency":"usd"}`).Want(t, http.StatusCreated)
+		app.MustAudit(t)
 	})
 }
