@@ -74,6 +74,14 @@ type Account struct {
 // TableName is the contract's.
 func (Account) TableName() string { return "student_account_balances" }
 
+// PaidCurrency is the currency that what is paid keeps the account in; nil: nothing is.
+func (a *Account) PaidCurrency() *string {
+	if a.HoursPurchased == 0 && a.BalanceAmount == 0 {
+		return nil
+	}
+	return a.Currency
+}
+
 // Move adds entries to the totals, as the database does with what is stored.
 func (a *Account) Move(entries ...LedgerEntry) {
 	total := Movement{a.HoursPurchased, a.HoursGranted, a.HoursReversed, a.HoursConsumed, a.HoursExpired, a.HoursHeld, a.BalanceAmount}

@@ -58,8 +58,7 @@ type Purchase struct {
 // TableName is the contract's.
 func (Purchase) TableName() string { return "purchase_transactions" }
 
-// NewID makes a time-ordered identifier, so that rows made together lie
-// together in an index, without a sequence that replicas would contend for.
+// NewID makes a time-ordered id: rows made together lie together in an index.
 func NewID() string { return uuid.Must(uuid.NewV7()).String() }
 
 // purchaseNamespace is where the ids of purchases that Stripe begins come from.
@@ -98,24 +97,22 @@ func accountOf(buyer string, beneficiary *string) string {
 	return *beneficiary
 }
 
-// IsUnpaidGift says whether it is another's purchase for the account, and nothing of it
-// was ever booked there.
-func (p *Purchase) IsUnpaidGift() bool {
-	return p.BeneficiaryID != nil && p.HoursCredited == 0 && p.AmountReceived == 0
+// IsBooked says whether money or hours of it ever were.
+func (p *Purchase) IsBooked() bool { return p.HoursCredited > 0 || p.AmountReceived > 0 }
+
+// KeepsCurrency says whether its account stays in its currency for it. What others begin,
+// gifts and what Stripe tells of, does so when it is paid.
+func (p *Purchase) KeepsCurrency() bool {
+	return p.IsBooked() || p.Origin == OriginSale && p.BeneficiaryID == nil && p.PaymentStatus != StatusCancelled
 }
 
 // Fits says whether an account in a currency (empty: in none) can take what is told of
-// the purchase, which may be that it was paid. Its own keeps an account in its currency
-// unless it is cancelled, a gift not before it is paid.
-func (p *Purchase) Fits(currency string, mayPay bool) bool {
-	switch {
-	case p.IsUnpaidGift():
-		return currency == p.Currency || !mayPay
-	case p.PaymentStatus == StatusCancelled:
+// a purchase that doesn't keep it, which may be that it was paid.
+func (p *Purchase) Fits(currency string, paid bool) bool {
+	if p.Origin == OriginSale && p.BeneficiaryID == nil { // it was cancelled, and would keep the account again
 		return currency == p.Currency || currency == ""
-	default:
-		return true
 	}
+	return currency == p.Currency || !paid
 }
 
 // HasOwn says whether we made an object at Stripe to pay this very purchase.
@@ -181,8 +178,7 @@ func (c *Change) Opened() CaseKind {
 	return ""
 }
 
-// Observe joins what an event told into the purchase's evidence, in place, and
-// derives its state anew.
+// Observe joins what an event told into the purchase's evidence, and derives anew.
 func (p *Purchase) Observe(told money.Evidence) Change {
 	return p.become(money.Join(p.Evidence, told), p.MergedInto)
 }
@@ -190,8 +186,7 @@ func (p *Purchase) Observe(told money.Evidence) Change {
 // Relearn lets the purchase have the evidence instead of what it had.
 func (p *Purchase) Relearn(evidence money.Evidence) Change { return p.become(evidence, p.MergedInto) }
 
-// Absorb lets the purchase take all evidence of another one, which turned out
-// to be the same and is left with none.
+// Absorb takes all evidence of another one, which turned out to be the same.
 func (p *Purchase) Absorb(other *Purchase) (gained, lost Change) {
 	told := money.Join(other.Evidence, money.Evidence{Merged: map[string]bool{other.ID: true}})
 	gained = p.become(money.Join(p.Evidence, told), p.MergedInto)

@@ -3,6 +3,7 @@ package tests
 import (
 	"net/http"
 	"testing"
+	"time"
 
 	"hourbank/tests/harness"
 )
@@ -127,7 +128,9 @@ func TestAGiftThatNobodyPaidKeepsNoAccountInItsCurrency(t *testing.T) {
 
 		for student, p := range map[string]*harness.Purchase{"friend": late, "linked": ofLink} {
 			app.Deliver(t, p.Succeeded()).Want(t, http.StatusAccepted).WantFields(t, fields{"status": "parked", "reason": "other_currency"})
-			app.Get(t, api+"/cases/?status=open&student_id="+student).WantFields(t, fields{"data.#": "1", "data.0.kind": "other_currency"})
+			app.Get(t, api+"/cases/?status=open&student_id="+student).WantFields(t, fields{
+				"data.#": "1", "data.0.kind": "other_currency", "data.0.transaction_id": p.ID, "data.0.amount": "5000", "data.0.currency": "usd",
+			})
 			app.WantBalance(t, student, fields{"currency": "eur"})
 		}
 		// What only says that it won't be paid is no case.
@@ -153,5 +156,79 @@ func TestMetadataOfAGiftThatFailsKeepNoAccountInItsCurrency(t *testing.T) {
 		tell(t, app, s.Paid("pi_1", 12_000).With("metadata", metadata))
 		app.WantBalance(t, "friend", fields{"currency": "eur", "hours_available": "8.00"})
 		wantBooksRight(t, app.Database)
+	})
+}
+
+// A subscription's session is not what its money is booked by, but says that it is paid:
+// whoever opens the link may let it pay a gift.
+func TestASubscriptionPaysNoGiftInAnotherCurrency(t *testing.T) {
+	for _, first := range []string{"session", "invoice"} {
+		t.Run(first+" first", func(t *testing.T) {
+			harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
+				monthly(t, app)
+				gift := harness.NewPurchase(t).For("buyer").To("friend").Create(app.Database)
+				own := harness.NewPurchase(t).For("friend").In("usd").Create(app.Database)
+				app.MustProcess(t, own.Succeeded())
+				s := harness.NewTeller(harness.V2023)
+				told := linkFor(s, gift.ID, "monthly4", s.Session("completed", "cs_1", "", asked{Subtotal: 5600}, "paid")).With("mode", "subscription").
+					With("metadata", object{}).With("invoice", s.ID("in_1")).With("subscription", s.ID("sub_1"))
+				paid := s.Invoice("paid", "in_1", harness.Line{Price: "price_1Q0shape", Unit: 5600, Amount: 5600})
+				if first == "invoice" {
+					tell(t, app, paid)
+				}
+				wantParked(t, app, told, "")
+				if first == "session" {
+					tell(t, app, paid)
+				}
+				app.WantBalance(t, s.Student, fields{"currency": "eur", "balance_amount": "5600"})
+				app.WantBalance(t, "friend", fields{"currency": "usd", "balance_amount": "5000"})
+				app.WantPurchase(t, gift, fields{"payment_status": "pending", "amount_received": "0"})
+				app.MustAudit(t)
+			})
+		})
+	}
+}
+
+// Whoever opens a Payment Link of a subscription with a trial says whose it is: as long as
+// nobody paid, its invoices keep no account in their currency.
+func TestASubscriptionThatNobodyPaidKeepsNoAccountInItsCurrency(t *testing.T) {
+	selling(t, func(t *testing.T, app *harness.App, _ *harness.Stripe) {
+		monthly(t, app)
+		s := harness.NewTeller(harness.V2026)
+		month := harness.Line{Price: "price_1Q0shape", Unit: 5600, Amount: 5600}
+		tell(t, app, s.Invoice("payment_failed", "in_1", month))
+		app.WantBalance(t, s.Student, fields{"currency": ""})
+		app.Get(t, api+"/purchases/?student_id="+s.Student).WantFields(t, fields{"data.#": "1", "data.0.payment_status": "failed"})
+		app.Post(t, harness.WriteKey, api+"/purchases/", `{"student_id":"`+s.Student+`","hours":"1.00","amount":5000,"currency":"usd"}`).Want(t, http.StatusCreated)
+
+		// Paid after all, it waits; where nothing keeps the account, it sets its currency.
+		wantParked(t, app, s.Invoice("paid", "in_1", month), "other_currency")
+		app.WantBalance(t, s.Student, fields{"currency": "usd", "balance_amount": "0"})
+		app.Get(t, api+"/cases/?status=open&student_id="+s.Student).WantFields(t, fields{
+			"data.#": "1", "data.0.kind": "other_currency", "data.0.amount": "5600", "data.0.currency": "eur",
+			"data.0.transaction_id": app.Get(t, api+"/purchases/"+s.ID("in_1")).Get("id").String(),
+		})
+		late := harness.NewTeller(harness.V2026)
+		tell(t, app, late.Invoice("payment_failed", "in_1", month), late.Invoice("paid", "in_1", month))
+		app.WantBalance(t, late.Student, fields{"currency": "eur", "hours_available": "4.00", "balance_amount": "5600"})
+		wantBooksRight(t, app.Database)
+	})
+}
+
+// A trial that ends is nothing that was paid.
+func TestATrialThatExpiresKeepsNoAccountInItsCurrency(t *testing.T) {
+	harness.ForEachDatabase(t, func(t *testing.T, db *harness.Database) {
+		app := db.ServeSandbox(t)
+		end := time.Now().AddDate(0, 0, 1).UTC().Format(time.RFC3339)
+		app.Post(t, harness.AdminKey, api+"/students/student_1/grants/", `{"hours":"1.00","reason":"a trial","reference":"trial","expires_at":"`+end+`"}`).Want(t, http.StatusCreated)
+		intent := app.Post(t, harness.WriteKey, api+"/purchases/", order).Want(t, http.StatusCreated).Get("stripe_payment_intent_id").String()
+		app.StandIn(t, http.MethodPost, "/sandbox/test_clock/advance", `{"days":2}`).Want(t, http.StatusOK)
+		app.WantBalance(t, "student_1", fields{"currency": "eur", "hours_expired": "1.00"})
+		app.StandIn(t, http.MethodPost, "/v1/payment_intents/"+intent+"/cancel", "", "Content-Type", "application/x-www-form-urlencoded").Want(t, http.StatusOK)
+		harness.Eventually(t, "the sale is cancelled", func() bool {
+			return app.Get(t, api+"/purchases/"+intent).Get("payment_status").String() == "cancelled"
+		})
+		app.Post(t, harness.WriteKey, api+"/purchases/", `{"student_id":"student_1","hours":"1.00","amount":5000,"currency":"usd"}`).Want(t, http.StatusCreated)
+		app.MustAudit(t)
 	})
 }

@@ -177,7 +177,7 @@ func (s *student) mayBeForgotten(tx *gorm.DB, named []string) error {
 		if p.PaymentStatus == models.StatusProcessing {
 			return models.Errorf(models.CodeConflict, "A payment of purchase %s is under way.", p.ID)
 		}
-		if p.IsUnpaidGift() && p.MergedInto == nil && p.PaymentStatus != models.StatusCancelled {
+		if p.BeneficiaryID != nil && !p.IsBooked() && p.MergedInto == nil && p.PaymentStatus != models.StatusCancelled {
 			return models.Errorf(models.CodeConflict, "The gift %s is not paid, and may still be: cancel its payment at Stripe first.", p.ID)
 		}
 		for _, refund := range p.Evidence.Refunds {

@@ -57,11 +57,25 @@ func (b *book) apply(e *stripe.Event) result {
 		return parked("")
 	}
 	for _, p := range group {
-		if !p.Fits(b.catalogue.currencies[p.AccountID()], e.MayPay()) {
-			return b.otherCurrency(e, p.AccountID())
+		if !p.KeepsCurrency() && !p.Fits(b.catalogue.currencies[p.AccountID()], b.books(e, p, group)) {
+			return b.otherCurrency(e, p.AccountID(), p.ID)
 		}
 	}
+	if made.purchase != nil {
+		b.add(made.purchase)
+	}
 	return b.learn(e, group)
+}
+
+// books says whether money or hours of a purchase would be booked with all that its group
+// knows and the event tells.
+func (b *book) books(e *stripe.Event, p *models.Purchase, group []*models.Purchase) bool {
+	evidence := e.Told.Without(func(id string) bool { return b.byKey[id] != nil && !slices.Contains(group, b.byKey[id]) })
+	for _, one := range group {
+		evidence = money.Join(one.Evidence, evidence)
+	}
+	d := money.Derive(p.Terms(), evidence)
+	return d.HoursCredited > 0 || d.AmountReceived > 0
 }
 
 func (b *book) unfetched(e *stripe.Event) result {
@@ -192,10 +206,10 @@ func (b *book) makeOfSale(e *stripe.Event, group []*models.Purchase) result {
 	if n.Origin != models.OriginSale && slices.ContainsFunc(group, n.IsOfTheSame) {
 		return result{}
 	}
-	if cmp.Or(b.catalogue.currencies[n.AccountID()], n.Currency) != n.Currency {
-		return b.otherCurrency(e, n.AccountID())
+	if !b.catalogue.takes(n.AccountID(), n.Currency) {
+		return b.otherCurrency(e, n.AccountID(), "")
 	}
-	return b.purchaseOf(n)
+	return result{purchase: n.Purchase(b.now)}
 }
 
 // makeOfInvoice makes the purchase of what an invoice's lines buy, or takes
@@ -210,8 +224,8 @@ func (b *book) makeOfInvoice(e *stripe.Event, group []*models.Purchase) result {
 		return result{status: models.EventIgnored, reason: models.ReasonNotAPeriod}
 	case models.ValidateID("student_id", student) != nil:
 		return b.unexplained(e, "")
-	case !models.IsCurrency(invoice.Currency) || b.catalogue.currencies[student] != invoice.Currency:
-		return b.otherCurrency(e, student)
+	case !models.IsCurrency(invoice.Currency) || !b.catalogue.takes(student, invoice.Currency):
+		return b.otherCurrency(e, student, "")
 	case bought.Hours < 0:
 		return b.takeOff(e, student, bought.Hours)
 	}
@@ -221,13 +235,7 @@ func (b *book) makeOfInvoice(e *stripe.Event, group []*models.Purchase) result {
 	if slices.ContainsFunc(group, n.IsOfTheSame) {
 		return result{}
 	}
-	return b.purchaseOf(n)
-}
-
-func (b *book) purchaseOf(n models.NewPurchase) result {
-	p := n.Purchase(b.now)
-	b.add(p)
-	return result{purchase: p}
+	return result{purchase: n.Purchase(b.now)}
 }
 
 // idOf is the id of a purchase that Stripe began: it follows from the object
@@ -279,13 +287,17 @@ func (b *book) unexplained(e *stripe.Event, student string) result {
 	return parked(models.CaseUnexplainedInvoice)
 }
 
-// otherCurrency parks an event that would make or revive a purchase in another
+// otherCurrency parks an event that would make, revive or pay a purchase in another
 // currency than its student's account.
-func (b *book) otherCurrency(e *stripe.Event, student string) result {
+func (b *book) otherCurrency(e *stripe.Event, student, purchase string) result {
 	if !e.Money {
 		return parked("")
 	}
-	b.cases.openFor(student, models.CaseState{Kind: models.CaseOtherCurrency, Subject: e.Payment, Payment: e.Payment}, e.ID)
+	if p, state := b.byID[purchase], e.Case(models.CaseOtherCurrency); p != nil {
+		b.cases.open(p, state, e.ID)
+	} else {
+		b.cases.openFor(student, state, e.ID)
+	}
 	return parked(models.CaseOtherCurrency)
 }
 

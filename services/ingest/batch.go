@@ -205,7 +205,7 @@ func (b *batch) park(e *item, row *models.WebhookEvent, decided result) {
 	patience := min(unmatchedAfter, b.options.ParkFor)
 	reason := decided.reason
 	if reason == "" && e.event.Money && waited >= patience && b.concerns(e.event) {
-		b.book.cases.openFor("", unmatched(e.event), e.event.ID)
+		b.book.cases.openFor("", e.event.Case(models.CaseUnmatchedPayment), e.event.ID)
 		reason = models.Reason(models.CaseUnmatchedPayment)
 	}
 	if waited >= b.options.ParkFor {
@@ -220,11 +220,6 @@ func (b *batch) park(e *item, row *models.WebhookEvent, decided result) {
 	next := b.now.Add(delay)
 	row.Status, row.Reason = models.EventParked, orNull(reason)
 	row.NextAttemptAt, row.ProcessedAt = &next, nil
-}
-
-func unmatched(e *stripe.Event) models.CaseState {
-	amount, currency := e.Told.Largest()
-	return models.CaseState{Kind: models.CaseUnmatchedPayment, Subject: cmp.Or(e.Payment, e.ID), Payment: e.Payment, Amount: amount, Currency: currency}
 }
 
 // concerns says whether an event that tells of money is for a person to look
@@ -242,19 +237,11 @@ func wasOpen(known *models.WebhookEvent) bool {
 
 // newRow starts the event's row from what is known of it.
 func newRow(e *item, now time.Time) models.WebhookEvent {
+	row := e.event.Row(now)
 	if e.known != nil {
-		row := *e.known
-		row.Deliveries += e.deliveries
-		return row
+		row = *e.known
 	}
-	row := models.WebhookEvent{
-		ID: e.event.ID, Type: e.event.Type, Livemode: e.event.Livemode, Payload: e.event.Payload,
-		Deliveries: e.deliveries, ReceivedAt: now,
-	}
-	if e.event.APIVersion != "" {
-		row.APIVersion = &e.event.APIVersion
-	}
-	row.PayloadSHA256 = orNull(e.event.SHA256)
+	row.Deliveries += e.deliveries
 	return row
 }
 

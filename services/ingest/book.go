@@ -237,14 +237,8 @@ func (b *book) apart(e *stripe.Event, group []*models.Purchase) []*models.Purcha
 
 // rank orders what is so before what is not.
 func rank(a, b bool) int {
-	switch {
-	case a == b:
-		return 0
-	case a:
-		return -1
-	default:
-		return 1
-	}
+	number := map[bool]int{false: 1}
+	return number[a] - number[b]
 }
 
 // own leaves out of what was told the objects that are another purchase's.

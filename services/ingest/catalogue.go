@@ -54,8 +54,9 @@ func openCatalogue(tx *gorm.DB, b *book, events []*stripe.Event, lock bool) (*ca
 		for student, currency := range c.accounts(b, e) {
 			c.currencies[student] = cmp.Or(c.currencies[student], currency)
 		}
-		for _, p := range b.group(e) {
-			if p.IsUnpaidGift() && e.MayPay() {
+		group := b.group(e)
+		for _, p := range group {
+			if !p.KeepsCurrency() && b.books(e, p, group) {
 				c.currencies[p.AccountID()] = cmp.Or(c.currencies[p.AccountID()], p.Currency)
 			}
 		}
@@ -109,8 +110,8 @@ func (c *catalogue) readPlans(tx *gorm.DB) error {
 	return nil
 }
 
-// accounts are whose accounts an event may need, and in which currency each would
-// be opened: a buyer's in none where another's gets the hours, and that before it is paid.
+// accounts are whose accounts an event may need, and in which currency each would be
+// opened: in none before it is paid, unless it is of our own sale to the account's student.
 func (c *catalogue) accounts(b *book, e *stripe.Event) map[string]string {
 	var buyer, account, currency string
 	switch {
@@ -131,10 +132,17 @@ func (c *catalogue) accounts(b *book, e *stripe.Event) map[string]string {
 	if models.ValidateID("student_id", buyer) != nil || models.ValidateID("beneficiary_id", account) != nil || !models.IsCurrency(currency) {
 		return nil
 	}
-	if account != buyer && !e.MayPay() {
-		return map[string]string{buyer: "", account: ""}
+	ownSale := e.Invoice == nil && account == buyer && b.origin(e) == models.OriginSale
+	if !ownSale && !e.MayPay() && !slices.ContainsFunc(b.group(e), (*models.Purchase).IsBooked) {
+		currency = ""
 	}
 	return map[string]string{buyer: "", account: currency}
+}
+
+// takes says whether a student's account is open, and in no other currency.
+func (c *catalogue) takes(student, currency string) bool {
+	known, opened := c.currencies[student]
+	return opened && cmp.Or(known, currency) == currency
 }
 
 // readAccounts makes sure that the students have an account, before the statement

@@ -91,15 +91,16 @@ func nameCurrency(tx *gorm.DB, account *models.Account, wanted *string) error {
 }
 
 // TakesCurrency says whether an account can be in a currency: it is already, or has
-// none, or nothing was booked in the one it has and all that the student bought in it is
-// cancelled, or a gift to somebody else. What others have not paid yet keeps nobody.
+// none, or nothing was booked in the one it has and all that we sold the student in it is
+// cancelled, or a gift to somebody else. What others began and nobody paid keeps nobody
+// (Purchase.KeepsCurrency).
 func TakesCurrency(tx *gorm.DB, account *models.Account, currency string) (bool, error) {
 	if account.Currency == nil || *account.Currency == currency {
 		return true, nil
 	}
 	var kept bool
 	err := tx.Raw(`SELECT EXISTS (SELECT 1 FROM hour_ledger_entries WHERE student_id = @student AND currency IS NOT NULL)
-		OR EXISTS (SELECT 1 FROM purchase_transactions WHERE student_id = @student AND beneficiary_id IS NULL AND currency <> @currency AND payment_status <> 'cancelled')`,
+		OR EXISTS (SELECT 1 FROM purchase_transactions WHERE student_id = @student AND beneficiary_id IS NULL AND origin = 0 AND currency <> @currency AND payment_status <> 'cancelled')`,
 		map[string]any{"student": account.StudentID, "currency": currency}).Row().Scan(&kept)
 	if err != nil {
 		return false, fmt.Errorf("look what keeps an account's currency: %w", err)

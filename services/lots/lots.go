@@ -146,7 +146,7 @@ func Save(tx *gorm.DB, changes ...Change) error {
 	for _, c := range changes {
 		entries = append(entries, c.Entries...)
 		for _, expired := range c.Lots.Expire(c.Now, c.LastBooked) {
-			expired.ID, expired.Currency = models.NewID(), c.Account.Currency
+			expired.ID, expired.Currency = models.NewID(), c.Account.PaidCurrency()
 			entries = append(entries, expired)
 			c.Account.Move(expired)
 		}

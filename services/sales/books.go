@@ -59,11 +59,8 @@ func (s *AccountService) underLock(ctx context.Context, o BookingOrder, open boo
 // entry makes one of an order.
 func (b *openBooks) entry(o BookingOrder, kind models.EntryKind, hours models.Hours) models.LedgerEntry {
 	entry := models.LedgerEntry{
-		ID: models.NewID(), StudentID: o.StudentID, Kind: kind, Hours: hours,
+		ID: models.NewID(), StudentID: o.StudentID, Kind: kind, Hours: hours, Currency: b.account.PaidCurrency(),
 		Actor: &o.Actor, Reference: &o.Reference, LessonAt: o.LessonAt, ExpiresAt: o.ExpiresAt, OccurredAt: b.now, CreatedAt: b.now,
-	}
-	if b.account.HoursPurchased != 0 || b.account.BalanceAmount != 0 { // else nothing is paid that keeps the account in its currency
-		entry.Currency = b.account.Currency
 	}
 	if o.Reason != "" {
 		entry.Reason = &o.Reason

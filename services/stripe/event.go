@@ -1,6 +1,7 @@
 package stripe
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"strings"
@@ -54,7 +55,41 @@ type Event struct {
 }
 
 // MayPay says whether the event may be what makes a purchase a paid one.
-func (e *Event) MayPay() bool { return e.Money || e.IsOwn() }
+func (e *Event) MayPay() bool {
+	for _, session := range e.Told.Sessions {
+		if session.Settled != nil { // also a subscription's, whose money its invoice tells
+			return true
+		}
+	}
+	for _, payment := range e.Told.Payments {
+		if payment.Received.Amount > 0 {
+			return true
+		}
+	}
+	return e.Money || e.IsOwn()
+}
+
+// Row is the event as it is kept when it is received.
+func (e *Event) Row(now time.Time) models.WebhookEvent {
+	row := models.WebhookEvent{ID: e.ID, Type: e.Type, Livemode: e.Livemode, Payload: e.Payload, ReceivedAt: now}
+	if e.APIVersion != "" {
+		row.APIVersion = &e.APIVersion
+	}
+	if e.SHA256 != "" {
+		row.PayloadSHA256 = &e.SHA256
+	}
+	return row
+}
+
+// Case is one about the event's payment, of the largest sum that it tells of, if that is
+// in a currency.
+func (e *Event) Case(kind models.CaseKind) models.CaseState {
+	amount, currency := e.Told.Largest()
+	if !models.IsCurrency(currency) {
+		amount, currency = 0, ""
+	}
+	return models.CaseState{Kind: kind, Subject: cmp.Or(e.Payment, e.ID), Payment: e.Payment, Amount: amount, Currency: currency}
+}
 
 // Forget lets the event be of who buys and of whose account gets the hours, one of
 // them or both the pseudonym of a student who was forgotten.
