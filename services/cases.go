@@ -15,6 +15,7 @@ import (
 	"hourbank/services/auditlog"
 	"hourbank/services/ingest"
 	"hourbank/services/paging"
+	"hourbank/services/plans"
 	"hourbank/services/sales"
 )
 
@@ -147,7 +148,7 @@ func (s *CaseService) Give(ctx context.Context, id, studentID, planID, by string
 	if !c.CanBeGiven() {
 		return nil, models.Errorf(models.CodeConflict, "Only a payment without a purchase can be given to a student.")
 	}
-	plan, err := sales.ReadPlan(s.db.Reader.WithContext(ctx), planID)
+	plan, err := plans.Read(s.db.Reader.WithContext(ctx), planID)
 	if err != nil {
 		return nil, err
 	}

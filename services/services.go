@@ -25,6 +25,7 @@ import (
 	"hourbank/services/lots"
 	"hourbank/services/metrics"
 	"hourbank/services/owner"
+	"hourbank/services/plans"
 	"hourbank/services/sales"
 	"hourbank/services/sessions"
 	"hourbank/services/stripe"
@@ -45,7 +46,7 @@ type Services struct {
 	Payments   *ingest.PaymentService
 	Purchases  *sales.PurchaseService
 	Accounts   *sales.AccountService
-	Plans      *sales.PlanService
+	Plans      *plans.Service
 	Cases      *CaseService
 	AuditLog   *auditlog.Service
 	Events     *EventService
@@ -93,7 +94,7 @@ func New(cfg *config.Config, db *database.DB, log *zap.Logger) *Services {
 		Payments:   payments,
 		Purchases:  sales.NewPurchaseService(db),
 		Accounts:   accounts,
-		Plans:      sales.NewPlanService(db),
+		Plans:      plans.New(db),
 		Cases:      cases,
 		AuditLog:   auditlog.New(db),
 		Events:     events,

@@ -32,8 +32,8 @@ func (s *Service) Ended(ctx context.Context) (models.Lots, error) {
 		if err != nil {
 			return err
 		}
-		lots, err := Replayed(tx, []string{account.StudentID}, &beginning)
-		for _, l := range lots[account.StudentID].Carry(known) {
+		lots, err := Replayed(tx, account.StudentID, &beginning)
+		for _, l := range lots.Carry(known) {
 			if !l.IsValidAt(now) && l.Left() > 0 {
 				ended = append(ended, l)
 			}
@@ -78,8 +78,8 @@ func (s *Service) Audit(ctx context.Context, give func(lots, again models.Lots))
 		if err != nil {
 			return err
 		}
-		replayed, err := Replayed(tx, []string{account.StudentID}, from)
-		again := replayed[account.StudentID].Carry(lots)
+		again, err := Replayed(tx, account.StudentID, from)
+		again = again.Carry(lots)
 		again.Expire(now, now)
 		give(lots, again)
 		return err

@@ -87,13 +87,14 @@ func settleAll(tx *gorm.DB, accounts ...*models.Account) (map[string]models.Lots
 		if err != nil {
 			return nil, err
 		}
-		anew, err := Replayed(tx, unsettled, from)
+		all, err := replayAll(tx, unsettled, from)
 		if err != nil {
 			return nil, err
 		}
 		for i := range changes {
-			if c := &changes[i]; !*c.Account.LotsSettled {
-				c.Lots = anew[c.Account.StudentID].Carry(c.Known)
+			c := &changes[i]
+			if anew, found := all[c.Account.StudentID]; found {
+				c.Lots = anew.Carry(c.Known)
 				lots[c.Account.StudentID] = c.Lots
 			}
 		}
@@ -101,9 +102,17 @@ func settleAll(tx *gorm.DB, accounts ...*models.Account) (map[string]models.Lots
 	return lots, Save(tx, changes...)
 }
 
-// Replayed makes students' lots of what is booked, and says nothing of what of
+// Replayed makes a student's lots of what is booked, and says nothing of what of
 // them the ledger has as expired. None expires before from; nil: none at all.
-func Replayed(tx *gorm.DB, students []string, from *time.Time) (map[string]models.Lots, error) {
+func Replayed(tx *gorm.DB, studentID string, from *time.Time) (models.Lots, error) {
+	all, err := replayAll(tx, []string{studentID}, from)
+	if lots, found := all[studentID]; found {
+		return lots, nil
+	}
+	return models.Lots{}, err
+}
+
+func replayAll(tx *gorm.DB, students []string, from *time.Time) (map[string]models.Lots, error) {
 	var purchases []models.Purchase
 	err := tx.Where("((? AND beneficiary_id IS NULL) OR ?) AND hours_credited > 0", database.IsAnyOf(tx, "student_id", students),
 		database.IsAnyOf(tx, "beneficiary_id", students)).Find(&purchases).Error

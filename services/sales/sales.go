@@ -17,6 +17,7 @@ import (
 	"hourbank/models"
 	"hourbank/models/money"
 	"hourbank/services/owner"
+	"hourbank/services/plans"
 	"hourbank/services/stripe"
 )
 
@@ -159,7 +160,7 @@ func (s *SalesService) prepare(ctx context.Context, order Order) (*models.Purcha
 }
 
 func (s *SalesService) plan(ctx context.Context, id string) (*models.Plan, error) {
-	plan, err := ReadPlan(s.db.Reader.WithContext(ctx).Where("active"), id)
+	plan, err := plans.Read(s.db.Reader.WithContext(ctx).Where("active"), id)
 	if err != nil {
 		return nil, err
 	}

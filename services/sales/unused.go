@@ -30,11 +30,9 @@ func unusedOf(tx *gorm.DB, p *models.Purchase) (models.Hours, error) {
 		return 0, err
 	}
 	if account.LotsSettled == nil { // nothing expires, and nobody keeps who drew from what
-		replayed, err := lots.Replayed(tx, []string{p.AccountID()}, nil)
-		if err != nil {
+		if held, err = lots.Replayed(tx, p.AccountID(), nil); err != nil {
 			return 0, err
 		}
-		held = replayed[p.AccountID()]
 	}
 	for _, l := range held {
 		if l.ID == p.ID {

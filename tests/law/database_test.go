@@ -19,6 +19,7 @@ import (
 
 	"hourbank/database"
 	"hourbank/models"
+	"hourbank/services/plans"
 	"hourbank/services/sales"
 	"hourbank/tests/harness"
 	"hourbank/tests/law/telling"
@@ -67,7 +68,7 @@ func TestLawThroughTheDatabase(t *testing.T) {
 func sell(t *testing.T, rows *database.DB) {
 	t.Helper()
 	for _, plan := range telling.PriceList() {
-		_, err := sales.NewPlanService(rows).Add(t.Context(), models.Plan{
+		_, err := plans.New(rows).Add(t.Context(), models.Plan{
 			ID: plan.ID, Name: plan.ID, TransactionType: models.TypePackage, Hours: models.Hours(plan.Hours),
 			Amount: plan.Amount, Currency: plan.Currency, StripePriceID: &plan.StripePriceID, Active: true,
 		})

@@ -1,4 +1,5 @@
-package sales
+// Package plans keeps the price list: what hours cost.
+package plans
 
 import (
 	"context"
@@ -13,14 +14,14 @@ import (
 	"hourbank/services/ingest"
 )
 
-// PlanService keeps the pricing plans. It is safe for concurrent use.
-type PlanService struct{ db *database.DB }
+// Service keeps the pricing plans. It is safe for concurrent use.
+type Service struct{ db *database.DB }
 
-// NewPlanService makes the service.
-func NewPlanService(db *database.DB) *PlanService { return &PlanService{db: db} }
+// New makes the service.
+func New(db *database.DB) *Service { return &Service{db: db} }
 
 // List gives the plans by id; only those still sold, unless all are asked for.
-func (s *PlanService) List(ctx context.Context, all bool) ([]models.Plan, error) {
+func (s *Service) List(ctx context.Context, all bool) ([]models.Plan, error) {
 	query := s.db.Reader.WithContext(ctx).Order("id")
 	if !all {
 		query = query.Where("active")
@@ -34,7 +35,7 @@ func (s *PlanService) List(ctx context.Context, all bool) ([]models.Plan, error)
 
 // Add stores a new plan, on sale where it is active. It returns a *models.Error with code
 // invalid_request, or conflict where the id or price is taken.
-func (s *PlanService) Add(ctx context.Context, plan models.Plan) (*models.Plan, error) {
+func (s *Service) Add(ctx context.Context, plan models.Plan) (*models.Plan, error) {
 	if plan.TransactionType != models.TypePackage && plan.TransactionType != models.TypeSubscription {
 		return nil, models.Errorf(models.CodeInvalidRequest, "type must be package or subscription.")
 	}
@@ -72,7 +73,7 @@ func (s *PlanService) Add(ctx context.Context, plan models.Plan) (*models.Plan, 
 
 // Retire takes a plan off sale; what was bought by it stays as it is. It
 // returns a *models.Error with code not_found.
-func (s *PlanService) Retire(ctx context.Context, id string) (*models.Plan, error) {
+func (s *Service) Retire(ctx context.Context, id string) (*models.Plan, error) {
 	var plan models.Plan
 	err := s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
 		if err := tx.Where("id = ?", id).Take(&plan).Error; err != nil {
@@ -90,9 +91,9 @@ func (s *PlanService) Retire(ctx context.Context, id string) (*models.Plan, erro
 	return &plan, nil
 }
 
-// ReadPlan reads a plan that somebody named. It returns a *models.Error with
+// Read reads a plan that somebody named. It returns a *models.Error with
 // code invalid_request.
-func ReadPlan(tx *gorm.DB, id string) (*models.Plan, error) {
+func Read(tx *gorm.DB, id string) (*models.Plan, error) {
 	var plan models.Plan
 	err := tx.Where("id = ?", id).Take(&plan).Error
 	if errors.Is(err, gorm.ErrRecordNotFound) {
