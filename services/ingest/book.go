@@ -3,6 +3,7 @@ package ingest
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -212,12 +213,7 @@ func (b *book) apart(e *stripe.Event, group []*models.Purchase) []*models.Purcha
 		return group
 	}
 	ofInvoice := func(p *models.Purchase) bool {
-		for id := range e.Told.Invoices {
-			if b.byKey[id] == p {
-				return true
-			}
-		}
-		return false
+		return slices.ContainsFunc(slices.Collect(maps.Keys(e.Told.Invoices)), func(id string) bool { return b.byKey[id] == p })
 	}
 	slices.SortFunc(group, func(p, o *models.Purchase) int {
 		return cmp.Or(rank(ofInvoice(p), ofInvoice(o)), rank(b.byKey[e.Payment] == p && p.HasOwn(), b.byKey[e.Payment] == o && o.HasOwn()), rank(p.Outranks(o), o.Outranks(p)))
@@ -237,8 +233,14 @@ func (b *book) apart(e *stripe.Event, group []*models.Purchase) []*models.Purcha
 
 // rank orders what is so before what is not.
 func rank(a, b bool) int {
-	number := map[bool]int{false: 1}
-	return number[a] - number[b]
+	switch {
+	case a == b:
+		return 0
+	case a:
+		return -1
+	default:
+		return 1
+	}
 }
 
 // own leaves out of what was told the objects that are another purchase's.
