@@ -29,8 +29,10 @@ func SettleLocked(tx *gorm.DB, studentID string) error {
 	return err
 }
 
-// settleMany is how many students' accounts are looked up at a time.
-const settleMany = 500
+const (
+	settleMany      = 500 // how many students' accounts are looked up at a time
+	settledTogether = 20  // how many share a transaction, and keep others waiting that long
+)
 
 // settleTogether settles students' accounts in one transaction, but for those that
 // others have locked.
@@ -61,8 +63,11 @@ func SettleDue(ctx context.Context, db *database.DB) error {
 		}
 		untried := slices.DeleteFunc(slices.Clone(students), func(student string) bool { return tried[student] })
 		again = len(students) - len(untried)
-		if settleTogether(ctx, db, untried) != nil { // whose account it is, one finds out by one
-			for _, student := range untried {
+		for some := range slices.Chunk(untried, settledTogether) {
+			if settleTogether(ctx, db, some) == nil {
+				continue
+			}
+			for _, student := range some { // whose account it is, one finds out by one
 				if err := SettleStudent(ctx, db, student); err != nil {
 					failed = append(failed, fmt.Errorf("settle an account: %w", err))
 				}
