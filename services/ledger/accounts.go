@@ -21,6 +21,17 @@ func Open(tx *gorm.DB, accounts []models.Account) error {
 	return nil
 }
 
+// LockFree locks and gives those of the students' accounts that nobody else has locked,
+// in student order.
+func LockFree(tx *gorm.DB, students []string) ([]*models.Account, error) {
+	var accounts []*models.Account
+	free := clause.Locking{Strength: clause.LockingStrengthUpdate, Options: clause.LockingOptionsSkipLocked}
+	if err := tx.Clauses(free).Where(database.IsAnyOf(tx, "student_id", students)).Order("student_id").Find(&accounts).Error; err != nil {
+		return nil, fmt.Errorf("lock accounts: %w", err)
+	}
+	return accounts, nil
+}
+
 // OpenAccounts opens the students' accounts where they have none, gives those
 // the currency that have none yet (a grant opened them) or that nothing keeps
 // in another one (TakesCurrency), and answers all as they are then. No account
@@ -100,8 +111,8 @@ func TakesCurrency(tx *gorm.DB, account *models.Account, currency string) (bool,
 	}
 	var kept bool
 	err := tx.Raw(`SELECT EXISTS (SELECT 1 FROM hour_ledger_entries WHERE student_id = @student AND currency IS NOT NULL)
-		OR EXISTS (SELECT 1 FROM purchase_transactions WHERE student_id = @student AND beneficiary_id IS NULL AND origin = 0 AND currency <> @currency AND payment_status <> 'cancelled')`,
-		map[string]any{"student": account.StudentID, "currency": currency}).Row().Scan(&kept)
+		OR EXISTS (SELECT 1 FROM purchase_transactions WHERE student_id = @student AND beneficiary_id IS NULL AND origin = @sale AND currency <> @currency AND payment_status <> 'cancelled')`,
+		map[string]any{"student": account.StudentID, "currency": currency, "sale": models.OriginSale}).Row().Scan(&kept)
 	if err != nil {
 		return false, fmt.Errorf("look what keeps an account's currency: %w", err)
 	}

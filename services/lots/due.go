@@ -12,6 +12,7 @@ import (
 
 	"hourbank/database"
 	"hourbank/models"
+	"hourbank/services/ledger"
 )
 
 // SettleStudent settles a student's account in a transaction of its own.
@@ -38,20 +39,18 @@ const (
 // others have locked.
 func settleTogether(ctx context.Context, db *database.DB, students []string) error {
 	return database.Transact(ctx, db, func(tx *gorm.DB) error {
-		var accounts []*models.Account
-		free := clause.Locking{Strength: clause.LockingStrengthUpdate, Options: clause.LockingOptionsSkipLocked}
-		if err := tx.Clauses(free).Where(database.IsAnyOf(tx, "student_id", students)).Order("student_id").Find(&accounts).Error; err != nil {
-			return fmt.Errorf("lock accounts: %w", err)
+		accounts, err := ledger.LockFree(tx, students)
+		if err != nil {
+			return err
 		}
-		_, err := settleAll(tx, accounts...)
+		_, err = settleAll(tx, accounts...)
 		return err
 	})
 }
 
-// SettleDue settles all accounts that are due, but for those that others have locked.
-// One that can't be keeps no other one waiting.
+// SettleDue settles all accounts that are due. One that can't be, or that others have
+// locked, keeps no other one waiting: it comes last, alone.
 func SettleDue(ctx context.Context, db *database.DB) error {
-	var failed []error
 	tried, again := map[string]bool{}, 0 // and how many of them were due again
 	for {
 		var students []string
@@ -64,25 +63,31 @@ func SettleDue(ctx context.Context, db *database.DB) error {
 		untried := slices.DeleteFunc(slices.Clone(students), func(student string) bool { return tried[student] })
 		again = len(students) - len(untried)
 		for some := range slices.Chunk(untried, settledTogether) {
-			if settleTogether(ctx, db, some) == nil {
-				continue
-			}
-			for _, student := range some { // whose account it is, one finds out by one
-				if err := SettleStudent(ctx, db, student); err != nil {
-					failed = append(failed, fmt.Errorf("settle an account: %w", err))
-				}
-				if ctx.Err() != nil {
-					return ctx.Err()
-				}
+			_ = settleTogether(ctx, db, some) // what is wrong with one of them it says when it is alone
+			if ctx.Err() != nil {
+				return ctx.Err()
 			}
 		}
 		for _, student := range untried {
 			tried[student] = true
 		}
 		if again == len(students) {
-			return errors.Join(failed...)
+			return settleEach(ctx, db, students)
 		}
 	}
+}
+
+func settleEach(ctx context.Context, db *database.DB, students []string) error {
+	var failed []error
+	for _, student := range students {
+		if err := SettleStudent(ctx, db, student); err != nil {
+			failed = append(failed, fmt.Errorf("settle an account: %w", err))
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+	}
+	return errors.Join(failed...)
 }
 
 // expiry says from when on hours expire.

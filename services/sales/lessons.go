@@ -7,10 +7,10 @@ import (
 	"sync"
 
 	"gorm.io/gorm"
-	"gorm.io/gorm/clause"
 
 	"hourbank/database"
 	"hourbank/models"
+	"hourbank/services/ledger"
 	"hourbank/services/lots"
 )
 
@@ -147,10 +147,9 @@ func openSettled(tx *gorm.DB, all []*lesson) (map[string]*openBooks, error) {
 	}
 	slices.Sort(students)
 	students = slices.Compact(students)
-	var accounts []*models.Account
-	free := clause.Locking{Strength: clause.LockingStrengthUpdate, Options: clause.LockingOptionsSkipLocked}
-	if err := tx.Clauses(free).Where(database.IsAnyOf(tx, "student_id", students)).Order("student_id").Find(&accounts).Error; err != nil {
-		return nil, fmt.Errorf("lock accounts: %w", err)
+	accounts, err := ledger.LockFree(tx, students)
+	if err != nil {
+		return nil, err
 	}
 	held, err := lots.OfMany(tx, accounts)
 	if err != nil {
