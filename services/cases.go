@@ -191,8 +191,9 @@ func waitingFor(tx *gorm.DB, key string) ([]string, error) {
 
 // Accept lets a payment of a purchase count as paid in full, by a person's
 // word. That word is an event of ours, kept and applied like Stripe's. It
-// returns a *models.Error with code not_found, or invalid_request where the
-// purchase has no such payment or nothing was received by it.
+// returns a *models.Error with code not_found, invalid_request where the
+// purchase has no such payment or nothing was received by it, or
+// currency_mismatch where its hours can't be booked on its student's account.
 func (s *CaseService) Accept(ctx context.Context, purchaseID, payment, by, note string) error {
 	if err := models.ValidateText("note", note); err != nil {
 		return err
@@ -203,6 +204,13 @@ func (s *CaseService) Accept(ctx context.Context, purchaseID, payment, by, note 
 	}
 	if !slices.ContainsFunc(p.Derive().Payments, func(known models.PaymentState) bool { return known.ID == payment && known.Received > 0 }) {
 		return models.Errorf(models.CodeInvalidRequest, "This purchase received nothing by a payment %q.", payment)
+	}
+	would, err := s.PreviewAcceptance(ctx, p.ID, payment)
+	if err != nil {
+		return err
+	}
+	if would == nil {
+		return models.Errorf(models.CodeCurrencyMismatch, "The account of its student is in another currency, so that its hours can't be booked: refund it in Stripe's dashboard.")
 	}
 	event, err := s.events.stripe.Accepted(p.ID, payment, by, note, s.db.NowFunc())
 	if err != nil {
@@ -218,7 +226,7 @@ func (s *CaseService) Accept(ctx context.Context, purchaseID, payment, by, note 
 }
 
 // PreviewAcceptance says what accepting a payment would change of its purchase,
-// without doing it.
+// without doing it; nil where it can't be booked.
 func (s *CaseService) PreviewAcceptance(ctx context.Context, purchaseID, payment string) (*ingest.PurchaseChange, error) {
 	event, err := s.events.stripe.Accepted(purchaseID, payment, "", "", s.db.NowFunc())
 	if err != nil {

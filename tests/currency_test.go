@@ -232,3 +232,41 @@ func TestATrialThatExpiresKeepsNoAccountInItsCurrency(t *testing.T) {
 		app.MustAudit(t)
 	})
 }
+
+// Money in another currency for a sale stays a case, also where the event that tells of it
+// waited, and was tried again, for the session that says whose it is.
+func TestMoneyInAnotherCurrencyThatWaitedForItsSaleStaysACase(t *testing.T) {
+	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
+		s := harness.NewTeller(harness.V2026).In("usd")
+		sold := harness.NewPurchase(t).For(s.Student).Create(app.Database)
+		paid := s.Paid("pi_1", 13_000).Without("metadata")
+		wantParked(t, app, paid, "")
+		tell(t, app, linkFor(s, sold.ID, "", s.Session("completed", "cs_1", "pi_1", asked{Subtotal: 13_000}, "paid")))
+		harness.Eventually(t, "the payment is tried again", func() bool {
+			return app.Get(t, api+"/events/"+paid.ID+"/").Get("status").String() == "processed"
+		})
+		app.Get(t, api+"/purchases/"+sold.ID+"/").WantFields(t, fields{
+			"payment_status": "pending", "hours_credited": "0.00", "cases.#": "1", "cases.0.kind": "other_currency", "cases.0.amount": "13000", "cases.0.currency": "usd",
+		})
+		// Somebody accepts it, and that ends the case.
+		app.Post(t, harness.AdminKey, api+"/purchases/"+sold.ID+"/acceptance/", `{"payment":"`+s.ID("pi_1")+`","note":"worth it"}`).Want(t, http.StatusCreated)
+		app.Get(t, api+"/purchases/"+sold.ID+"/").WantFields(t, fields{"payment_status": "completed", "cases.#": "0"})
+		app.MustAudit(t)
+	})
+}
+
+// What can't be booked can't be accepted.
+func TestAPaymentOfAGiftInAnotherCurrencyThanItsAccountCannotBeAccepted(t *testing.T) {
+	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
+		gift := harness.NewPurchase(t).For("buyer").To("friend").In("usd").Create(app.Database)
+		own := harness.NewPurchase(t).For("friend").Create(app.Database)
+		app.MustProcess(t, own.Succeeded())
+		s := harness.NewTeller(harness.V2026)
+		tell(t, app, s.Paid("pi_1", 5000).With("metadata", object{"purchase_transaction_id": gift.ID}))
+		accept := `{"payment":"` + s.ID("pi_1") + `","note":"worth it"}`
+		app.Post(t, harness.AdminKey, api+"/purchases/"+gift.ID+"/acceptance/", accept).WantProblem(t, http.StatusUnprocessableEntity, "currency_mismatch")
+		app.WantBalance(t, "friend", fields{"currency": "eur", "hours_available": "10.00"})
+		app.As(t, harness.AdminKey, http.MethodGet, api+"/audit-log/").Want(t, http.StatusOK).WantFields(t, fields{"data.#": "0"})
+		app.MustAudit(t)
+	})
+}

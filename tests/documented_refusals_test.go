@@ -133,6 +133,13 @@ var particular = map[string]func(*testing.T, *shop, operation) harness.Response{
 	"acceptPayment not_found": func(t *testing.T, s *shop, o operation) harness.Response {
 		return s.ask(t, o, api+"/purchases/nothing/acceptance/", `{"payment":"pi_1","note":"n"}`)
 	},
+	"acceptPayment currency_mismatch": func(t *testing.T, s *shop, o operation) harness.Response {
+		gift := harness.NewPurchase(t).For("buyer").To("friend").In("usd").Create(s.Database)
+		s.MustProcess(t, harness.NewPurchase(t).For("friend").Create(s.Database).Succeeded())
+		euros := harness.NewTeller(harness.V2026)
+		tell(t, s.App, euros.Paid("pi_1", 5000).With("metadata", object{"purchase_transaction_id": gift.ID}))
+		return s.ask(t, o, api+"/purchases/"+gift.ID+"/acceptance/", `{"payment":"`+euros.ID("pi_1")+`","note":"n"}`)
+	},
 	"closeCase not_found": func(t *testing.T, s *shop, o operation) harness.Response {
 		return s.ask(t, o, api+"/cases/nothing/close/", `{"note":"n"}`)
 	},

@@ -185,7 +185,7 @@ func (b *batch) decideOne(e *item) {
 			row.TransactionID = &decided.purchase.ID
 		}
 		if wasOpen(e.known) {
-			b.book.cases.settle(e.event)
+			b.book.cases.settle(e.event, decided.purchase)
 		}
 		if e.event.Forgotten {
 			row.Payload, row.Snapshot = "", nil

@@ -71,19 +71,18 @@ func (c caseBook) close(kind models.CaseKind, subject, purchase string) {
 }
 
 // settle closes the cases that an event opened while nobody knew what to do
-// with it.
-func (c caseBook) settle(e *stripe.Event) {
-	for _, key := range []caseKey{
-		{models.CaseUnmatchedPayment, e.Payment}, {models.CaseUnexplainedInvoice, e.Payment},
-		{models.CaseUnfetchedEvent, e.Object}, {models.CaseMissingObject, e.ID},
-	} {
-		if c[key] == nil && key.subject != "" {
+// with it. Those that the purchase which took it derives stay.
+func (c caseBook) settle(e *stripe.Event, p *models.Purchase) {
+	kinds := map[caseKey]bool{
+		{models.CaseUnmatchedPayment, e.Payment}: true, {models.CaseUnexplainedInvoice, e.Payment}: true,
+		{models.CaseUnfetchedEvent, e.Object}: true, {models.CaseMissingObject, e.ID}: true,
+		{models.CaseOtherCurrency, e.Payment}: len(e.Told.Payments)+len(e.Told.Invoices) > 0,
+	}
+	for key, settled := range kinds {
+		derived := p != nil && slices.ContainsFunc(p.Derive().Cases, func(s models.CaseState) bool { return key == caseKey{s.Kind, subjectOf(s, p)} })
+		if settled && c[key] == nil && key.subject != "" && !derived {
 			c.close(key.kind, key.subject, "")
 		}
-	}
-	other := caseKey{models.CaseOtherCurrency, e.Payment}
-	if c[other] == nil && e.Payment != "" && len(e.Told.Payments)+len(e.Told.Invoices) > 0 {
-		c.close(other.kind, other.subject, "")
 	}
 }
 

@@ -118,10 +118,11 @@ func tell(t *rapid.T, h telling.History, arrival []string) *book {
 		for pass, again := 0, true; again || pass < 2; pass++ { // one that waits on may have told whose a subscription is
 			again = false
 			waiting = slices.DeleteFunc(waiting, func(e *stripe.Event) bool {
-				if decided := b.apply(e); decided.status == models.EventParked {
+				decided := b.apply(e)
+				if decided.status == models.EventParked {
 					return false
 				}
-				b.cases.settle(e)
+				b.cases.settle(e, decided.purchase)
 				again = true
 				return true
 			})
