@@ -16,9 +16,10 @@ func (p *program) rebuild() *cobra.Command {
 		Use:   "rebuild",
 		Short: "Derive every purchase again from the stored events",
 		Long: `Derive every purchase again from the events that are stored of it, show which differ
-from what is recorded, and post the difference to the ledger. Then try the events
-again that ended without a purchase. Run it after an upgrade whose changelog says
-so; on a database that is right, it changes nothing.`,
+from what is recorded, and post to the ledger what it lacks. Then try the events
+again that ended without a purchase, and give accounts and lots that don't follow from
+the ledger what it says. Run it after an upgrade whose notes say so, or where audit
+names a row that was altered; on a database that is right, it changes nothing.`,
 		Example: "  hourbank rebuild --dry-run\n  hourbank rebuild --json",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -52,10 +53,13 @@ func (p *program) printRebuild(report *services.RebuildReport) {
 	for _, e := range report.Events {
 		fmt.Fprintf(p.Stdout, "event %s (%s): purchase %s, %s → %s\n", e.ID, e.Type, e.Change.TransactionID, e.Change.StatusBefore, e.Change.StatusAfter)
 	}
+	for _, d := range report.Accounts {
+		fmt.Fprintf(p.Stdout, "%s %s: %s: %s → %s\n", d.Kind, d.ID, d.Field, d.Recorded, d.Expected)
+	}
 	verb := "rebuilt"
 	if report.DryRun {
 		verb = "would be rebuilt (dry run)"
 	}
-	fmt.Fprintf(p.Stdout, "%d purchases derived again: %d %s; %d events found a purchase; %d purchases whose events are not all stored left as they are\n",
-		report.Purchases, len(report.Rebuilt), verb, len(report.Events), report.Eventless)
+	fmt.Fprintf(p.Stdout, "%d purchases derived again: %d %s; %d events found a purchase; %d totals re-added; %d purchases whose events are not all stored left as they are\n",
+		report.Purchases, len(report.Rebuilt), verb, len(report.Events), len(report.Accounts), report.Eventless)
 }

@@ -50,15 +50,17 @@ type RebuildReport struct {
 	Eventless int          `json:"eventless"` // that were left: not all payloads of theirs are stored
 	Rebuilt   []Rebuilding `json:"rebuilt"`
 	Events    []Correction `json:"events"` // that had no purchase, and have one now
+	// What accounts and lots said beside their ledger entries, and say no more.
+	Accounts []audit.Difference `json:"accounts"`
 }
 
 const rebuildChunk = 200
 
-// Run derives every purchase again, then tries the events that ended without
-// one. Beside a serving instance each purchase is locked for its own rebuild
+// Run derives every purchase again, tries the events that ended without one, then
+// re-adds accounts that are not the sums of their ledger entries. Beside a serving instance each purchase is locked for its own rebuild
 // only. Running it twice changes nothing twice.
 func (s *RebuildService) Run(ctx context.Context, o RebuildOptions) (*RebuildReport, error) {
-	report := &RebuildReport{DryRun: o.DryRun, Rebuilt: []Rebuilding{}, Events: []Correction{}}
+	report := &RebuildReport{DryRun: o.DryRun, Rebuilt: []Rebuilding{}, Events: []Correction{}, Accounts: []audit.Difference{}}
 	if o.Progress == nil {
 		o.Progress = func(string) {}
 	}
@@ -80,7 +82,12 @@ func (s *RebuildService) Run(ctx context.Context, o RebuildOptions) (*RebuildRep
 			break
 		}
 	}
-	return report, s.unowned(ctx, o, report)
+	if err := s.unowned(ctx, o, report); err != nil {
+		return report, err
+	}
+	var err error
+	report.Accounts, err = audit.New(s.db).Readd(ctx, o.DryRun, func(int) { o.Progress("accounts") })
+	return report, err
 }
 
 // purchase rebuilds one.
@@ -95,11 +102,14 @@ func (s *RebuildService) purchase(ctx context.Context, id string, o RebuildOptio
 		if known = len(events) > 0; !known {
 			return nil
 		}
-		recorded, rebuilt, err := ingest.Rebuild(tx, id, events, !o.DryRun)
+		recorded, booked, rebuilt, err := ingest.Rebuild(tx, id, events, !o.DryRun)
 		if err != nil {
 			return err
 		}
 		found = Rebuilding{TransactionID: id, StudentID: recorded.StudentID, Fields: audit.Between(recorded, rebuilt), Why: why(rebuilt)}
+		if len(found.Fields) == 0 {
+			found.Fields = audit.Between(booked, rebuilt) // the row is right, and the ledger is not
+		}
 		return nil
 	}
 	var err error

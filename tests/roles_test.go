@@ -95,6 +95,17 @@ func TestTheServingRoleCannotRewriteTheBooks(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	// Nor do totals follow from entries that lie somewhere else.
+	for _, statement := range []string{"CREATE TEMP TABLE hour_ledger_entries AS TABLE public.hour_ledger_entries", "UPDATE hour_ledger_entries SET hours = hours + 100"} {
+		if _, err := session.ExecContext(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, err = session.ExecContext(t.Context(), `UPDATE public.student_account_balances a SET hours_purchased =
+		(SELECT sum(hours) FROM hour_ledger_entries l WHERE l.student_id = a.student_id AND kind IN ('credit', 'adjustment')) WHERE student_id = $1`, p.Student)
+	if err == nil {
+		t.Errorf("other totals: %v", err)
+	}
 	owner.MustAudit(t)
 	if hours := owner.Count(t, "SELECT sum(hours_purchased) FROM student_account_balances"); hours != 1100 {
 		t.Errorf("the account has %d", hours)

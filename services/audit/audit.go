@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"hourbank/database"
 	"hourbank/models"
@@ -27,6 +28,8 @@ type Difference struct {
 	Field    string `json:"field"`
 	Recorded string `json:"recorded"` // what the row says
 	Expected string `json:"expected"` // what the ledger or the evidence says
+
+	student string // of an account or lot
 }
 
 // Report is the result of an audit.
@@ -91,13 +94,13 @@ func auditRows[T audited](ctx context.Context, db *database.DB, report *Report, 
 
 // comparison collects what differs about one row.
 type comparison struct {
-	kind, id string
-	found    []Difference
+	kind, id, student string
+	found             []Difference
 }
 
 func (c *comparison) compare(field string, recorded, expected any) {
 	if recorded != expected {
-		c.found = append(c.found, Difference{c.kind, c.id, field, fmt.Sprint(recorded), fmt.Sprint(expected)})
+		c.found = append(c.found, Difference{c.kind, c.id, field, fmt.Sprint(recorded), fmt.Sprint(expected), c.student})
 	}
 }
 
@@ -151,14 +154,19 @@ func (row purchaseSums) differences() []Difference {
 	c.compare("amount_received", row.AmountReceived, d.AmountReceived)
 	c.compare("amount_refunded", row.AmountRefunded, d.AmountRefunded)
 	c.compare("amount_disputed", row.AmountDisputed, d.AmountDisputed)
-	completed := int64(0)
-	if row.CompletedAt != nil {
-		completed = row.CompletedAt.Unix()
-	}
-	c.compare("completed_at (Unix time)", completed, d.CompletedAtUnix)
+	c.compare(completedAt, unix(row.CompletedAt), d.CompletedAtUnix)
 	c.compare("amount_received - amount_refunded - amount_disputed", row.AmountReceived-row.AmountRefunded-row.AmountDisputed, row.LedgerKept)
 	row.compareKeys(&c)
 	return c.found
+}
+
+const completedAt = "completed_at (Unix time)"
+
+func unix(t *time.Time) int64 {
+	if t == nil {
+		return 0
+	}
+	return t.Unix()
 }
 
 // compareKeys wants every PaymentIntent, session and invoice in the evidence to
@@ -191,17 +199,19 @@ type accountSums struct {
 
 func (row accountSums) key() string { return row.StudentID }
 
+// sums are what ledger entries l add up to, in the order of an account's totals.
+const sums = `coalesce(sum(CASE WHEN l.kind IN ('credit', 'adjustment') THEN l.hours ELSE 0 END), 0) AS ledger_purchased,
+	coalesce(sum(CASE WHEN l.kind = 'grant' THEN l.hours ELSE 0 END), 0) AS ledger_granted,
+	coalesce(sum(CASE WHEN l.kind IN ('reversal', 'reinstatement') THEN -l.hours ELSE 0 END), 0) AS ledger_reversed,
+	coalesce(sum(CASE WHEN l.kind IN ('consumption', 'restoration') THEN -l.hours ELSE 0 END), 0) AS ledger_consumed,
+	coalesce(sum(CASE WHEN l.kind = 'expiration' THEN -l.hours ELSE 0 END), 0) AS ledger_expired,
+	coalesce(sum(CASE WHEN l.kind IN ('hold', 'release') THEN -l.hours ELSE 0 END), 0) AS ledger_held,
+	coalesce(sum(l.amount), 0) AS ledger_amount`
+
 func (accountSums) query(*database.DB) string {
 	return `SELECT a.*, l.* FROM (SELECT * FROM student_account_balances WHERE student_id > @after ORDER BY student_id LIMIT @limit) a
 		JOIN (
-			SELECT k.student_id AS of_student,
-				coalesce(sum(CASE WHEN l.kind IN ('credit', 'adjustment') THEN l.hours ELSE 0 END), 0) AS ledger_purchased,
-				coalesce(sum(CASE WHEN l.kind = 'grant' THEN l.hours ELSE 0 END), 0) AS ledger_granted,
-				coalesce(sum(CASE WHEN l.kind IN ('reversal', 'reinstatement') THEN -l.hours ELSE 0 END), 0) AS ledger_reversed,
-				coalesce(sum(CASE WHEN l.kind IN ('consumption', 'restoration') THEN -l.hours ELSE 0 END), 0) AS ledger_consumed,
-				coalesce(sum(CASE WHEN l.kind = 'expiration' THEN -l.hours ELSE 0 END), 0) AS ledger_expired,
-				coalesce(sum(CASE WHEN l.kind IN ('hold', 'release') THEN -l.hours ELSE 0 END), 0) AS ledger_held,
-				coalesce(sum(l.amount), 0) AS ledger_amount,
+			SELECT k.student_id AS of_student, ` + sums + `,
 				coalesce(sum(CASE WHEN l.currency <> k.currency THEN 1 ELSE 0 END), 0) AS other_currency
 			FROM (SELECT student_id, currency FROM student_account_balances WHERE student_id > @after ORDER BY student_id LIMIT @limit) k
 			LEFT JOIN hour_ledger_entries l ON l.student_id = k.student_id
@@ -210,8 +220,11 @@ func (accountSums) query(*database.DB) string {
 		ORDER BY a.student_id`
 }
 
+// otherCurrency is a field that no sum puts right.
+const otherCurrency = "entries in another currency"
+
 func (row accountSums) differences() []Difference {
-	c := comparison{kind: "account", id: row.StudentID}
+	c := comparison{kind: "account", id: row.StudentID, student: row.StudentID}
 	c.compare("hours_purchased", row.HoursPurchased, row.LedgerPurchased)
 	c.compare("hours_granted", row.HoursGranted, row.LedgerGranted)
 	c.compare("hours_reversed", row.HoursReversed, row.LedgerReversed)
@@ -219,7 +232,7 @@ func (row accountSums) differences() []Difference {
 	c.compare("hours_expired", row.HoursExpired, row.LedgerExpired)
 	c.compare("hours_held", row.HoursHeld, row.LedgerHeld)
 	c.compare("balance_amount", row.BalanceAmount, row.LedgerAmount)
-	c.compare("entries in another currency", row.OtherCurrency, int64(0))
+	c.compare(otherCurrency, row.OtherCurrency, int64(0))
 	return c.found
 }
 
@@ -275,5 +288,7 @@ func Between(recorded, rebuilt *models.Purchase) []Difference {
 	c.compare("amount_received", recorded.AmountReceived, rebuilt.AmountReceived)
 	c.compare("amount_refunded", recorded.AmountRefunded, rebuilt.AmountRefunded)
 	c.compare("amount_disputed", recorded.AmountDisputed, rebuilt.AmountDisputed)
+	c.compare(completedAt, unix(recorded.CompletedAt), unix(rebuilt.CompletedAt))
+	c.compare("ids in its evidence", len(recorded.Evidence.IDs()), len(rebuilt.Evidence.IDs()))
 	return c.found
 }

@@ -18,7 +18,7 @@ func (s *Service) auditLots(ctx context.Context, report *Report, progress func(i
 	}
 	err = lots.New(s.db).Audit(ctx, func(known, again models.Lots) {
 		for i := range again {
-			c := comparison{kind: "lot", id: again[i].ID}
+			c := comparison{kind: "lot", id: again[i].ID, student: again[i].StudentID}
 			recorded := models.Lot{}
 			if k := slices.IndexFunc(known, func(l models.Lot) bool { return l.ID == again[i].ID }); k >= 0 {
 				recorded = known[k]

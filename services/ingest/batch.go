@@ -229,8 +229,7 @@ func (b *batch) concerns(e *stripe.Event) bool {
 		(e.Invoice != nil && len(b.book.catalogue.subscriptions[e.Invoice.SubscriptionID]) > 0)
 }
 
-// wasOpen says whether an event that was committed before found no purchase
-// then, so that it may have opened a case.
+// wasOpen says whether an event found no purchase before, so that it may have opened a case.
 func wasOpen(known *models.WebhookEvent) bool {
 	return known != nil && known.Status != models.EventProcessed
 }
@@ -246,10 +245,7 @@ func newRow(e *item, now time.Time) models.WebhookEvent {
 }
 
 func outcomeOf(row models.WebhookEvent, duplicate bool) Outcome {
-	return Outcome{
-		EventID: row.ID, Status: row.Status, Duplicate: duplicate,
-		TransactionID: row.TransactionID, Reason: row.Reason,
-	}
+	return Outcome{EventID: row.ID, Status: row.Status, Duplicate: duplicate, TransactionID: row.TransactionID, Reason: row.Reason}
 }
 
 // Delays between the tries of a parked event: the first ones catch a webhook

@@ -242,20 +242,13 @@ func (s *PaymentService) commit(jobs []*job) error {
 	}
 	s.owner.Committed(context.Background())
 	s.repeated.Store(b.hasRepeated())
-	outcomes := make([]Outcome, len(jobs))
+	s.metrics.Batch(len(jobs))
 	for i, j := range jobs {
-		outcomes[i] = b.outcome(i)
-		j.done <- answer{outcome: outcomes[i]}
-	}
-	s.count(outcomes)
-	return nil
-}
-
-func (s *PaymentService) count(outcomes []Outcome) {
-	s.metrics.Batch(len(outcomes))
-	for _, outcome := range outcomes {
+		outcome := b.outcome(i)
 		s.metrics.Event(outcome.Status, outcome.Reason, outcome.Duplicate)
+		j.done <- answer{outcome: outcome}
 	}
+	return nil
 }
 
 func (s *PaymentService) runOnce(b *batch) (err error) {

@@ -71,7 +71,7 @@ func (s *Service) Audit(ctx context.Context, give func(lots, again models.Lots))
 	now := s.db.NowFunc()
 	return s.eachStudent(ctx, func(tx *gorm.DB, account *models.Account) error {
 		lots, err := Of(tx, account)
-		if err != nil || IsDue(account, lots, now) {
+		if err != nil {
 			return err
 		}
 		from, err := start(tx)
@@ -79,11 +79,39 @@ func (s *Service) Audit(ctx context.Context, give func(lots, again models.Lots))
 			return err
 		}
 		again, err := Replayed(tx, account.StudentID, from)
-		again = again.Carry(lots)
-		again.Expire(now, now)
+		if again = again.Carry(lots); !*account.LotsSettled {
+			again = lots
+		} else if !IsDue(account, lots, now) {
+			again.Expire(now, now)
+		}
 		give(lots, again)
 		return err
 	})
+}
+
+// MakeAnew makes a locked account's lots of what is booked alone, whatever hour_lots
+// say, and books what is expired by now.
+func MakeAnew(tx *gorm.DB, account *models.Account) error {
+	from, err := start(tx)
+	if err != nil {
+		return err
+	}
+	again, err := Replayed(tx, account.StudentID, from)
+	if err != nil {
+		return err
+	}
+	var expired []models.LedgerEntry
+	if err := tx.Where("student_id = ? AND kind = 'expiration'", account.StudentID).Find(&expired).Error; err != nil {
+		return fmt.Errorf("read what expired: %w", err)
+	}
+	for _, e := range expired {
+		for i := range again {
+			if again[i].ID == *e.LotID {
+				again[i].Expired -= e.Hours
+			}
+		}
+	}
+	return Save(tx, Change{Account: account, Lots: again, Now: tx.NowFunc(), LastBooked: account.UpdatedAt})
 }
 
 // Start is the moment from which on hours expire; nil: none do yet.
