@@ -30,7 +30,7 @@ func (b *book) apply(e *stripe.Event) result {
 	switch {
 	case e.Status != "":
 		if e.Reason == models.ReasonMissingObject {
-			b.cases.openFor("", models.CaseState{Kind: models.CaseMissingObject, Subject: e.ID}, e.ID)
+			b.cases.OpenFor("", models.CaseState{Kind: models.CaseMissingObject, Subject: e.ID}, e.ID)
 		}
 		return result{status: e.Status, reason: e.Reason}
 	case e.Unfetched != nil:
@@ -83,7 +83,7 @@ func (b *book) unfetched(e *stripe.Event) result {
 	if e.Sale != nil {
 		student = cmp.Or(e.Sale.BeneficiaryID, e.Sale.StudentID)
 	}
-	b.cases.openFor(student, models.CaseState{Kind: models.CaseUnfetchedEvent, Subject: cmp.Or(e.Unfetched.ID, e.ID), Payment: e.Unfetched.ID}, e.ID)
+	b.cases.OpenFor(student, models.CaseState{Kind: models.CaseUnfetchedEvent, Subject: cmp.Or(e.Unfetched.ID, e.ID), Payment: e.Unfetched.ID}, e.ID)
 	return parked(models.CaseUnfetchedEvent)
 }
 
@@ -280,7 +280,7 @@ func (b *book) unexplained(e *stripe.Event, student string) result {
 	if !e.Invoice.Paid {
 		return parked("")
 	}
-	b.cases.openFor(student, models.CaseState{
+	b.cases.OpenFor(student, models.CaseState{
 		Kind: models.CaseUnexplainedInvoice, Subject: e.Invoice.ID, Payment: e.Invoice.ID,
 		Amount: e.Told.Invoices[e.Invoice.ID].Paid.Total, Currency: e.Invoice.Currency,
 	}, e.ID)
@@ -294,9 +294,9 @@ func (b *book) otherCurrency(e *stripe.Event, student, purchase string) result {
 		return parked("")
 	}
 	if p, state := b.byID[purchase], e.Case(models.CaseOtherCurrency); p != nil {
-		b.cases.open(p, state, e.ID)
+		b.cases.Open(p, state, e.ID)
 	} else {
-		b.cases.openFor(student, state, e.ID)
+		b.cases.OpenFor(student, state, e.ID)
 	}
 	return parked(models.CaseOtherCurrency)
 }

@@ -185,7 +185,7 @@ func (b *batch) decideOne(e *item) {
 			row.TransactionID = &decided.purchase.ID
 		}
 		if wasOpen(e.known) {
-			b.book.cases.settle(e.event, decided.purchase)
+			b.book.cases.Settle(e.event, decided.purchase)
 		}
 		if e.event.Forgotten {
 			row.Payload, row.Snapshot = "", nil
@@ -205,7 +205,7 @@ func (b *batch) park(e *item, row *models.WebhookEvent, decided result) {
 	patience := min(unmatchedAfter, b.options.ParkFor)
 	reason := decided.reason
 	if reason == "" && e.event.Money && waited >= patience && b.concerns(e.event) {
-		b.book.cases.openFor("", e.event.Case(models.CaseUnmatchedPayment), e.event.ID)
+		b.book.cases.OpenFor("", e.event.Case(models.CaseUnmatchedPayment), e.event.ID)
 		reason = models.Reason(models.CaseUnmatchedPayment)
 	}
 	if waited >= b.options.ParkFor {

@@ -85,8 +85,8 @@ func (b *book) writes() []database.Write {
 		shareKeys(b.shared),
 		rememberSubscriptions(b.told, b.now),
 		ledger.Book(b.ledger),
-		openCases(b.cases, b.now),
-		closeCases(b.cases, b.now),
+		b.cases.Opened(b.now),
+		b.cases.Closed(b.now),
 	}
 }
 
@@ -258,45 +258,4 @@ func rememberSubscriptions(told map[string][]*models.Subscription, now time.Time
 			< (EXCLUDED.student_id <> '', EXCLUDED.student_id, EXCLUDED.plan_id, EXCLUDED.stripe_price_id)`)
 	w.Short = errOvertaken
 	return w
-}
-
-// openCases opens cases, or renews what is known of open ones. One that staff
-// closed opens again only when its amount grows.
-func openCases(cases caseBook, now time.Time) database.Write {
-	rows := cases.rows(true, now)
-	w := database.Insert("open cases", "cases", rows, append(caseColumns(rows),
-		database.ColumnOf("id", "text", rows, func(c models.Case) string { return c.ID }),
-		database.ColumnOf("student_id", "text", rows, func(c models.Case) *string { return c.StudentID }),
-		database.ColumnOf("transaction_id", "text", rows, func(c models.Case) *string { return c.TransactionID }),
-		database.ColumnOf("event_id", "text", rows, func(c models.Case) *string { return c.EventID }),
-		database.ColumnOf("payment", "text", rows, func(c models.Case) *string { return c.Payment }),
-		database.ColumnOf("amount", "bigint", rows, func(c models.Case) *int64 { return c.Amount }),
-		database.ColumnOf("currency", "text", rows, func(c models.Case) *string { return c.Currency }),
-		database.ColumnOf("due_by", "timestamptz", rows, func(c models.Case) *time.Time { return c.DueBy }),
-		database.ColumnOf("opened_at", "timestamptz", rows, func(c models.Case) *time.Time { return &c.OpenedAt }),
-	), `ON CONFLICT (kind, subject) DO UPDATE SET student_id = EXCLUDED.student_id, transaction_id = EXCLUDED.transaction_id,
-			event_id = EXCLUDED.event_id, payment = EXCLUDED.payment, amount = EXCLUDED.amount, currency = EXCLUDED.currency,
-			due_by = EXCLUDED.due_by, closed_at = NULL, closed_by = NULL, note = NULL,
-			opened_at = CASE WHEN cases.closed_at IS NULL THEN cases.opened_at ELSE EXCLUDED.opened_at END
-		WHERE cases.closed_at IS NULL OR cases.closed_by IS NULL OR EXCLUDED.amount > coalesce(cases.amount, 0)`)
-	w.AtMost = true
-	return w
-}
-
-// closeCases closes those that the facts settled. One that staff closed before
-// forgets its amount, so that any new one opens it again.
-func closeCases(cases caseBook, now time.Time) database.Write {
-	rows := cases.rows(false, now)
-	return database.Write{What: "close cases", Rows: len(rows), AtMost: true, Statement: `
-		UPDATE cases SET closed_at = coalesce(cases.closed_at, r.closed_at), amount = CASE WHEN cases.closed_at IS NULL THEN cases.amount END
-		FROM %s WHERE cases.kind = r.kind AND cases.subject = r.subject AND (cases.closed_at IS NULL OR cases.closed_by IS NOT NULL)`,
-		Columns: append(caseColumns(rows), database.ColumnOf("closed_at", "timestamptz", rows, func(c models.Case) *time.Time { return c.ClosedAt })),
-	}
-}
-
-func caseColumns(rows []models.Case) []database.Column {
-	return []database.Column{
-		database.ColumnOf("kind", "text", rows, func(c models.Case) string { return string(c.Kind) }),
-		database.ColumnOf("subject", "text", rows, func(c models.Case) string { return c.Subject }),
-	}
 }

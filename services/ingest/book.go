@@ -13,6 +13,7 @@ import (
 	"hourbank/database"
 	"hourbank/models"
 	"hourbank/models/money"
+	"hourbank/services/casebook"
 	"hourbank/services/stripe"
 )
 
@@ -33,7 +34,7 @@ type book struct {
 	shared  map[purchaseKey]bool        // keys that other purchases may have too
 	told    map[string][]*models.Subscription
 	ledger  []models.LedgerEntry
-	cases   caseBook
+	cases   casebook.Book
 }
 
 // decisive are the columns that decide what an event changes, or that it may
@@ -89,7 +90,7 @@ func newBook(now time.Time) *book {
 	return &book{
 		now: now, byID: map[string]*models.Purchase{}, byKey: map[string]*models.Purchase{},
 		made: map[string]*models.Purchase{}, changed: map[string]*models.Purchase{}, keys: map[string]*models.Purchase{},
-		moved: map[string]*models.Purchase{}, shared: map[purchaseKey]bool{}, told: map[string][]*models.Subscription{}, cases: caseBook{},
+		moved: map[string]*models.Purchase{}, shared: map[purchaseKey]bool{}, told: map[string][]*models.Subscription{}, cases: casebook.Book{},
 	}
 }
 
@@ -268,8 +269,15 @@ func (b *book) note(p *models.Purchase, change models.Change, eventID string) {
 		}
 		b.ledger = append(b.ledger, entry)
 	}
-	b.cases.change(p, change, eventID)
+	b.cases.Follow(p, change, eventID)
 	if change.Changed && b.made[p.ID] == nil {
 		b.changed[p.ID] = p
 	}
+}
+
+func orNull[T ~string](s T) *T {
+	if s == "" {
+		return nil
+	}
+	return &s
 }

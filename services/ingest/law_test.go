@@ -122,7 +122,7 @@ func tell(t *rapid.T, h telling.History, arrival []string) *book {
 				if decided.status == models.EventParked {
 					return false
 				}
-				b.cases.settle(e, decided.purchase)
+				b.cases.Settle(e, decided.purchase)
 				again = true
 				return true
 			})

@@ -46,7 +46,7 @@ func Rebuild(tx *gorm.DB, id string, events []*stripe.Event, commit bool) (recor
 	change := p.Relearn(again.Evidence)
 	b.note(p, change, "")
 	for _, state := range change.After { // also those that stood before there were cases
-		b.cases.open(p, state, "")
+		b.cases.Open(p, state, "")
 	}
 	if !commit || (!change.Changed && len(change.After) == 0 && ledger.SaysTheSame(&before, p)) {
 		return &before, &posted, p, nil
