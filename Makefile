@@ -83,9 +83,9 @@ fuzz: ## each fuzz target for FUZZTIME (10m)
 	done
 
 CORE := $(addprefix models/money/,hours.go evidence.go join.go derive.go payments.go returns.go cases.go moves.go) \
-	models/invoice_lines.go models/purchase.go models/ledger.go
+	models/invoicing/lines.go models/purchase.go models/ledger.go
 BATCH := services/ingest/apply.go services/ingest/batch.go services/ingest/batch_write.go services/ingest/book.go \
-	services/ingest/casebook.go services/ingest/catalogue.go services/ingest/rebuild.go services/ingest/waiting.go services/ledger/ledger.go \
+	services/casebook/casebook.go services/ingest/catalogue.go services/ingest/rebuild.go services/ingest/waiting.go services/ledger/ledger.go \
 	database/rows.go
 
 # To build takes longest.
@@ -94,7 +94,7 @@ QUICKLY := go test -vet=off -gcflags=-N -ldflags=-w
 mutation: ## break the core, then 60 places of the batch, one at a time; list what no test notices (two hours)
 	go run ./tests/mutation -want 92 \
 		-test "$(QUICKLY) ./models/money -rapid.nofailfile" \
-		-test "$(QUICKLY) ./models -rapid.nofailfile" \
+		-test "$(QUICKLY) ./models ./models/invoicing -rapid.nofailfile" \
 		-test "$(QUICKLY) -short -run TestLaw ./services/ingest" $(CORE)
 	go run ./tests/mutation -sample 60 -test "go test ./tests -run /sqlite -skip Console|Till" $(BATCH)
 

@@ -226,6 +226,8 @@ func (b *book) makeOfInvoice(e *stripe.Event, group []*models.Purchase) result {
 		return b.unexplained(e, "")
 	case !models.IsCurrency(invoice.Currency) || !b.catalogue.takes(student, invoice.Currency):
 		return b.otherCurrency(e, student, "")
+	case bought.Hours < 0 && !b.mayTakeOff(invoice):
+		return b.unexplained(e, student)
 	case bought.Hours < 0:
 		return b.takeOff(e, student, bought.Hours)
 	}
@@ -299,6 +301,17 @@ func (b *book) otherCurrency(e *stripe.Event, student, purchase string) result {
 		b.cases.OpenFor(student, state, e.ID)
 	}
 	return parked(models.CaseOtherCurrency)
+}
+
+// mayTakeOff says whether an invoice may take hours off its student's account: they were
+// credited, and it is the platform's word whose they are. Who pays a Payment Link names
+// whom they like, and an upgrade that nobody paid is given back all the same.
+func (b *book) mayTakeOff(invoice *stripe.Invoice) bool {
+	byCustomer := invoice.StudentID == "" && b.catalogue.subscription(invoice).ToldAt == models.ToldByLink
+	return !byCustomer && !slices.ContainsFunc(invoice.Credited, func(id string) bool {
+		p := b.byKey[id]
+		return !b.catalogue.credited[id] && (p == nil || p.HoursCredited == 0)
+	})
 }
 
 // takeOff takes hours off that an invoice's lines gave back, once.

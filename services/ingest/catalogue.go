@@ -11,6 +11,7 @@ import (
 
 	"hourbank/database"
 	"hourbank/models"
+	"hourbank/models/invoicing"
 	"hourbank/services/ledger"
 	"hourbank/services/stripe"
 )
@@ -23,14 +24,15 @@ type catalogue struct {
 	subscriptions  map[string][]*models.Subscription // all that was told of each
 	currencies     map[string]string                 // by student
 	taken          map[string]bool                   // invoices whose hours were taken off before
+	credited       map[string]bool                   // of the invoices that others give back of, those whose hours were credited before
 }
 
 func openCatalogue(tx *gorm.DB, b *book, events []*stripe.Event, lock bool) (*catalogue, error) {
 	c := &catalogue{
 		plans: map[string]*models.Plan{}, byPrice: map[string]*models.Plan{},
-		subscriptions: map[string][]*models.Subscription{}, currencies: map[string]string{}, taken: map[string]bool{},
+		subscriptions: map[string][]*models.Subscription{}, currencies: map[string]string{}, taken: map[string]bool{}, credited: map[string]bool{},
 	}
-	var subscriptions, invoices []string
+	var subscriptions, invoices, givenBack []string
 	sells := false
 	for _, e := range events {
 		if e.Subscription != nil {
@@ -39,6 +41,7 @@ func openCatalogue(tx *gorm.DB, b *book, events []*stripe.Event, lock bool) (*ca
 		if e.Invoice != nil {
 			sells = true
 			subscriptions, invoices = append(subscriptions, e.Invoice.SubscriptionID), append(invoices, e.Invoice.ID)
+			givenBack = append(givenBack, e.Invoice.Credited...)
 		}
 		sells = sells || (e.Sale != nil && b.mayMake(e))
 	}
@@ -70,6 +73,9 @@ func openCatalogue(tx *gorm.DB, b *book, events []*stripe.Event, lock bool) (*ca
 		}
 	}
 	if err := c.readAccounts(tx, lock); err != nil {
+		return nil, err
+	}
+	if err := c.readCredited(tx, givenBack); err != nil {
 		return nil, err
 	}
 	return c, c.readTaken(tx, invoices)
@@ -189,6 +195,23 @@ func (c *catalogue) readTaken(tx *gorm.DB, invoices []string) error {
 	return nil
 }
 
+// readCredited finds which of the invoices' purchases were credited: that never ends.
+func (c *catalogue) readCredited(tx *gorm.DB, invoices []string) error {
+	if len(invoices) == 0 {
+		return nil
+	}
+	var keys []string
+	err := tx.Session(&gorm.Session{NewDB: true}).Table("purchase_keys").Joins("JOIN purchase_transactions p ON p.id = purchase_id AND p.hours_credited > 0").
+		Where(database.IsAnyOf(tx, "key", invoices)).Pluck("key", &keys).Error
+	if err != nil {
+		return fmt.Errorf("look for invoices that were paid: %w", err)
+	}
+	for _, key := range keys {
+		c.credited[key] = true
+	}
+	return nil
+}
+
 // subscription is what held of an invoice's subscription when the invoice was
 // told; empty where nothing is known of it.
 func (c *catalogue) subscription(invoice *stripe.Invoice) models.Subscription {
@@ -203,9 +226,13 @@ func (c *catalogue) owner(invoice *stripe.Invoice) string {
 
 // buy says what an invoice's lines buy. A line's price counts more than a plan
 // that metadata name, the invoice's more than its subscription's.
-func (c *catalogue) buy(invoice *stripe.Invoice) models.Bought {
+func (c *catalogue) buy(invoice *stripe.Invoice) invoicing.Bought {
 	s := c.subscription(invoice)
-	return models.Buy(invoice.Lines, c.byPrice, cmp.Or(c.plans[invoice.PlanID], c.plans[s.PlanID], c.byPrice[s.StripePriceID]))
+	named := invoicing.Named{Plan: c.plans[invoice.PlanID], OfInvoice: invoice.OwnPlan}
+	if named.Plan == nil {
+		named = invoicing.Named{Plan: cmp.Or(c.plans[s.PlanID], c.byPrice[s.StripePriceID])}
+	}
+	return invoicing.Buy(invoice.Lines, invoice.Currency, c.byPrice, named)
 }
 
 // keepForgottenSubscription does the same as keepForgotten with what Stripe tells

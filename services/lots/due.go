@@ -51,17 +51,16 @@ func settleTogether(ctx context.Context, db *database.DB, students []string) err
 // SettleDue settles all accounts that are due. One that can't be, or that others have
 // locked, keeps no other one waiting: it comes last, alone.
 func SettleDue(ctx context.Context, db *database.DB) error {
-	tried, again := map[string]bool{}, 0 // and how many of them were due again
+	tried := map[string]bool{}
 	for {
 		var students []string
 		// Two conditions, each with an index of its own.
 		err := db.Reader.WithContext(ctx).Raw(`SELECT student_id FROM student_account_balances WHERE NOT lots_settled UNION
-			SELECT student_id FROM hour_lots WHERE drawn + expired < hours AND expires_at <= ? LIMIT ?`, db.NowFunc(), settleMany+again).Scan(&students).Error
+			SELECT student_id FROM hour_lots WHERE drawn + expired < hours AND expires_at <= ? LIMIT ?`, db.NowFunc(), settleMany+len(tried)).Scan(&students).Error
 		if err != nil {
 			return fmt.Errorf("look for hours that expired: %w", err)
 		}
 		untried := slices.DeleteFunc(slices.Clone(students), func(student string) bool { return tried[student] })
-		again = len(students) - len(untried)
 		for some := range slices.Chunk(untried, settledTogether) {
 			_ = settleTogether(ctx, db, some) // what is wrong with one of them it says when it is alone
 			if ctx.Err() != nil {
@@ -71,7 +70,7 @@ func SettleDue(ctx context.Context, db *database.DB) error {
 		for _, student := range untried {
 			tried[student] = true
 		}
-		if again == len(students) {
+		if len(untried) == 0 {
 			return settleEach(ctx, db, students)
 		}
 	}

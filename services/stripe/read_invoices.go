@@ -7,6 +7,7 @@ import (
 	"github.com/tidwall/gjson"
 
 	"hourbank/models"
+	"hourbank/models/invoicing"
 	"hourbank/models/money"
 )
 
@@ -17,7 +18,9 @@ type Invoice struct {
 	At             int64  // when it was told, Unix seconds
 	StudentID      string // empty: whoever the subscription is of
 	PlanID         string // in metadata; a line's price counts more
-	Lines          []models.InvoiceLine
+	OwnPlan        bool   // its own metadata name it, not its subscription's
+	Lines          []invoicing.Line
+	Credited       []string // invoices of which lines give back what was not used
 	Currency       string
 	Paid           bool
 }
@@ -86,9 +89,10 @@ func (e *Event) readLines(invoice gjson.Result) {
 		SubscriptionID: id(firstOf(invoice, "parent.subscription_details.subscription", "subscription")),
 		StudentID:      cmp.Or(student(invoice.Get("metadata.student_id")), student(details.Get("student_id"))),
 		PlanID:         cmp.Or(text(invoice.Get("metadata.plan")), text(details.Get("plan"))),
+		OwnPlan:        text(invoice.Get("metadata.plan")) != "",
 	}
 	if len(lines) == 0 {
-		e.Invoice.Lines = []models.InvoiceLine{{Amount: signed(firstOf(invoice, "subtotal", "total", "amount_paid")), Quantity: 1, UnitAmount: -1}}
+		e.Invoice.Lines = []invoicing.Line{{Amount: signed(firstOf(invoice, "subtotal", "total", "amount_paid")), Quantity: 1, UnitAmount: -1}}
 	}
 	discounted := discountsIncluded(invoice, lines)
 	for _, line := range lines {
@@ -96,21 +100,27 @@ func (e *Event) readLines(invoice gjson.Result) {
 		e.Invoice.StudentID = cmp.Or(e.Invoice.StudentID, student(line.Get("metadata.student_id")))
 		e.Invoice.PlanID = cmp.Or(e.Invoice.PlanID, text(line.Get("metadata.plan")))
 		e.Invoice.Lines = append(e.Invoice.Lines, readLine(line, discounted))
+		for _, details := range []string{"parent.subscription_item_details.", "parent.invoice_item_details.", ""} {
+			credited := id(line.Get(details + "proration_details.credited_items.invoice"))
+			if credited != "" && !slices.Contains(e.Invoice.Credited, credited) {
+				e.Invoice.Credited = append(e.Invoice.Credited, credited)
+			}
+		}
 	}
 }
 
 // renews says whether an invoice is of a new period of its subscription. Before 2018
 // none said why it was made.
 // https://docs.stripe.com/api/invoices/object#invoice_object-billing_reason
-func renews(reason string, lines []models.InvoiceLine) bool {
-	prorated := slices.ContainsFunc(lines, func(l models.InvoiceLine) bool { return l.Proration })
+func renews(reason string, lines []invoicing.Line) bool {
+	prorated := slices.ContainsFunc(lines, func(l invoicing.Line) bool { return l.Proration })
 	return reason == "subscription_cycle" || ((reason == "" || reason == "subscription") && !prorated)
 }
 
 // readLine reads a line, before discounts and tax.
 // https://docs.stripe.com/api/invoice-line-item/object
-func readLine(line gjson.Result, discountsIncluded bool) models.InvoiceLine {
-	read := models.InvoiceLine{
+func readLine(line gjson.Result, discountsIncluded bool) invoicing.Line {
+	read := invoicing.Line{
 		Amount: signed(line.Get("amount")), Quantity: quantity(line), UnitAmount: -1,
 		Proration: firstOf(line, "parent.subscription_item_details.proration", "parent.invoice_item_details.proration", "proration").Bool(),
 		Discount:  discountOf(line),
@@ -120,7 +130,7 @@ func readLine(line gjson.Result, discountsIncluded bool) models.InvoiceLine {
 			read.PriceIDs = append(read.PriceIDs, priceID)
 		}
 		if unit := firstOf(price, "unit_amount", "amount"); price.IsObject() && unit.Type == gjson.Number && read.UnitAmount < 0 {
-			read.UnitAmount = amount(unit)
+			read.UnitAmount, read.UnitCurrency = amount(unit), currency(price.Get("currency"))
 		}
 	}
 	for _, tax := range append(line.Get("taxes").Array(), line.Get("tax_amounts").Array()...) {

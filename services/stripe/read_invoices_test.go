@@ -5,7 +5,7 @@ import (
 	"reflect"
 	"testing"
 
-	"hourbank/models"
+	"hourbank/models/invoicing"
 	"hourbank/services/stripe"
 )
 
@@ -17,12 +17,12 @@ func TestInvoicesAreReadInEveryVersion(t *testing.T) {
 	const payment = `{"payments":{"data":[{"id":"inpay_1","object":"invoice_payment","status":"paid","amount_paid":14280,"currency":"eur","payment":{"type":"payment_intent","payment_intent":"pi_1"}},
 		{"id":"inpay_2","status":"open","payment":{"type":"payment_intent","payment_intent":"pi_2"}}]}`
 	const paid = `"paid":{"at":500,"subtotal":12000,"total":14280,"currency":"eur"},"period":{"subscription":"sub_1","created":0,"renews":true}`
-	line := func(prices []string, unit int64) models.InvoiceLine {
-		return models.InvoiceLine{PriceIDs: prices, Amount: 12_000, Quantity: 1, UnitAmount: unit, Tax: 2280}
+	line := func(prices []string, unit int64) invoicing.Line {
+		return invoicing.Line{PriceIDs: prices, Amount: 12_000, Quantity: 1, UnitAmount: unit, Tax: 2280}
 	}
 	for version, row := range map[string]struct {
 		set, told string
-		line      models.InvoiceLine
+		line      invoicing.Line
 	}{
 		v2020: {`{` + money + `,"subscription":"sub_1","payment_intent":"pi_1","lines":{"data":[{"amount":12000,"quantity":1,"metadata":` + metadata + `,
 			"plan":{"id":"price_9","amount":12000},"price":{"id":"price_1","unit_amount":12000},"subscription":"sub_1","tax_amounts":[{"amount":2280,"inclusive":false}]}]}}`,
@@ -37,7 +37,7 @@ func TestInvoicesAreReadInEveryVersion(t *testing.T) {
 		t.Run(version, func(t *testing.T) {
 			event := decode(t, version, "invoice.paid", "invoice", row.set)
 			wantTold(t, event, row.told)
-			want := &stripe.Invoice{ID: "in_1", At: 500, SubscriptionID: "sub_1", StudentID: "s1", PlanID: "monthly", Lines: []models.InvoiceLine{row.line}, Currency: "eur", Paid: true}
+			want := &stripe.Invoice{ID: "in_1", At: 500, SubscriptionID: "sub_1", StudentID: "s1", PlanID: "monthly", Lines: []invoicing.Line{row.line}, Currency: "eur", Paid: true}
 			if !reflect.DeepEqual(event.Invoice, want) {
 				t.Errorf("sells %+v, want %+v", event.Invoice, want)
 			}
@@ -74,38 +74,38 @@ func TestFatesOfInvoicesAreReadInEveryVersion(t *testing.T) {
 }
 
 func TestLinesOfInvoicesAreRead(t *testing.T) {
-	price := models.InvoiceLine{PriceIDs: []string{"price_1"}, Amount: 6000, Quantity: 1, UnitAmount: -1}
-	with := func(change func(*models.InvoiceLine)) models.InvoiceLine {
+	price := invoicing.Line{PriceIDs: []string{"price_1"}, Amount: 6000, Quantity: 1, UnitAmount: -1}
+	with := func(change func(*invoicing.Line)) invoicing.Line {
 		line := price
 		change(&line)
 		return line
 	}
 	const pricing = `"amount":6000,"pricing":{"price_details":{"price":"price_1"}}`
-	prorated := with(func(l *models.InvoiceLine) { l.Proration = true })
-	discounted := with(func(l *models.InvoiceLine) { l.Discount = 1000 })
+	prorated := with(func(l *invoicing.Line) { l.Proration = true })
+	discounted := with(func(l *invoicing.Line) { l.Discount = 1000 })
 	for name, row := range map[string]struct {
 		set  string
-		want models.InvoiceLine
+		want invoicing.Line
 	}{
 		"without a quantity":               {`"lines":{"data":[{` + pricing + `}]}`, price},
-		"of several":                       {`"lines":{"data":[{` + pricing + `,"quantity":3}]}`, with(func(l *models.InvoiceLine) { l.Quantity = 3 })},
-		"of none":                          {`"lines":{"data":[{` + pricing + `,"quantity":0}]}`, with(func(l *models.InvoiceLine) { l.Quantity = 0 })},
-		"a credit":                         {`"lines":{"data":[{"amount":-6000,` + pricing + `}]}`, with(func(l *models.InvoiceLine) { l.Amount = -6000 })},
+		"of several":                       {`"lines":{"data":[{` + pricing + `,"quantity":3}]}`, with(func(l *invoicing.Line) { l.Quantity = 3 })},
+		"of none":                          {`"lines":{"data":[{` + pricing + `,"quantity":0}]}`, with(func(l *invoicing.Line) { l.Quantity = 0 })},
+		"a credit":                         {`"lines":{"data":[{"amount":-6000,` + pricing + `}]}`, with(func(l *invoicing.Line) { l.Amount = -6000 })},
 		"a proration":                      {`"lines":{"data":[{` + pricing + `,"proration":true}]}`, prorated},
 		"a proration of an item":           {`"lines":{"data":[{` + pricing + `,"parent":{"subscription_item_details":{"proration":true}}}]}`, prorated},
 		"a proration of an invoice item":   {`"lines":{"data":[{` + pricing + `,"parent":{"invoice_item_details":{"proration":true}}}]}`, prorated},
 		"with tax that it includes":        {`"lines":{"data":[{` + pricing + `,"tax_amounts":[{"amount":900,"inclusive":true}],"taxes":[{"amount":900,"tax_behavior":"inclusive"}]}]}`, price},
-		"with tax on top":                  {`"lines":{"data":[{` + pricing + `,"taxes":[{"amount":900},{"amount":100,"tax_behavior":"exclusive"}]}]}`, with(func(l *models.InvoiceLine) { l.Tax = 1000 })},
+		"with tax on top":                  {`"lines":{"data":[{` + pricing + `,"taxes":[{"amount":900},{"amount":100,"tax_behavior":"exclusive"}]}]}`, with(func(l *invoicing.Line) { l.Tax = 1000 })},
 		"with a discount":                  {`"total_discount_amounts":[{"amount":1000}],"lines":{"data":[{` + pricing + `,"discount_amounts":[{"amount":1000}]}]}`, discounted},
-		"a proration with a discount":      {`"total_discount_amounts":[{"amount":1000}],"lines":{"data":[{` + pricing + `,"proration":true,"discount_amounts":[{"amount":1000}]}]}`, with(func(l *models.InvoiceLine) { l.Proration, l.Discount = true, 1000 })},
-		"a proration less its discount":    {`"lines":{"data":[{` + pricing + `,"proration":true,"discount_amounts":[{"amount":1000}]}]}`, with(func(l *models.InvoiceLine) { l.Proration, l.Discount, l.Amount = true, 1000, 7000 })},
-		"of an old plan":                   {`"lines":{"data":[{"amount":6000,"plan":{"id":"price_1","amount":6000}}]}`, with(func(l *models.InvoiceLine) { l.UnitAmount = 6000 })},
-		"of a price that costs nothing":    {`"lines":{"data":[{"amount":0,"price":{"id":"price_1","unit_amount":0}}]}`, with(func(l *models.InvoiceLine) { l.Amount, l.UnitAmount = 0, 0 })},
-		"of free text":                     {`"lines":{"data":[{"amount":6000,"price":null}]}`, with(func(l *models.InvoiceLine) { l.PriceIDs = nil })},
-		"where an invoice has none at all": {`"lines":{"data":[]},"subtotal":6000`, with(func(l *models.InvoiceLine) { l.PriceIDs = nil })},
+		"a proration with a discount":      {`"total_discount_amounts":[{"amount":1000}],"lines":{"data":[{` + pricing + `,"proration":true,"discount_amounts":[{"amount":1000}]}]}`, with(func(l *invoicing.Line) { l.Proration, l.Discount = true, 1000 })},
+		"a proration less its discount":    {`"lines":{"data":[{` + pricing + `,"proration":true,"discount_amounts":[{"amount":1000}]}]}`, with(func(l *invoicing.Line) { l.Proration, l.Discount, l.Amount = true, 1000, 7000 })},
+		"of an old plan":                   {`"lines":{"data":[{"amount":6000,"plan":{"id":"price_1","amount":6000}}]}`, with(func(l *invoicing.Line) { l.UnitAmount = 6000 })},
+		"of a price that costs nothing":    {`"lines":{"data":[{"amount":0,"price":{"id":"price_1","unit_amount":0}}]}`, with(func(l *invoicing.Line) { l.Amount, l.UnitAmount = 0, 0 })},
+		"of free text":                     {`"lines":{"data":[{"amount":6000,"price":null}]}`, with(func(l *invoicing.Line) { l.PriceIDs = nil })},
+		"where an invoice has none at all": {`"lines":{"data":[]},"subtotal":6000`, with(func(l *invoicing.Line) { l.PriceIDs = nil })},
 	} {
 		event := decode(t, v2026, "invoice.paid", "invoice", `{"id":"in_1",`+row.set+`}`)
-		if want := []models.InvoiceLine{row.want}; !reflect.DeepEqual(event.Invoice.Lines, want) {
+		if want := []invoicing.Line{row.want}; !reflect.DeepEqual(event.Invoice.Lines, want) {
 			t.Errorf("a line %s: %+v, want %+v", name, event.Invoice.Lines, want)
 		}
 	}

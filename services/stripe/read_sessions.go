@@ -92,9 +92,11 @@ func readSession(e *Event, session gjson.Result) {
 	case "subscription":
 		e.readSubscriptionSession(session)
 	default:
-		if e.Money || !told.PaymentLink { // a stranger opens a link for anybody: until it is paid, it tells nothing
-			e.readSessionSale(session)
+		if told.PaymentLink && !e.Money { // a stranger opens a link for anybody: until it is paid, it tells of nobody
+			e.Names.ClientReference = ""
+			return
 		}
+		e.readSessionSale(session)
 	}
 }
 
@@ -114,6 +116,10 @@ func (e *Event) readSubscriptionSession(session gjson.Result) {
 		ID:        id(session.Get("subscription")),
 		StudentID: cmp.Or(student(metadata.Get("student_id")), e.Names.ClientReference),
 		PlanID:    text(metadata.Get("plan")),
+		ToldAt:    models.ToldBySession,
+	}
+	if e.Subscription.StudentID != student(metadata.Get("student_id")) && id(session.Get("payment_link")) != "" {
+		e.Subscription.ToldAt = models.ToldByLink
 	}
 }
 

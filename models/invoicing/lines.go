@@ -1,0 +1,146 @@
+// Package invoicing says what the lines of an invoice buy; pure.
+package invoicing
+
+import (
+	"cmp"
+	"math/big"
+	"slices"
+	"strconv"
+
+	"hourbank/models"
+)
+
+// Line is a line of an invoice, before discounts and tax, in minor units of the
+// invoice's currency.
+type Line struct {
+	PriceIDs     []string // of its price, and in old versions its plan
+	Amount       int64    // negative: a credit
+	Quantity     int64
+	UnitAmount   int64  // the price's own, where the line holds the price; else -1
+	UnitCurrency string // of UnitAmount; empty: not known
+	Discount     int64  // that Amount does not take off
+	Tax          int64  // that comes on top
+	Proration    bool
+}
+
+// Bought is what an invoice's lines buy.
+type Bought struct {
+	Plan  *models.Plan // the first that a line names; nil: no line is explained by one
+	Hours models.Hours // negative: a downgrade takes hours off
+	Price int64        // of the hours, before discounts and tax
+
+	// ForHours of All is which share of the invoice is for hours, after
+	// discounts and with tax.
+	ForHours, All int64
+}
+
+// Named is the plan that metadata name for an invoice none of whose prices is a plan's.
+type Named struct {
+	Plan *models.Plan // nil: none
+	// OfInvoice: the invoice's own metadata do, so that what it asks for is that plan's.
+	// What a subscription is of says nothing about fees and other things billed with it.
+	OfInvoice bool
+}
+
+// Buy says what lines of an invoice in a currency buy: each whose price is a plan's buys
+// the plan's hours times its quantity, a proration in proportion of its amount to the
+// full price. A line that costs nothing (a trial) buys nothing. Where a proration's full
+// price is in another currency than the invoice, no line is explained.
+func Buy(lines []Line, currency string, byPrice map[string]*models.Plan, named Named) Bought {
+	plans := plansOf(lines, currency, byPrice, named)
+	var b Bought
+	unclear := false
+	hours := new(big.Rat)
+	for i, line := range lines {
+		net := line.Amount - line.Discount + line.Tax
+		b.All += net
+		if plans[i] == nil {
+			continue
+		}
+		full, of := line.full(plans[i])
+		unclear = unclear || (line.Proration && of != currency)
+		b.Plan = cmp.Or(b.Plan, plans[i])
+		b.ForHours += net
+		b.Price += line.Amount
+		hours.Add(hours, line.hours(plans[i], full))
+	}
+	if unclear {
+		return Bought{All: b.All}
+	}
+	b.Hours = rounded(hours)
+	return b
+}
+
+// plansOf finds the plan of each line; nil: none.
+func plansOf(lines []Line, currency string, byPrice map[string]*models.Plan, named Named) []*models.Plan {
+	plans := make([]*models.Plan, len(lines))
+	explained := false
+	for i, line := range lines {
+		for _, price := range line.PriceIDs {
+			if plan := byPrice[price]; plan != nil {
+				plans[i], explained = plan, true
+				break
+			}
+		}
+	}
+	if explained || named.Plan == nil {
+		return plans
+	}
+	if i := named.lineOf(lines, currency); i >= 0 {
+		plans[i] = named.Plan
+	}
+	return plans
+}
+
+// lineOf finds the line that a plan named by metadata is: the one that costs what the plan
+// does; where the invoice's own metadata name it, the only one that costs anything; -1:
+// none.
+func (n Named) lineOf(lines []Line, currency string) int {
+	costs := func(l Line) bool { return l.Amount != 0 }
+	only := slices.IndexFunc(lines, costs)
+	if only < 0 && len(lines) > 0 { // which of those that cost nothing makes no odds
+		return 0
+	}
+	if n.OfInvoice && !slices.ContainsFunc(lines[only+1:], costs) {
+		return only
+	}
+	return slices.IndexFunc(lines, func(l Line) bool {
+		full, of := l.full(n.Plan)
+		if l.Proration {
+			return l.UnitAmount >= 0 && full == n.Plan.Amount && of == n.Plan.Currency
+		}
+		return l.Amount > 0 && l.Amount == full*l.Quantity && full == n.Plan.Amount && currency == n.Plan.Currency
+	})
+}
+
+// full is the full price that a line has a part of, and its currency: the price's own
+// where the line holds the price, else the plan's.
+func (l Line) full(plan *models.Plan) (amount int64, currency string) {
+	if l.UnitAmount < 0 {
+		return plan.Amount, plan.Currency
+	}
+	return l.UnitAmount, cmp.Or(l.UnitCurrency, plan.Currency)
+}
+
+// hours are what the line buys of a plan, exactly: less than none where it is a
+// credit. Of a plan that costs nothing, a proration buys none.
+func (l Line) hours(plan *models.Plan, full int64) *big.Rat {
+	hours := big.NewRat(int64(plan.Hours), 1)
+	switch {
+	case !l.Proration:
+		sign := big.NewRat(int64(cmp.Compare(l.Amount, 0)), 1)
+		return hours.Mul(hours, sign.Mul(sign, big.NewRat(l.Quantity, 1)))
+	case full == 0:
+		return new(big.Rat)
+	default:
+		return hours.Mul(hours, big.NewRat(l.Amount, full))
+	}
+}
+
+// rounded is the sum of exact hours, rounded half away from 0 once. What is
+// beyond MaxHours is not sold by anyone.
+func rounded(hours *big.Rat) models.Hours {
+	const beyond = 2 * int64(models.MaxHours)
+	whole, _ := strconv.ParseInt(hours.FloatString(0), 10, 64) // out of range it gives the nearest
+	return models.Hours(max(-beyond, min(whole, beyond)))
+}
