@@ -41,7 +41,7 @@ UNRACED := Console|Till|InFrontOf|Clock|TheExampleReceivers|TestMoney$$|WebhookT
 .PHONY: race
 race: ## the tests under the race detector, one package at a time: it is slow enough
 	go build -race ./... # with all cores
-	go test -race -short -vet=off -p 1 -timeout 30m -skip '$(UNRACED)' $$(go list ./... | grep -v -e /tests/faults -e /tests/law/telling)
+	go test -race -short -vet=off -p 1 -timeout 30m -skip '$(UNRACED)' $$(go list ./... | grep -v -e /tests/faults -e /tests/restore -e /tests/law/telling)
 
 .PHONY: format
 format: ## fail where gofmt would change something
@@ -131,7 +131,8 @@ bench-deliveries: ## a million events for EVENTS_URLS, sent; rewrites docs/perfo
 	HOURBANK_MEASURE=deliveries go test -count=1 -v -timeout 300m -run TestDeliveries ./tests/measure
 
 .PHONY: soak
-soak: ## the law over a million histories, the faults 200 times, 10,000 generated requests (an hour)
+soak: ## the law over a million histories, the faults 200 times, 10,000 generated requests, restores (an hour)
 	HOURBANK_LAW_HISTORIES=1000000 go test -count=1 -timeout 60m -run Law ./...
 	go test -count=1 -timeout 60m -run TestGenerated ./tests -rapid.checks=10000
 	HOURBANK_FAULT_ROUNDS=200 go test -count=1 -v -timeout 60m ./tests/faults
+	HOURBANK_RESTORE_ROUNDS=3 go test -count=1 -v -timeout 60m ./tests/restore

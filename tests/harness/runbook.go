@@ -1,7 +1,7 @@
 package harness
 
 import (
-	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -46,35 +46,62 @@ func Runbook(t *testing.T, heading string) []string {
 // shPatience is how long a script may take.
 const shPatience = 5 * time.Minute
 
-// RunSh runs a script as a person at a shell would, with hourbank first in PATH and
-// this environment alone, and gives what it printed, errors too. It must exit 0.
+// RunSh runs a script as a person at a shell would, with hourbank first in PATH,
+// this environment alone and a folder of its own, and gives what it printed, errors too.
+// It must exit 0.
 func RunSh(t *testing.T, env map[string]string, script string) (output string) {
 	t.Helper()
-	return runSh(t, &syscall.SysProcAttr{Setpgid: true}, env, "PATH="+filepath.Dir(Binary(t))+":"+os.Getenv("PATH"), script)
+	command := exec.Command("bash", "-euo", "pipefail", "-c", script)
+	command.Dir, command.SysProcAttr = t.TempDir(), &syscall.SysProcAttr{Setpgid: true}
+	return runSh(t, command, env, filepath.Dir(Binary(t)))
+}
+
+// Machine makes the server's folder one that pg_ctl can start with nothing else, as in
+// production, and gives what scripts on its machine are told.
+func (c *Cluster) Machine(t *testing.T) map[string]string {
+	t.Helper()
+	conf, err := os.OpenFile(filepath.Join(c.data, "postgresql.conf"), os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, setting := range append([]string{"listen_addresses=127.0.0.1", "unix_socket_directories=" + c.folder, "max_connections=500", "port=" + c.port}, c.settings...) {
+		name, value, _ := strings.Cut(setting, "=")
+		if _, err := fmt.Fprintf(conf, "%s = '%s'\n", name, value); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := conf.Close(); err != nil {
+		t.Fatal(err)
+	}
+	c.Own(t, c.data+".log")
+	return map[string]string{"PGDATA": c.data, "ARCHIVE": c.folder + "/archive", "ADMIN_URL": c.url()}
 }
 
 // RunSh runs a script on the server's machine: as its user, with PostgreSQL's own
 // programs first in PATH and this environment alone. It must exit 0.
 func (c *Cluster) RunSh(t *testing.T, env map[string]string, script string) (output string) {
 	t.Helper()
-	return runSh(t, c.owner, env, "PATH="+c.bin+":"+os.Getenv("PATH"), script)
+	command := exec.Command("bash", "-euo", "pipefail", "-c", script)
+	command.Dir, command.SysProcAttr = c.folder, c.owner
+	return runSh(t, command, env, c.bin)
 }
 
-func runSh(t *testing.T, user *syscall.SysProcAttr, env map[string]string, path, script string) string {
+func runSh(t *testing.T, command *exec.Cmd, env map[string]string, programs string) string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), shPatience)
-	defer cancel()
 	var output Output
-	command := exec.CommandContext(ctx, "bash", "-euo", "pipefail", "-c", script)
-	command.SysProcAttr, command.Dir, command.WaitDelay = user, os.TempDir(), time.Second
-	command.Cancel = func() error { return syscall.Kill(-command.Process.Pid, syscall.SIGKILL) } // and what it started
-	command.Stdout, command.Stderr = &output, &output
-	command.Env = []string{path}
+	command.Stdout, command.Stderr, command.WaitDelay = &output, &output, time.Second
+	command.Env = []string{"PATH=" + programs + ":" + os.Getenv("PATH")}
 	for name, value := range env {
 		command.Env = append(command.Env, name+"="+value)
 	}
-	if err := command.Run(); err != nil {
-		t.Fatalf("%s\n%v:\n%s", script, err, &output)
+	err := command.Start()
+	if err == nil {
+		late := time.AfterFunc(shPatience, func() { _ = syscall.Kill(-command.Process.Pid, syscall.SIGKILL) }) // and what it started
+		err = command.Wait()
+		late.Stop()
+	}
+	if err != nil {
+		t.Fatalf("%s\n%v:\n%s", command.Args[len(command.Args)-1], err, &output)
 	}
 	return output.String()
 }
