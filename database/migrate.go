@@ -36,22 +36,26 @@ type Migration struct {
 var ErrPending = errors.New("migrations are pending; run \"hourbank migrate up\"")
 
 // CheckSchema returns ErrPending, or an error that names both versions where the
-// schema is newer than this program. It takes no lock, so that any number of
-// probes may ask at once.
+// schema is newer than this program, unless the schema says that such a program may
+// serve (migration 25). It takes no lock, so that any number of probes may ask at once.
 func (db *DB) CheckSchema(ctx context.Context) error {
 	provider, err := db.migrationProvider()
 	if err != nil {
 		return err
 	}
-	return checkSchema(ctx, provider)
+	return db.checkSchema(ctx, provider)
 }
 
-func checkSchema(ctx context.Context, provider *goose.Provider) error {
+func (db *DB) checkSchema(ctx context.Context, provider *goose.Provider) error {
 	current, known, err := provider.GetVersions(ctx)
 	if err != nil {
 		return fmt.Errorf("read the schema's version: %w", err)
 	}
-	if current > known {
+	may, err := db.mayServe(ctx, current, known)
+	if err != nil {
+		return err
+	}
+	if !may {
 		return fmt.Errorf("the database's schema is of version %d, and this program knows only %d: run one that is as new", current, known)
 	}
 	pending, err := provider.HasPending(ctx)
@@ -64,6 +68,21 @@ func checkSchema(ctx context.Context, provider *goose.Provider) error {
 	return nil
 }
 
+// mayServe says whether a program that knows the schema up to a migration may serve one
+// that is further: each migration between them must say so.
+func (db *DB) mayServe(ctx context.Context, current, known int64) (bool, error) {
+	if current <= known {
+		return true, nil
+	}
+	var refusing int64
+	err := db.WithContext(ctx).Raw(`SELECT count(*) FROM goose_db_version WHERE version_id > ? AND is_applied
+		AND version_id NOT IN (SELECT migration FROM older_programs WHERE oldest <= ?)`, known, known).Scan(&refusing).Error
+	if err != nil {
+		return false, fmt.Errorf("ask the schema which programs may serve: %w", err)
+	}
+	return refusing == 0, nil
+}
+
 // Migrate applies every pending migration under a lock, and returns those
 // that it applied. It refuses to in a schema that is not closed. A role that only serves need not be able to where none is
 // pending.
@@ -72,7 +91,7 @@ func (db *DB) Migrate(ctx context.Context) ([]Migration, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := checkSchema(ctx, provider); !errors.Is(err, ErrPending) {
+	if err := db.checkSchema(ctx, provider); !errors.Is(err, ErrPending) {
 		return nil, err
 	}
 	if err := db.mayMigrate(ctx); err != nil {

@@ -2,6 +2,7 @@ package tests
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -75,7 +76,7 @@ func TestTheServingRoleCannotRewriteTheBooks(t *testing.T) {
 		"ALTER TABLE hour_ledger_entries DISABLE TRIGGER ALL", "DROP TABLE audit_log", "SET session_replication_role = replica",
 		"CREATE TRIGGER mine BEFORE INSERT ON hour_ledger_entries EXECUTE FUNCTION refuse_ledger_change()",
 		"CREATE OR REPLACE FUNCTION book_entries() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'",
-		"INSERT INTO goose_db_version (version_id, is_applied) VALUES (99, true)",
+		"INSERT INTO goose_db_version (version_id, is_applied) VALUES (99, true)", "INSERT INTO older_programs (migration, oldest) VALUES (99, 1)",
 		"INSERT INTO event_deliveries (id, endpoint, ordered_by, type, payload, created_at, tried_since, next_attempt_at) VALUES ('x', 'x', 'x', 'hours.credited', '{}', now(), '2026-01-01', now())",
 		"UPDATE event_deliveries SET payload = '{}'",
 	} {
@@ -152,6 +153,34 @@ func TestAProgramOlderThanTheSchemaRefusesToWork(t *testing.T) {
 		app.Request(t, http.MethodGet, "/readyz", "").WantProblem(t, http.StatusServiceUnavailable, "unavailable")
 		app.Exec(t, "DELETE FROM goose_db_version WHERE version_id = 9999")
 		app.Request(t, http.MethodGet, "/readyz", "").Want(t, http.StatusOK)
+	})
+}
+
+// Unless each migration that it doesn't know says that it may.
+func TestAProgramServesANewerSchemaThatSaysItMay(t *testing.T) {
+	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
+		known := gjson.Get(app.MustRun(t, "migrate", "status", "--json"), "@reverse.0.version").Int()
+		migrate := func(version int, says string, args ...any) {
+			t.Helper()
+			app.Exec(t, fmt.Sprintf("INSERT INTO goose_db_version (version_id, is_applied) VALUES (%d, true)", version))
+			app.Exec(t, says, args...)
+		}
+		const maybe = "INSERT INTO older_programs (migration, oldest) VALUES ($1, $2)"
+		app.MustProcess(t, app.NewPurchase(t).Succeeded())
+		migrate(9001, maybe, 9001, known) // it only adds
+		app.Exec(t, "ALTER TABLE purchase_transactions ADD COLUMN added text")
+		app.Exec(t, "ALTER TABLE webhook_events ADD COLUMN added text NOT NULL DEFAULT ''")
+		migrate(9002, maybe, 9002, known-1) // it takes away what programs of then don't use
+		app.Request(t, http.MethodGet, "/readyz", "").Want(t, http.StatusOK)
+		another := app.Serve(t)
+		for _, serving := range []*harness.App{app, another} {
+			serving.MustProcess(t, app.NewPurchase(t).Succeeded())
+		}
+		app.MustAudit(t)
+
+		migrate(9003, maybe, 9003, 9001) // it takes away what this program uses
+		app.Request(t, http.MethodGet, "/readyz", "").WantProblem(t, http.StatusServiceUnavailable, "unavailable")
+		wantRefused(t, app.Database, 1, "a schema that leaves it behind", "serve")
 	})
 }
 
