@@ -54,8 +54,15 @@ func binary(root string) (string, error) {
 // listens.
 func (db *Database) ServeProcess(tb testing.TB, settings ...string) *Process {
 	tb.Helper()
+	return db.ServeProgram(tb, Binary(tb), settings...)
+}
+
+// ServeProgram is ServeProcess of a program that was built otherwise, such as an older
+// one.
+func (db *Database) ServeProgram(tb testing.TB, program string, settings ...string) *Process {
+	tb.Helper()
 	app := &App{Database: db, Log: &Output{}, client: newClient(), cancel: func() {}, exited: make(chan int, 1)}
-	command := exec.Command(Binary(tb), "serve")
+	command := exec.Command(program, "serve")
 	command.Env, command.Stderr = db.environ(settings...), app.Log
 	if err := command.Start(); err != nil {
 		tb.Fatal(err)
@@ -104,7 +111,7 @@ func (p *Process) MaxResident(tb testing.TB) int64 {
 // that program.
 func (db *Database) RunMeasured(tb testing.TB, args ...string) (Result, int64) {
 	tb.Helper()
-	result := db.run(tb, "/usr/bin/time", append([]string{"-f", "%M", Binary(tb)}, args...)...)
+	result := db.RunProgram(tb, "/usr/bin/time", append([]string{"-f", "%M", Binary(tb)}, args...)...)
 	told := strings.Fields(result.Stderr)
 	return result, kibibytes(tb, told[len(told)-1])
 }
@@ -121,10 +128,11 @@ func kibibytes(tb testing.TB, number string) int64 {
 // RunBinary runs one command of the built program to its end.
 func (db *Database) RunBinary(tb testing.TB, args ...string) Result {
 	tb.Helper()
-	return db.run(tb, Binary(tb), args...)
+	return db.RunProgram(tb, Binary(tb), args...)
 }
 
-func (db *Database) run(tb testing.TB, program string, args ...string) Result {
+// RunProgram is RunBinary of any program.
+func (db *Database) RunProgram(tb testing.TB, program string, args ...string) Result {
 	tb.Helper()
 	var stdout, stderr Output
 	command := exec.CommandContext(tb.Context(), program, args...)
