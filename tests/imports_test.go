@@ -15,8 +15,9 @@ import (
 // mayImport says what each package may import of ours: imports go one way.
 var mayImport = map[string][]string{
 	".": {"commands"},
-	"commands": {"bench", "commands/cli", "commands/webhooktest", "config", "controllers", "database", "models", "models/money",
+	"commands": {"bench", "commands/backup", "commands/cli", "commands/webhooktest", "config", "controllers", "database", "models", "models/money",
 		"routes", "sandbox", "sandbox/api", "services", "services/audit", "services/auditlog", "services/deliveries", "services/exports", "services/forgetting", "services/ingest", "services/owner", "services/paging", "services/sales"},
+	"commands/backup": {"commands/cli", "database"},
 	"commands/webhooktest": {"commands/cli", "config", "controllers", "database", "models", "models/money", "routes", "services",
 		"services/owner", "services/stripe"},
 	"commands/cli": {"config", "database", "models", "services", "services/owner"},
