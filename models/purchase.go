@@ -115,6 +115,16 @@ func (p *Purchase) Fits(currency string, paid bool) bool {
 	return currency == p.Currency || !paid
 }
 
+// IsOf says whether an invoice of a Stripe subscription sold it.
+func (p *Purchase) IsOf(subscription string) bool {
+	for _, invoice := range p.Evidence.Invoices {
+		if invoice.Period != nil && invoice.Period.Subscription == subscription {
+			return true
+		}
+	}
+	return false
+}
+
 // HasOwn says whether we made an object at Stripe to pay this very purchase.
 func (p *Purchase) HasOwn() bool {
 	own := p.Evidence.Sold()

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
 
 	"hourbank/database"
 	"hourbank/models"
@@ -93,8 +94,15 @@ func (s *RebuildService) Run(ctx context.Context, o RebuildOptions) (*RebuildRep
 // purchase rebuilds one.
 func (s *RebuildService) purchase(ctx context.Context, id string, o RebuildOptions, report *RebuildReport) error {
 	var found Rebuilding
-	known := true
+	known, merged := true, false
 	work := func(tx *gorm.DB) error {
+		if !o.DryRun { // before its events are read: what comes meanwhile waits
+			var p models.Purchase
+			locked := tx.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate}).Select("id", "merged_into").Take(&p, "id = ?", id)
+			if merged = p.MergedInto != nil; merged || locked.Error != nil {
+				return locked.Error
+			}
+		}
 		events, err := s.eventsOf(tx, id)
 		if err != nil {
 			return err
@@ -121,6 +129,8 @@ func (s *RebuildService) purchase(ctx context.Context, id string, o RebuildOptio
 	switch {
 	case err != nil:
 		return fmt.Errorf("rebuild purchase %s: %w", id, err)
+	case merged: // since it was listed: its events are another's
+		return nil
 	case !known:
 		report.Eventless++
 		return nil

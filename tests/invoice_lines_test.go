@@ -1,6 +1,10 @@
 package tests
 
 import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"hourbank/tests/harness"
@@ -69,11 +73,34 @@ func TestAProrationInAnotherCurrencyThanItsPriceIsACase(t *testing.T) {
 	}
 }
 
-// Whoever pays a subscription's Payment Link says whose it is. That gives hours, and takes
-// none.
-func TestACustomersReferenceTakesNoHoursOff(t *testing.T) {
+// A proration is less its discount, and doesn't say how much that was, unless the
+// subscription itemizes them.
+func TestAProrationLessADiscountThatNobodySaysIsACase(t *testing.T) {
 	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
 		monthly(t, app)
+		s := harness.NewTeller(harness.V2026)
+		month := line{Price: "price_1Q0shape", Unit: 5600, Amount: 5600}
+		tell(t, app, s.Invoice("paid", "in_1", month))
+		for in, name := range map[string]string{"in_2": "discount_amounts", "in_3": "discounts"} {
+			told := s.Invoice("paid", in, prorated(month, -560), prorated(month, 1120))
+			for _, l := range told.Object["lines"].(object)["data"].([]any) {
+				l.(object)[name] = []any{object{"amount": 0, "discount": "di_1"}}
+			}
+			wantUnexplained(t, app, told, s.Student, "4.00")
+		}
+		whole := s.Invoice("paid", "in_4", prorated(month, -560), prorated(month, 1120))
+		wantUnexplained(t, app, whole.With("discounts", []any{"di_1"}), s.Student, "4.00")
+		app.MustAudit(t)
+	})
+}
+
+// Whoever pays a subscription's Payment Link says whose it is. It takes no more hours off
+// than it gave.
+func TestASubscriptionTakesNoMoreOffThanItGave(t *testing.T) {
+	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
+		monthly(t, app)
+		own := harness.NewPurchase(t).For("victim").Create(app.Database)
+		app.MustProcess(t, own.Succeeded())
 		s := harness.NewTeller(harness.V2026)
 		month := line{Price: "price_1Q0shape", Unit: 5600, Amount: 5600}
 		nobodys := func(told *harness.Told) *harness.Told {
@@ -83,10 +110,46 @@ func TestACustomersReferenceTakesNoHoursOff(t *testing.T) {
 			With("metadata", object{}).With("invoice", s.ID("in_1")).With("subscription", s.ID("sub_1"))
 		wantParked(t, app, link, "")
 		tell(t, app, nobodys(s.Invoice("paid", "in_1", month)))
-		app.WantBalance(t, "victim", fields{"hours_available": "4.00"})
-		wantUnexplained(t, app, nobodys(s.Invoice("paid", "in_2", prorated(month, -5600))), "victim", "4.00")
+		app.WantBalance(t, "victim", fields{"hours_available": "14.00"})
+		wantUnexplained(t, app, nobodys(s.Invoice("paid", "in_2", prorated(month, -11_200))), "victim", "14.00")
+		app.Get(t, api+"/cases/?status=open").WantFields(t, fields{"data.#": "1", "data.0.amount": "11200", "data.0.student_id": "victim"})
+		tell(t, app, nobodys(s.Invoice("paid", "in_3", prorated(month, -2800))), nobodys(s.Invoice("paid", "in_4", prorated(month, -2800))))
+		app.WantBalance(t, "victim", fields{"hours_available": "10.00"})
+		wantUnexplained(t, app, nobodys(s.Invoice("paid", "in_5", prorated(month, -2800))), "victim", "10.00")
 		app.MustAudit(t)
 	})
+}
+
+// Down in two steps and up again, paid by what the customer has left at Stripe.
+func TestDownAndUpAgainEndsWhereItBegan(t *testing.T) {
+	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
+		monthly(t, app)
+		s := harness.NewTeller(harness.V2026)
+		month := line{Price: "price_1Q0shape", Unit: 5600, Amount: 5600}
+		many := month
+		many.Quantity, many.Amount = 10, 56_000
+		tell(t, app, s.Invoice("paid", "in_1", many))
+		before := "in_1"
+		for _, step := range []struct {
+			in       string
+			from, to int64
+			left     string
+		}{{"in_2", 10, 9, "36.00"}, {"in_3", 9, 1, "4.00"}, {"in_4", 1, 10, "40.00"}, {"in_5", 10, 9, "36.00"}, {"in_6", 9, 1, "4.00"}} {
+			told := givingBack(s, before, s.Invoice("paid", step.in, prorated(month, -5600*step.from), prorated(month, 5600*step.to)))
+			tell(t, app, told.With("amount_paid", 0))
+			app.WantBalance(t, s.Student, fields{"hours_available": step.left})
+			before = step.in
+		}
+		app.Get(t, api+"/cases/?status=open").WantFields(t, fields{"data.#": "0"})
+		app.MustAudit(t)
+	})
+}
+
+// givingBack lets the first line of an invoice say which one's line it gives back.
+func givingBack(s *harness.Teller, in string, told *harness.Told) *harness.Told {
+	item := told.Object["lines"].(object)["data"].([]any)[0].(object)["parent"].(object)["invoice_item_details"].(object)
+	item["proration_details"] = object{"credited_items": object{"invoice": s.ID(in), "invoice_line_items": []any{"il_1"}}}
+	return told
 }
 
 // An upgrade that nobody paid is given back as if it had been.
@@ -96,10 +159,7 @@ func TestWhatWasNeverCreditedIsNotTakenOff(t *testing.T) {
 		s := harness.NewTeller(harness.V2026)
 		month := line{Price: "price_1Q0shape", Unit: 5600, Amount: 5600}
 		credits := func(in, upgrade string) *harness.Told {
-			told := s.Invoice("paid", in, prorated(month, -5600))
-			item := told.Object["lines"].(object)["data"].([]any)[0].(object)["parent"].(object)["invoice_item_details"].(object)
-			item["proration_details"] = object{"credited_items": object{"invoice": s.ID(upgrade), "invoice_line_items": []any{"il_1"}}}
-			return told
+			return givingBack(s, upgrade, s.Invoice("paid", in, prorated(month, -5600)))
 		}
 		tell(t, app, s.Invoice("paid", "in_1", month), s.Invoice("payment_failed", "in_up", month, month))
 		back := credits("in_down", "in_up")
@@ -112,5 +172,49 @@ func TestWhatWasNeverCreditedIsNotTakenOff(t *testing.T) {
 		app.WantBalance(t, s.Student, fields{"hours_available": "4.00"})
 		app.Get(t, api+"/cases/?status=open").WantFields(t, fields{"data.#": "0"})
 		app.MustAudit(t)
+	})
+}
+
+// Stripe puts the first ten lines of an invoice into an event.
+func TestAllLinesOfALongInvoiceCount(t *testing.T) {
+	s := harness.NewTeller(harness.V2026)
+	month := line{Price: "price_1Q0shape", Unit: 5600, Amount: 5600}
+	var lines []line
+	for range 5 {
+		lines = append(lines, prorated(month, 5600), prorated(month, -5600))
+	}
+	whole := s.Invoice("paid", "in_1", append(lines, month, month)...)
+	all := whole.Object["lines"].(object)["data"].([]any)
+	first := func() *harness.Told {
+		told := s.Invoice("paid", "in_1", append(lines, month, month)...)
+		return told.With("lines", object{"object": "list", "data": all[:10], "has_more": true, "total_count": len(all)})
+	}
+	answers := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var answer any = first().Object
+		switch {
+		case strings.HasSuffix(r.URL.Path, "/lines") && r.URL.Query().Get("starting_after") == "":
+			answer = object{"object": "list", "data": all[:7], "has_more": true}
+		case strings.HasSuffix(r.URL.Path, "/lines"):
+			answer = object{"object": "list", "data": all[7:], "has_more": false}
+		}
+		if err := json.NewEncoder(w).Encode(answer); err != nil {
+			t.Error(err)
+		}
+	}))
+	t.Cleanup(answers.Close)
+	harness.ForEachDatabase(t, func(t *testing.T, db *harness.Database) {
+		app := db.Serve(t) // without a key it waits
+		monthly(t, app)
+		wantParked(t, app, first(), "unfetched_event")
+		app.Stop(t)
+		app = db.Serve(t, "STRIPE_SECRET_KEY="+harness.StripeKey, "STRIPE_API_BASE="+answers.URL, "RECONCILE_EVERY=0")
+		harness.Eventually(t, "its lines are fetched", func() bool {
+			return db.Count(t, "SELECT count(*) FROM hour_ledger_entries") > 0
+		})
+		app.WantBalance(t, s.Student, fields{"hours_available": "8.00", "balance_amount": "11200"})
+		app.Get(t, api+"/cases/?status=open").WantFields(t, fields{"data.#": "0"})
+		db.MustRun(t, "rebuild")
+		app.WantBalance(t, s.Student, fields{"hours_available": "8.00"})
+		db.MustAudit(t)
 	})
 }

@@ -21,6 +21,7 @@ type Line struct {
 	Discount     int64  // that Amount does not take off
 	Tax          int64  // that comes on top
 	Proration    bool
+	Net          bool // a proration less a discount of which it doesn't say how much it was
 }
 
 // Bought is what an invoice's lines buy.
@@ -45,7 +46,8 @@ type Named struct {
 // Buy says what lines of an invoice in a currency buy: each whose price is a plan's buys
 // the plan's hours times its quantity, a proration in proportion of its amount to the
 // full price. A line that costs nothing (a trial) buys nothing. Where a proration's full
-// price is in another currency than the invoice, no line is explained.
+// price is in another currency than the invoice, or it is less a discount that nobody
+// says, no line is explained.
 func Buy(lines []Line, currency string, byPrice map[string]*models.Plan, named Named) Bought {
 	plans := plansOf(lines, currency, byPrice, named)
 	var b Bought
@@ -58,7 +60,7 @@ func Buy(lines []Line, currency string, byPrice map[string]*models.Plan, named N
 			continue
 		}
 		full, of := line.full(plans[i])
-		unclear = unclear || (line.Proration && of != currency)
+		unclear = unclear || line.Net || (line.Proration && of != currency)
 		b.Plan = cmp.Or(b.Plan, plans[i])
 		b.ForHours += net
 		b.Price += line.Amount

@@ -3,6 +3,7 @@ package ingest
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"hourbank/models"
@@ -226,7 +227,7 @@ func (b *book) makeOfInvoice(e *stripe.Event, group []*models.Purchase) result {
 		return b.unexplained(e, "")
 	case !models.IsCurrency(invoice.Currency) || !b.catalogue.takes(student, invoice.Currency):
 		return b.otherCurrency(e, student, "")
-	case bought.Hours < 0 && !b.mayTakeOff(invoice):
+	case bought.Hours < 0 && !b.mayTakeOff(invoice, student, bought.Hours):
 		return b.unexplained(e, student)
 	case bought.Hours < 0:
 		return b.takeOff(e, student, bought.Hours)
@@ -284,7 +285,7 @@ func (b *book) unexplained(e *stripe.Event, student string) result {
 	}
 	b.cases.OpenFor(student, models.CaseState{
 		Kind: models.CaseUnexplainedInvoice, Subject: e.Invoice.ID, Payment: e.Invoice.ID,
-		Amount: e.Told.Invoices[e.Invoice.ID].Paid.Total, Currency: e.Invoice.Currency,
+		Amount: cmp.Or(e.Told.Invoices[e.Invoice.ID].Paid.Total, max(0, -b.catalogue.buy(e.Invoice).All)), Currency: e.Invoice.Currency,
 	}, e.ID)
 	return parked(models.CaseUnexplainedInvoice)
 }
@@ -303,15 +304,44 @@ func (b *book) otherCurrency(e *stripe.Event, student, purchase string) result {
 	return parked(models.CaseOtherCurrency)
 }
 
-// mayTakeOff says whether an invoice may take hours off its student's account: they were
-// credited, and it is the platform's word whose they are. Who pays a Payment Link names
-// whom they like, and an upgrade that nobody paid is given back all the same.
-func (b *book) mayTakeOff(invoice *stripe.Invoice) bool {
-	byCustomer := invoice.StudentID == "" && b.catalogue.subscription(invoice).ToldAt == models.ToldByLink
-	return !byCustomer && !slices.ContainsFunc(invoice.Credited, func(id string) bool {
-		p := b.byKey[id]
-		return !b.catalogue.credited[id] && (p == nil || p.HoursCredited == 0)
-	})
+// mayTakeOff says whether an invoice may take hours off its student's account: none that
+// it gives back were never credited (an upgrade that nobody paid is given back all the
+// same), and its subscription gave as many. Who pays a Payment Link names whom they like.
+func (b *book) mayTakeOff(invoice *stripe.Invoice, student string, hours models.Hours) bool {
+	unpaid := func(id string) bool {
+		if p := b.byKey[id]; p != nil {
+			return p.HoursCredited == 0
+		}
+		return b.catalogue.unpaid[id]
+	}
+	return b.catalogue.taken[invoice.ID] || !slices.ContainsFunc(invoice.Credited, unpaid) &&
+		(invoice.SubscriptionID == "" || b.leftOf(invoice.SubscriptionID, student)+hours >= 0)
+}
+
+// leftOf is what a subscription gave a student's account and did not take off again,
+// whatever became of the money: that is the same in any order.
+func (b *book) leftOf(subscription, student string) (left models.Hours) {
+	for _, given := range b.catalogue.given[subscription] {
+		if given.StudentID == student && b.byID[given.PurchaseID] == nil {
+			left += given.Hours
+		}
+	}
+	for _, p := range b.byID {
+		if p.AccountID() == student && p.IsOf(subscription) {
+			left += p.HoursCredited
+		}
+	}
+	for _, entry := range b.ledger {
+		if entry.StudentID == student && entry.Reason != nil && *entry.Reason == reasonOfLess(subscription) {
+			left += entry.Hours
+		}
+	}
+	return left
+}
+
+// reasonOfLess is the reason of an adjustment by which a subscription takes hours off.
+func reasonOfLess(subscription string) string {
+	return strings.TrimSpace("an invoice for fewer hours than before " + subscription)
 }
 
 // takeOff takes hours off that an invoice's lines gave back, once.
@@ -326,7 +356,7 @@ func (b *book) takeOff(e *stripe.Event, student string, hours models.Hours) resu
 	b.catalogue.taken[invoice.ID] = true
 	b.ledger = append(b.ledger, models.LedgerEntry{
 		ID: models.NewID(), StudentID: student, Kind: models.EntryAdjustment, Hours: hours, Currency: &invoice.Currency,
-		EventID: &e.ID, Reference: &invoice.ID, Reason: new("an invoice for fewer hours than before"), CreatedAt: b.now,
+		EventID: &e.ID, Reference: &invoice.ID, Reason: new(reasonOfLess(invoice.SubscriptionID)), CreatedAt: b.now,
 		OccurredAt: time.Unix(e.Told.Invoices[invoice.ID].Paid.At, 0).UTC(),
 	})
 	return result{status: models.EventProcessed}

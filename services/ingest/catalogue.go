@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
@@ -24,15 +25,16 @@ type catalogue struct {
 	subscriptions  map[string][]*models.Subscription // all that was told of each
 	currencies     map[string]string                 // by student
 	taken          map[string]bool                   // invoices whose hours were taken off before
-	credited       map[string]bool                   // of the invoices that others give back of, those whose hours were credited before
+	unpaid         map[string]bool                   // of the invoices that others give back of, those that were never credited
+	given          map[string][]given                // what subscriptions of which invoices take hours off gave and took before
 }
 
 func openCatalogue(tx *gorm.DB, b *book, events []*stripe.Event, lock bool) (*catalogue, error) {
 	c := &catalogue{
 		plans: map[string]*models.Plan{}, byPrice: map[string]*models.Plan{},
-		subscriptions: map[string][]*models.Subscription{}, currencies: map[string]string{}, taken: map[string]bool{}, credited: map[string]bool{},
+		subscriptions: map[string][]*models.Subscription{}, currencies: map[string]string{}, taken: map[string]bool{}, unpaid: map[string]bool{}, given: map[string][]given{},
 	}
-	var subscriptions, invoices, givenBack []string
+	var subscriptions, invoices []string
 	sells := false
 	for _, e := range events {
 		if e.Subscription != nil {
@@ -41,7 +43,6 @@ func openCatalogue(tx *gorm.DB, b *book, events []*stripe.Event, lock bool) (*ca
 		if e.Invoice != nil {
 			sells = true
 			subscriptions, invoices = append(subscriptions, e.Invoice.SubscriptionID), append(invoices, e.Invoice.ID)
-			givenBack = append(givenBack, e.Invoice.Credited...)
 		}
 		sells = sells || (e.Sale != nil && b.mayMake(e))
 	}
@@ -75,7 +76,7 @@ func openCatalogue(tx *gorm.DB, b *book, events []*stripe.Event, lock bool) (*ca
 	if err := c.readAccounts(tx, lock); err != nil {
 		return nil, err
 	}
-	if err := c.readCredited(tx, givenBack); err != nil {
+	if err := c.readGiven(tx, events); err != nil {
 		return nil, err
 	}
 	return c, c.readTaken(tx, invoices)
@@ -195,19 +196,46 @@ func (c *catalogue) readTaken(tx *gorm.DB, invoices []string) error {
 	return nil
 }
 
-// readCredited finds which of the invoices' purchases were credited: that never ends.
-func (c *catalogue) readCredited(tx *gorm.DB, invoices []string) error {
-	if len(invoices) == 0 {
+// given is what a subscription gave an account by a purchase, or took off it (negative).
+type given struct {
+	Key, StudentID, PurchaseID string
+	Hours                      models.Hours
+}
+
+// readGiven reads what counts for invoices that take hours off.
+func (c *catalogue) readGiven(tx *gorm.DB, events []*stripe.Event) error {
+	var subscriptions, reasons, credited []string
+	for _, e := range events {
+		if e.Invoice != nil && e.Invoice.SubscriptionID != "" && c.buy(e.Invoice).Hours < 0 {
+			subscriptions, reasons = append(subscriptions, e.Invoice.SubscriptionID), append(reasons, reasonOfLess(e.Invoice.SubscriptionID))
+			credited = append(credited, e.Invoice.Credited...)
+		}
+	}
+	if len(subscriptions) == 0 {
 		return nil
 	}
-	var keys []string
-	err := tx.Session(&gorm.Session{NewDB: true}).Table("purchase_keys").Joins("JOIN purchase_transactions p ON p.id = purchase_id AND p.hours_credited > 0").
-		Where(database.IsAnyOf(tx, "key", invoices)).Pluck("key", &keys).Error
-	if err != nil {
-		return fmt.Errorf("look for invoices that were paid: %w", err)
+	tx = tx.Session(&gorm.Session{NewDB: true})
+	var gave, took []given
+	err := tx.Table("shared_keys").Select("key, coalesce(p.beneficiary_id, p.student_id) AS student_id, p.id AS purchase_id, p.hours_credited AS hours").
+		Joins("JOIN purchase_transactions p ON p.id = purchase_id AND p.hours_credited > 0").Where(database.IsAnyOf(tx, "key", subscriptions)).Find(&gave).Error
+	if err == nil {
+		err = tx.Table("hour_ledger_entries").Select("reason AS key, student_id, hours").Where("kind = 'adjustment' AND event_id IS NOT NULL").
+			Where(database.IsAnyOf(tx, "reason", reasons)).Where(database.IsAnyOf(tx, "student_id", slices.Collect(maps.Keys(c.currencies)))).Find(&took).Error
 	}
-	for _, key := range keys {
-		c.credited[key] = true
+	var unpaid []string
+	if err == nil && len(credited) > 0 {
+		err = tx.Table("purchase_keys").Joins("JOIN purchase_transactions p ON p.id = purchase_id AND p.hours_credited = 0").
+			Where(database.IsAnyOf(tx, "key", credited)).Pluck("key", &unpaid).Error
+	}
+	if err != nil {
+		return fmt.Errorf("read what subscriptions gave: %w", err)
+	}
+	for _, g := range slices.Concat(gave, took) {
+		subscription := strings.TrimPrefix(g.Key, reasonOfLess("")+" ")
+		c.given[subscription] = append(c.given[subscription], g)
+	}
+	for _, id := range unpaid {
+		c.unpaid[id] = true
 	}
 	return nil
 }

@@ -105,7 +105,7 @@ func (p *Provider) Finish(ctx context.Context, attempt Attempt, state, code stri
 	if err := id.Claims(&claims); err != nil {
 		return nil, refused(fmt.Errorf("read an ID token: %w", err))
 	}
-	if claims.Party != "" && claims.Party != p.cfg.OIDCClientID { // https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation
+	if (claims.Party != "" || len(id.Audience) > 1) && claims.Party != p.cfg.OIDCClientID { // https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation
 		return nil, refused(errors.New("the ID token was made for another client"))
 	}
 	if err := models.ValidateID("sub", id.Subject); err != nil {

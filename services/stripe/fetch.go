@@ -49,17 +49,56 @@ func (s *StripeService) Fetch(ctx context.Context, event *Event) (*Event, error)
 	if err := s.Read(ctx, path+url.PathEscape(event.Unfetched.ID), query, &object); err != nil {
 		return nil, fmt.Errorf("fetch for event %s: %w", event.ID, err)
 	}
+	whole := object.RawMessage
+	if gjson.GetBytes(whole, "lines.has_more").Bool() {
+		var err error
+		if whole, err = s.withAllLines(ctx, path+url.PathEscape(event.Unfetched.ID)+"/lines", whole); err != nil {
+			return nil, fmt.Errorf("fetch for event %s: %w", event.ID, err)
+		}
+	}
 	at := time.Now()
 	if object.LastResponse != nil {
 		if date, err := time.Parse(time.RFC1123, object.LastResponse.Header.Get("Date")); err == nil {
 			at = date
 		}
 	}
-	fetched, err := json.Marshal(snapshot{At: at.Unix(), Object: object.RawMessage})
+	fetched, err := json.Marshal(snapshot{At: at.Unix(), Object: whole})
 	if err != nil {
 		return nil, fmt.Errorf("encode what was fetched for event %s: %w", event.ID, err)
 	}
 	return s.Decode([]byte(event.Payload), scrub.Payload(string(fetched)))
+}
+
+// withAllLines gives an object with all its lines, of which Stripe puts the first ten into it.
+// https://docs.stripe.com/api/invoice-line-item/retrieve
+func (s *StripeService) withAllLines(ctx context.Context, path string, object json.RawMessage) (json.RawMessage, error) {
+	lines, after := []json.RawMessage{}, ""
+	for more := true; more; {
+		query := &form.Values{}
+		query.Add("limit", "100")
+		if after != "" {
+			query.Add("starting_after", after)
+		}
+		var answer RawObject
+		if err := s.Read(ctx, path, query, &answer); err != nil {
+			return nil, err
+		}
+		page := gjson.ParseBytes(answer.RawMessage)
+		for _, line := range page.Get("data").Array() {
+			lines, after = append(lines, json.RawMessage(line.Raw)), line.Get("id").Str
+		}
+		more = page.Get("has_more").Bool() && len(page.Get("data").Array()) > 0
+	}
+	whole := map[string]json.RawMessage{}
+	if err := json.Unmarshal(object, &whole); err != nil {
+		return nil, fmt.Errorf("read an object with lines: %w", err)
+	}
+	list, err := json.Marshal(map[string]any{"object": "list", "data": lines, "has_more": false})
+	if err != nil {
+		return nil, fmt.Errorf("put lines into an object: %w", err)
+	}
+	whole["lines"] = list
+	return json.Marshal(whole)
 }
 
 // readSnapshot gives the object that was fetched for the event.

@@ -94,12 +94,17 @@ func (e *Event) readLines(invoice gjson.Result) {
 	if len(lines) == 0 {
 		e.Invoice.Lines = []invoicing.Line{{Amount: signed(firstOf(invoice, "subtotal", "total", "amount_paid")), Quantity: 1, UnitAmount: -1}}
 	}
+	if invoice.Get("lines.has_more").Bool() { // it holds the first ten
+		e.Unfetched = &ObjectRef{Kind: "invoice", ID: e.Object}
+	}
 	discounted := discountsIncluded(invoice, lines)
 	for _, line := range lines {
 		e.Invoice.SubscriptionID = cmp.Or(e.Invoice.SubscriptionID, id(firstOf(line, "parent.subscription_item_details.subscription", "subscription")))
 		e.Invoice.StudentID = cmp.Or(e.Invoice.StudentID, student(line.Get("metadata.student_id")))
 		e.Invoice.PlanID = cmp.Or(e.Invoice.PlanID, text(line.Get("metadata.plan")))
-		e.Invoice.Lines = append(e.Invoice.Lines, readLine(line, discounted))
+		read := readLine(line, discounted)
+		read.Net = read.Proration && read.Discount == 0 && (isDiscounted(line) || isDiscounted(invoice))
+		e.Invoice.Lines = append(e.Invoice.Lines, read)
 		for _, details := range []string{"parent.subscription_item_details.", "parent.invoice_item_details.", ""} {
 			credited := id(line.Get(details + "proration_details.credited_items.invoice"))
 			if credited != "" && !slices.Contains(e.Invoice.Credited, credited) {
@@ -149,6 +154,13 @@ func discountOf(line gjson.Result) (sum int64) {
 		sum += signed(discount.Get("amount"))
 	}
 	return sum
+}
+
+// isDiscounted says whether an invoice or line names a discount. Unless a subscription
+// itemizes them, its prorations are less theirs, and say 0 of it.
+// https://docs.stripe.com/changelog/clover/2025-09-30/itemize-proration-discount-amounts
+func isDiscounted(object gjson.Result) bool {
+	return object.Get("discount").IsObject() || len(object.Get("discounts").Array())+len(object.Get("discount_amounts").Array()) > 0
 }
 
 // discountsIncluded says whether the amounts of prorations are less their
