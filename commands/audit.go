@@ -2,6 +2,7 @@ package commands
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -19,7 +20,8 @@ func (p *program) audit() *cobra.Command {
 		Long: `Re-add the ledger and compare it with every purchase and account, every purchase
 with its own evidence, and every entry with whose it is. Prints a line for each
 thing that differs and exits 1 when there is one. Once the schema is up to date it
-only reads, and it may run beside a serving instance.`,
+writes nothing but how much differed, for the metrics, and it may run beside a
+serving instance.`,
 		Example: "  hourbank audit\n  hourbank audit --json",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -30,7 +32,7 @@ only reads, and it may run beside a serving instance.`,
 				if err != nil {
 					return err
 				}
-				return p.printAudit(report, asJSON)
+				return errors.Join(p.printAudit(report, asJSON), s.Audit.Note(ctx, report))
 			})
 		},
 	}

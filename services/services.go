@@ -7,6 +7,7 @@ package services
 import (
 	"context"
 	"errors"
+	"net/http"
 	"time"
 
 	"go.uber.org/zap"
@@ -37,6 +38,7 @@ const (
 	expiryPoll = 500 * time.Millisecond
 
 	announcePoll = time.Second
+	auditPoll    = time.Minute
 )
 
 // Services is everything that Hourbank does, wired together.
@@ -72,20 +74,21 @@ type Services struct {
 
 // New wires the services to a database.
 func New(cfg *config.Config, db *database.DB, log *zap.Logger) *Services {
+	metrics := metrics.New()
+	metrics.WatchDatabase(db)
 	stripe := stripe.NewStripeService(stripe.Options{
 		SecretKey: string(cfg.StripeSecretKey), APIBase: cfg.StripeAPIBase, Account: cfg.StripeAccount, Live: models.Mode(cfg.Mode()) == models.ModeLive,
-		Signer: signing.NewSigner(cfg.StripeWebhookSecrets),
+		Signer: signing.NewSigner(cfg.StripeWebhookSecrets), Transport: metrics.Calls(http.DefaultTransport),
 	})
 	owner := owner.New(db, owner.Program{Mode: models.Mode(cfg.Mode()), Account: cfg.StripeAccount, StandIn: cfg.HasStandIn()})
-	metrics := metrics.New()
 	payments := ingest.NewPaymentService(db, stripe, owner, log, metrics, ingest.Options{ParkFor: cfg.ParkFor, ListOthers: cfg.OtherPayments == config.ListOthers})
 	events := NewEventService(db, stripe, payments)
 	cases := NewCaseService(db, events)
-	metrics.WatchCases(cases.OpenCases)
 	accounts := sales.NewAccountService(db)
 	reconcile := NewReconcileService(db, stripe, payments)
 	books := accounting.New(db)
 	selling := sales.NewSalesService(db, stripe, owner)
+	audits := audit.New(db)
 	outbox := deliveries.New(db, cfg, metrics, log)
 	metrics.WatchDeliveries(outbox.Waiting, outbox.Oldest)
 	return &Services{
@@ -98,7 +101,7 @@ func New(cfg *config.Config, db *database.DB, log *zap.Logger) *Services {
 		Cases:      cases,
 		AuditLog:   auditlog.New(db),
 		Events:     events,
-		Audit:      audit.New(db),
+		Audit:      audits,
 		Health:     NewHealthService(db),
 		Reconcile:  reconcile,
 		Rebuild:    NewRebuildService(db, events),
@@ -122,6 +125,15 @@ func New(cfg *config.Config, db *database.DB, log *zap.Logger) *Services {
 			},
 			func(ctx context.Context) error {
 				return poll(ctx, announcePoll, log, "announcing what time brings about failed", outbox.Announce)
+			},
+			func(ctx context.Context) error {
+				return poll(ctx, auditPoll, log, "auditing the books failed", func(ctx context.Context) error {
+					job, err := takeJob(ctx, db, audit.Job, audit.Every)
+					if err != nil || job == nil {
+						return err
+					}
+					return audits.RunDaily(ctx, log)
+				})
 			},
 			outbox.Run,
 			NewPruneWorker(db, log, cfg.RetainPayloadsFor).Run,

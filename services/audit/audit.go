@@ -47,20 +47,24 @@ const auditChunk = 1000 // rows a statement; each statement is its own snapshot
 // compared within one statement. progress is told the rows done so far.
 func (s *Service) Run(ctx context.Context, progress func(rows int)) (Report, error) {
 	report := Report{Differences: []Difference{}}
-	var err error
-	if report.Purchases, err = auditRows[purchaseSums](ctx, s.db, &report, progress); err != nil {
-		return report, fmt.Errorf("audit purchases: %w", err)
+	err := s.run(ctx, &report, progress)
+	return report, err
+}
+
+func (s *Service) run(ctx context.Context, report *Report, progress func(rows int)) (err error) {
+	if report.Purchases, err = auditRows[purchaseSums](ctx, s.db, report, progress); err != nil {
+		return fmt.Errorf("audit purchases: %w", err)
 	}
-	if report.Accounts, err = auditRows[accountSums](ctx, s.db, &report, progress); err != nil {
-		return report, fmt.Errorf("audit accounts: %w", err)
+	if report.Accounts, err = auditRows[accountSums](ctx, s.db, report, progress); err != nil {
+		return fmt.Errorf("audit accounts: %w", err)
 	}
-	if report.Entries, err = auditRows[ownedEntry](ctx, s.db, &report, progress); err != nil {
-		return report, fmt.Errorf("audit ledger entries: %w", err)
+	if report.Entries, err = auditRows[ownedEntry](ctx, s.db, report, progress); err != nil {
+		return fmt.Errorf("audit ledger entries: %w", err)
 	}
-	if report.Lots, err = s.auditLots(ctx, &report, progress); err != nil {
-		return report, fmt.Errorf("audit lots: %w", err)
+	if report.Lots, err = s.auditLots(ctx, report, progress); err != nil {
+		return fmt.Errorf("audit lots: %w", err)
 	}
-	return report, nil
+	return nil
 }
 
 // audited is a row beside what others say of it. Its query reads @limit of them

@@ -234,7 +234,7 @@ func (s *PaymentService) process(jobs []*job) {
 // other transactions are tried again, with jitter. The callers' contexts play
 // no part: one that gave up must not cancel the others.
 func (s *PaymentService) commit(jobs []*job) error {
-	b := newBatch(s.db, s.owner, jobs, s.options)
+	start, b := time.Now(), newBatch(s.db, s.owner, jobs, s.options)
 	b.lookUp = b.lookUp || s.repeated.Load()
 	err := database.RetryConflicts(context.Background(), func() error { return s.runOnce(b) })
 	if err != nil {
@@ -242,11 +242,14 @@ func (s *PaymentService) commit(jobs []*job) error {
 	}
 	s.owner.Committed(context.Background())
 	s.repeated.Store(b.hasRepeated())
-	s.metrics.Batch(len(jobs))
+	events := make([]metrics.Event, len(jobs))
 	for i, j := range jobs {
-		outcome := b.outcome(i)
-		s.metrics.Event(outcome.Status, outcome.Reason, outcome.Duplicate)
-		j.done <- answer{outcome: outcome}
+		o := b.outcome(i)
+		events[i] = metrics.Event{Type: j.event.Type, Created: time.Unix(j.event.Created, 0), Status: o.Status, Reason: o.Reason, Duplicate: o.Duplicate}
+	}
+	s.metrics.Batch(events, s.db.NowFunc(), time.Since(start)) // before anybody is answered, who may look
+	for i, j := range jobs {
+		j.done <- answer{outcome: b.outcome(i)}
 	}
 	return nil
 }

@@ -1,27 +1,30 @@
-// Package metrics is what an operator's Prometheus reads of Hourbank.
+// Package metrics is what an operator's Prometheus reads of Hourbank. What
+// happens is counted as it happens; what stands in the database is asked of it
+// at each scrape, within limits, so that a million rows cost no more than
+// some thousand.
 package metrics
 
 import (
 	"context"
-	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+	"gorm.io/gorm"
 
-	"hourbank/models"
+	"hourbank/database"
+	"hourbank/version"
 )
 
 // Metrics are what an operator's Prometheus reads. docs/operation.md says
-// which to alarm on.
+// which to alarm on. They are safe for concurrent use.
 type Metrics struct {
 	Registry *prometheus.Registry
 	requests *prometheus.HistogramVec
-	events   *prometheus.CounterVec
-	batches  prometheus.Histogram
-	last     prometheus.Gauge
+	events   eventMetrics
 	found    prometheus.Counter
 	sent     *prometheus.CounterVec
+	calls    *prometheus.HistogramVec
 }
 
 // New makes a registry of its own, so that two programs in one process
@@ -33,27 +36,32 @@ func New() *Metrics {
 			Name: "hourbank_http_request_duration_seconds", Help: "HTTP requests by route and status.",
 			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
 		}, []string{"method", "route", "status"}),
-		events: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "hourbank_events_total", Help: "Events committed, by what became of them.",
-		}, []string{"status", "reason", "duplicate"}),
-		batches: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "hourbank_batch_events", Help: "Events committed in one transaction.",
-			Buckets: prometheus.ExponentialBuckets(1, 2, 10),
-		}),
-		last: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "hourbank_last_event_timestamp_seconds",
-			Help: "When the last event was committed. Far in the past: Stripe may have switched the endpoint off.",
-		}),
+		events: newEventMetrics(),
 		found: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "hourbank_reconcile_corrections_total", Help: "What reconcile found that the webhook was never told.",
 		}),
+		sent: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "hourbank_delivery_attempts_total", Help: "Attempts to deliver an event to the platform, by what became of them.",
+		}, []string{"result"}),
+		calls: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "hourbank_stripe_call_duration_seconds", Help: "Calls of Stripe's API, by method and status; 429: its limit was met, error: there was no answer.",
+			Buckets: []float64{.05, .1, .25, .5, 1, 2.5, 5, 10},
+		}, []string{"method", "status"}),
 	}
-	m.sent = prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "hourbank_delivery_attempts_total", Help: "Attempts to deliver an event to the platform, by what became of them.",
-	}, []string{"result"})
-	m.Registry.MustRegister(m.requests, m.events, m.batches, m.last, m.found, m.sent,
+	m.Deliveries(0, 0) // a series that begins at 1 never rose
+	m.Registry.MustRegister(m.requests, m.found, m.sent, m.calls, buildInfo(),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.Registry.MustRegister(m.events.all()...)
 	return m
+}
+
+// buildInfo is always 1; its labels say what the program was built from.
+func buildInfo() prometheus.Collector {
+	built := version.Get()
+	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "hourbank_build_info", Help: "What the program was built from.",
+		ConstLabels: prometheus.Labels{"version": built.Version, "commit": built.Commit, "go": built.Go},
+	}, func() float64 { return 1 })
 }
 
 // Request counts one HTTP request. The route is a pattern, never a path.
@@ -68,17 +76,19 @@ func (m *Metrics) WatchQueue(length func() int) {
 	}, func() float64 { return float64(length()) }))
 }
 
-// WatchCases shows how many cases are open, by kind, as they are at each scrape.
-// While they can't be counted, the others are shown without them.
-func (m *Metrics) WatchCases(count func(context.Context) (map[string]int64, error)) {
-	m.Registry.MustRegister(counted{
-		count: count,
-		desc:  prometheus.NewDesc("hourbank_open_cases", "Cases that need a person, by kind.", []string{"kind"}, nil),
-	})
+// WatchDatabase shows what stands in the database, as it is at each scrape, and how
+// its pools are used. While something can't be counted, the rest is shown without it.
+func (m *Metrics) WatchDatabase(db *database.DB) {
+	m.Registry.MustRegister(stored{db})
+	for name, handle := range map[string]*gorm.DB{"writers": db.DB, "readers": db.Reader} {
+		if pool, err := handle.DB(); err == nil { // it was opened before
+			m.Registry.MustRegister(collectors.NewDBStatsCollector(pool, name))
+		}
+	}
 }
 
 // WatchDeliveries shows how many events are not delivered, and since how many seconds the
-// oldest, as WatchCases does.
+// oldest, as WatchDatabase does.
 func (m *Metrics) WatchDeliveries(count, oldest func(context.Context) (map[string]int64, error)) {
 	m.Registry.MustRegister(counted{
 		count: oldest,
@@ -95,6 +105,9 @@ func (m *Metrics) Deliveries(delivered, failed int) {
 	m.sent.WithLabelValues("delivered").Add(float64(delivered))
 	m.sent.WithLabelValues("failed").Add(float64(failed))
 }
+
+// Correction counts what reconcile found.
+func (m *Metrics) Correction() { m.found.Inc() }
 
 // counted is a collector that asks the database.
 type counted struct {
@@ -120,21 +133,3 @@ func (c counted) Collect(found chan<- prometheus.Metric) {
 		found <- prometheus.MustNewConstMetric(c.desc, prometheus.GaugeValue, float64(n), kind)
 	}
 }
-
-// Batch counts a transaction and how many events it committed.
-func (m *Metrics) Batch(events int) {
-	m.batches.Observe(float64(events))
-	m.last.SetToCurrentTime()
-}
-
-// Event counts an event that was committed, by what became of it.
-func (m *Metrics) Event(status models.EventStatus, reason *models.Reason, duplicate bool) {
-	why := ""
-	if reason != nil {
-		why = string(*reason)
-	}
-	m.events.WithLabelValues(string(status), why, strconv.FormatBool(duplicate)).Inc()
-}
-
-// Correction counts what reconcile found.
-func (m *Metrics) Correction() { m.found.Inc() }

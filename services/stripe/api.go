@@ -29,9 +29,9 @@ const (
 
 // newBackend makes stripe-go's client for an API base address; empty is
 // Stripe's own.
-func newBackend(apiBase string) stripego.Backend {
+func newBackend(apiBase string, transport http.RoundTripper) stripego.Backend {
 	cfg := &stripego.BackendConfig{
-		HTTPClient:        &http.Client{Timeout: callTimeout},
+		HTTPClient:        &http.Client{Timeout: callTimeout, Transport: transport},
 		LeveledLogger:     &stripego.LeveledLogger{Level: stripego.LevelNull}, // errors are returned
 		MaxNetworkRetries: stripego.Int64(0),                                  // Read does its own waiting
 	}

@@ -4,6 +4,8 @@
 package stripe
 
 import (
+	"net/http"
+
 	stripego "github.com/stripe/stripe-go/v76"
 	"golang.org/x/time/rate"
 
@@ -27,9 +29,10 @@ type Options struct {
 	Account   string // its id, where events name it; empty: all that name one are foreign
 	Live      bool   // money is real
 	Signer    signing.Signer
+	Transport http.RoundTripper // makes the calls; nil: net/http's own
 }
 
 // NewStripeService makes the service.
 func NewStripeService(o Options) *StripeService {
-	return &StripeService{key: o.SecretKey, account: o.Account, live: o.Live, signer: o.Signer, backend: newBackend(o.APIBase), limit: newLimiter()}
+	return &StripeService{key: o.SecretKey, account: o.Account, live: o.Live, signer: o.Signer, backend: newBackend(o.APIBase, o.Transport), limit: newLimiter()}
 }

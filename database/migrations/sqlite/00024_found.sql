@@ -1,0 +1,4 @@
+-- See the same migration of PostgreSQL.
+
+-- +goose Up
+ALTER TABLE scheduled_jobs ADD found bigint;
