@@ -35,6 +35,16 @@ $(BIN)/stripe-node/% $(BIN)/stripe-node-2022/%:
 	npm install --silent --no-save --prefix $(@D) stripe@$(@F)
 	touch $@
 
+.PHONY: promtool
+promtool: $(BIN)/prometheus/promtool ## Prometheus's checker, for the alerts' tests (apt, without its service)
+
+# The package would start a server of its own: only what checks is taken out.
+$(BIN)/prometheus/promtool:
+	mkdir -p $(@D)
+	cd $(@D) && apt-get download -q prometheus
+	cd $(@D) && dpkg-deb --fsys-tarfile prometheus_*.deb | tar -x --strip-components 3 ./usr/bin/promtool
+	rm $(@D)/prometheus_*.deb
+
 # What is one after another by its nature: pages in a browser, stories, tables
 # of events and refusals. The faults run the program in a process of its own.
 UNRACED := Console|Till|InFrontOf|Clock|TheExampleReceivers|TestMoney$$|WebhookTool|OfEveryType|EveryList|EveryMethod|EveryRefusal|HostileEvents|ListsRefuse|BodyThatIsNot|Statement|Export|Migrat
