@@ -63,6 +63,7 @@ func (p *program) runServer(ctx context.Context, cfg *config.Config, clock *data
 		}
 	}
 	s := services.New(cfg, db, log)
+	defer s.Traces.Stop()
 	if err := checkOwner(ctx, cfg, s, log); err != nil {
 		return err
 	}

@@ -54,6 +54,8 @@ type Config struct {
 	LogLevel          zapcore.Level `env:"LOG_LEVEL" envDefault:"info"`
 	LogFormat         string        `env:"LOG_FORMAT" envDefault:"json"`
 
+	Traces Traces
+
 	Sandbox bool // serve --sandbox: the console has a till
 }
 
@@ -164,6 +166,7 @@ func (c *Config) check() []error {
 	}
 	c.checkOIDC(expect)
 	c.checkEndpoints(expect)
+	c.Traces.check(expect)
 	host, _, _ := net.SplitHostPort(c.SandboxAddr)
 	expect(host != "", "SANDBOX_ADDR: must name a host: 127.0.0.1, or 0.0.0.0 to let others pay and refund, too")
 	expect(hasPrefix(string(c.DatabaseURL), "sqlite:", "postgres://", "postgresql://"),

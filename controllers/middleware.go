@@ -23,6 +23,7 @@ import (
 	"hourbank/services"
 	"hourbank/services/ingest"
 	"hourbank/services/metrics"
+	"hourbank/services/tracing"
 )
 
 const (
@@ -99,6 +100,9 @@ func AccessLog(log *zap.Logger) gin.HandlerFunc {
 				fields = append(fields, zap.String("reason", string(*outcome.Reason)))
 			}
 		}
+		if id := trace(c); id != "" {
+			fields = append(fields, zap.String("trace_id", id))
+		}
 		level := zapcore.InfoLevel
 		if warning := c.GetString(warningKey); warning != "" {
 			level = zapcore.WarnLevel
@@ -118,6 +122,24 @@ func AccessLog(log *zap.Logger) gin.HandlerFunc {
 		}
 		log.Log(level, "request", fields...)
 	}
+}
+
+// trace says of the request's span what the log says, and gives the trace's id; "" where
+// none is recorded.
+func trace(c *gin.Context) string {
+	if !tracing.IsRecorded(c.Request.Context()) {
+		return ""
+	}
+	details := map[string]string{tracing.RequestID: c.GetString(requestIDKey)}
+	if outcome, ok := c.Get(outcomeKey); ok {
+		details[tracing.EventStatus] = string(outcome.(ingest.Outcome).Status)
+	}
+	for key, name := range map[string]string{eventIDKey: tracing.EventID, eventTypeKey: tracing.EventType} {
+		if value := c.GetString(key); value != "" {
+			details[name] = value
+		}
+	}
+	return tracing.Request(c.Request.Context(), methodOf(c)+" "+c.FullPath(), c.FullPath(), details)
 }
 
 // statusHungUp is what nginx logs where nobody is left to be answered.

@@ -81,7 +81,7 @@ func New(cfg *config.Config, s *services.Services, log *zap.Logger) http.Handler
 	register(engine.Group("", protection.Headers, pages.RenderErrors, protection.RefuseForgeries), consoleTable(pages, cfg), pages.RequireRole)
 	engine.NoRoute(pages.RenderErrors, pages.Session, controllers.NotFound)
 	engine.NoMethod(pages.RenderErrors, controllers.MethodNotAllowed)
-	return engine
+	return s.Traces.Handler(engine)
 }
 
 // NewAdmin builds the handler of ADMIN_LISTEN_ADDR, which only those who

@@ -31,6 +31,7 @@ import (
 	"hourbank/services/sessions"
 	"hourbank/services/stripe"
 	"hourbank/services/stripe/signing"
+	"hourbank/services/tracing"
 )
 
 const (
@@ -68,20 +69,21 @@ type Services struct {
 	Clock      *ClockService
 	OIDC       *sessions.Provider // nil where people sign in with API keys alone
 	Metrics    *metrics.Metrics
+	Traces     *tracing.Tracing // nil: off
 
 	background []func(context.Context) error
 }
 
 // New wires the services to a database.
 func New(cfg *config.Config, db *database.DB, log *zap.Logger) *Services {
-	metrics := metrics.New()
+	metrics, traces := metrics.New(), tracing.New(cfg.Traces.On(), log)
 	metrics.WatchDatabase(db)
 	stripe := stripe.NewStripeService(stripe.Options{
 		SecretKey: string(cfg.StripeSecretKey), APIBase: cfg.StripeAPIBase, Account: cfg.StripeAccount, Live: models.Mode(cfg.Mode()) == models.ModeLive,
-		Signer: signing.NewSigner(cfg.StripeWebhookSecrets), Transport: metrics.Calls(http.DefaultTransport),
+		Signer: signing.NewSigner(cfg.StripeWebhookSecrets), Transport: metrics.Calls(traces.Calls(http.DefaultTransport)),
 	})
 	owner := owner.New(db, owner.Program{Mode: models.Mode(cfg.Mode()), Account: cfg.StripeAccount, StandIn: cfg.HasStandIn()})
-	payments := ingest.NewPaymentService(db, stripe, owner, log, metrics, ingest.Options{ParkFor: cfg.ParkFor, ListOthers: cfg.OtherPayments == config.ListOthers})
+	payments := ingest.NewPaymentService(db, stripe, owner, log, metrics, traces, ingest.Options{ParkFor: cfg.ParkFor, ListOthers: cfg.OtherPayments == config.ListOthers})
 	events := NewEventService(db, stripe, payments)
 	cases := NewCaseService(db, events)
 	accounts := sales.NewAccountService(db)
@@ -89,7 +91,7 @@ func New(cfg *config.Config, db *database.DB, log *zap.Logger) *Services {
 	books := accounting.New(db)
 	selling := sales.NewSalesService(db, stripe, owner)
 	audits := audit.New(db)
-	outbox := deliveries.New(db, cfg, metrics, log)
+	outbox := deliveries.New(db, cfg, metrics, traces, log)
 	metrics.WatchDeliveries(outbox.Waiting, outbox.Oldest)
 	return &Services{
 		Stripe:     stripe,
@@ -117,6 +119,7 @@ func New(cfg *config.Config, db *database.DB, log *zap.Logger) *Services {
 		Clock:      NewClockService(db),
 		OIDC:       sessions.NewProvider(cfg),
 		Metrics:    metrics,
+		Traces:     traces,
 		background: []func(context.Context) error{
 			NewRetryWorker(db, events, log).Run,
 			NewRefundWorker(db, selling, log).Run,

@@ -93,6 +93,7 @@ func (p *Program) RunServices(ctx context.Context, cfg *config.Config, log *zap.
 	}
 	defer db.Close() //nolint:errcheck // the work is committed; there is nothing left to lose
 	s := services.New(cfg, db, log)
+	defer s.Traces.Stop()
 	known, err := s.Owner.Check(ctx)
 	if err != nil {
 		return Refused(err)

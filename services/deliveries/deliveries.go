@@ -25,6 +25,7 @@ import (
 	"hourbank/services/auditlog"
 	"hourbank/services/metrics"
 	"hourbank/services/paging"
+	"hourbank/services/tracing"
 )
 
 // KeptFor is how long what was delivered can be looked up.
@@ -38,6 +39,7 @@ type Service struct {
 	expiring  time.Duration // before hours end; 0: nobody is told
 	client    *http.Client
 	metrics   *metrics.Metrics
+	traces    *tracing.Tracing
 	log       *zap.Logger
 }
 
@@ -47,8 +49,8 @@ type endpoint struct {
 }
 
 // New makes the service.
-func New(db *database.DB, cfg *config.Config, metrics *metrics.Metrics, log *zap.Logger) *Service {
-	s := &Service{db: db, expiring: time.Duration(cfg.EventsExpiringDays) * 24 * time.Hour, client: newClient(cfg.EventsAllowPrivate), metrics: metrics, log: log}
+func New(db *database.DB, cfg *config.Config, metrics *metrics.Metrics, traces *tracing.Tracing, log *zap.Logger) *Service {
+	s := &Service{db: db, expiring: time.Duration(cfg.EventsExpiringDays) * 24 * time.Hour, client: newClient(cfg.EventsAllowPrivate), metrics: metrics, traces: traces, log: log}
 	for _, e := range cfg.Endpoints {
 		one := endpoint{url: e.URL}
 		for _, secret := range e.Secrets {

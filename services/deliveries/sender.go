@@ -126,7 +126,9 @@ func (s *Service) claim(ctx context.Context, e *endpoint, most int) ([]models.De
 }
 
 // send makes one attempt. Its error says why it failed, without what was answered.
-func (s *Service) send(ctx context.Context, e *endpoint, d *models.Delivery) error {
+func (s *Service) send(ctx context.Context, e *endpoint, d *models.Delivery) (err error) {
+	ended := s.traces.Delivery(ctx, d.ID, d.Type, d.Attempts)
+	defer func() { ended(err) }()
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, e.url, strings.NewReader(d.Payload))
 	if err != nil {
 		return err

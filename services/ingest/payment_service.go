@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
 
@@ -17,6 +18,7 @@ import (
 	"hourbank/services/metrics"
 	"hourbank/services/owner"
 	"hourbank/services/stripe"
+	"hourbank/services/tracing"
 )
 
 // Limits of the way in.
@@ -38,6 +40,7 @@ type PaymentService struct {
 	stripe  *stripe.StripeService
 	owner   *owner.Service
 	metrics *metrics.Metrics
+	traces  *tracing.Tracing
 	options Options
 	queue   chan *job
 	stopped chan struct{}
@@ -55,9 +58,9 @@ type Options struct {
 }
 
 // NewPaymentService makes the service.
-func NewPaymentService(db *database.DB, stripe *stripe.StripeService, owner *owner.Service, log *zap.Logger, metrics *metrics.Metrics, options Options) *PaymentService {
+func NewPaymentService(db *database.DB, stripe *stripe.StripeService, owner *owner.Service, log *zap.Logger, metrics *metrics.Metrics, traces *tracing.Tracing, options Options) *PaymentService {
 	s := &PaymentService{
-		db: db, stripe: stripe, owner: owner, log: log, metrics: metrics, options: options,
+		db: db, stripe: stripe, owner: owner, log: log, metrics: metrics, traces: traces, options: options,
 		queue:   make(chan *job, queueLength),
 		stopped: make(chan struct{}),
 	}
@@ -88,6 +91,7 @@ const (
 type job struct {
 	event  *stripe.Event
 	origin Origin
+	caller trace.SpanContext
 	done   chan answer // holds one, so that a caller that gave up blocks nobody
 }
 
@@ -130,7 +134,7 @@ func (s *PaymentService) Submit(ctx context.Context, event *stripe.Event, origin
 
 // commitOne queues an event and waits for its commit.
 func (s *PaymentService) commitOne(ctx context.Context, event *stripe.Event, origin Origin) (Outcome, error) {
-	j := &job{event: event, origin: origin, done: make(chan answer, 1)}
+	j := &job{event: event, origin: origin, caller: s.traces.Caller(ctx), done: make(chan answer, 1)}
 	select {
 	case <-s.stopped:
 		return Outcome{}, models.Errorf(models.CodeUnavailable, "The service is shutting down; please try again.")
@@ -236,8 +240,9 @@ func (s *PaymentService) process(jobs []*job) {
 func (s *PaymentService) commit(jobs []*job) error {
 	start, b := time.Now(), newBatch(s.db, s.owner, jobs, s.options)
 	b.lookUp = b.lookUp || s.repeated.Load()
+	ended := s.traces.Batch(len(jobs), func(i int) trace.SpanContext { return jobs[i].caller })
 	err := database.RetryConflicts(context.Background(), func() error { return s.runOnce(b) })
-	if err != nil {
+	if ended(err); err != nil {
 		return fmt.Errorf("commit %d events: %w", len(jobs), err)
 	}
 	s.owner.Committed(context.Background())

@@ -20,7 +20,7 @@ import (
 // What a preview says that an event would do is what it then does.
 func TestPreviewEqualsApply(t *testing.T) {
 	db := emptyDatabase(t)
-	service := NewPaymentService(db, stripe.NewStripeService(stripe.Options{}), owner.New(db, owner.Program{}), zap.NewNop(), metrics.New(), Options{ParkFor: 1})
+	service := NewPaymentService(db, stripe.NewStripeService(stripe.Options{}), owner.New(db, owner.Program{}), zap.NewNop(), metrics.New(), nil, Options{ParkFor: 1})
 	ctx, stop := context.WithCancel(context.Background())
 	stopped := make(chan error, 1)
 	go func() { stopped <- service.Run(ctx) }()

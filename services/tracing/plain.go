@@ -1,0 +1,56 @@
+package tracing
+
+import (
+	"context"
+	"slices"
+
+	"go.opentelemetry.io/otel/attribute"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+)
+
+// Attributes of our own.
+const (
+	EventID          = "hourbank.event.id"
+	EventType        = "hourbank.event.type"
+	EventStatus      = "hourbank.event.status"
+	RequestID        = "hourbank.request.id"
+	batchEvents      = "hourbank.batch.events"
+	deliveryID       = "hourbank.delivery.id"
+	deliveryType     = "hourbank.delivery.type"
+	deliveryAttempts = "hourbank.delivery.attempts"
+)
+
+// plain are the attributes that leave the process, whatever a library adds: paths hold
+// ids of students, and addresses are people's.
+var plain = []attribute.Key{
+	"http.request.method", "http.response.status_code", "http.route", "error.type",
+	EventID, EventType, EventStatus, RequestID, batchEvents, deliveryID, deliveryType, deliveryAttempts,
+}
+
+// plainExporter sends spans as plainSpan shows them.
+type plainExporter struct{ sdktrace.SpanExporter }
+
+// ExportSpans sends spans.
+func (e plainExporter) ExportSpans(ctx context.Context, spans []sdktrace.ReadOnlySpan) error {
+	shown := make([]sdktrace.ReadOnlySpan, len(spans))
+	for i, span := range spans {
+		shown[i] = plainSpan{span}
+	}
+	return e.SpanExporter.ExportSpans(ctx, shown)
+}
+
+// plainSpan is a span without what may tell of people.
+type plainSpan struct{ sdktrace.ReadOnlySpan }
+
+// Attributes are those that are plain.
+func (s plainSpan) Attributes() []attribute.KeyValue {
+	return slices.DeleteFunc(slices.Clone(s.ReadOnlySpan.Attributes()), func(a attribute.KeyValue) bool { return !slices.Contains(plain, a.Key) })
+}
+
+// Events hold messages of errors.
+func (plainSpan) Events() []sdktrace.Event { return nil }
+
+// Status says whether it failed, without why.
+func (s plainSpan) Status() sdktrace.Status {
+	return sdktrace.Status{Code: s.ReadOnlySpan.Status().Code}
+}
