@@ -1,4 +1,0 @@
--- See the same migration of PostgreSQL.
-
--- +goose Up
-ALTER TABLE scheduled_jobs ADD found bigint;
