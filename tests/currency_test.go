@@ -2,7 +2,6 @@ package tests
 
 import (
 	"net/http"
-	"strings"
 	"testing"
 	"time"
 
@@ -73,23 +72,6 @@ func TestWhatWasNeverPaidKeepsNoAccountInItsCurrency(t *testing.T) {
 		app.Deliver(t, late.Succeeded()).Want(t, http.StatusAccepted).WantFields(t, fields{"reason": "other_currency"})
 		app.WantBalance(t, "student_1", fields{"currency": "eur", "hours_available": "19.00", "balance_amount": "17000"})
 		app.MustAudit(t)
-	})
-}
-
-// Nor does a link that somebody opened say anything of the sale that its reference names.
-func TestALinkThatNobodyPaidSaysNothingOfASale(t *testing.T) {
-	selling(t, func(t *testing.T, app *harness.App, standIn *harness.Stripe) {
-		sold := app.Post(t, harness.WriteKey, api+"/purchases/", order).Want(t, http.StatusCreated)
-		link := harness.NewTeller(harness.V2026)
-		for _, kind := range []string{"completed", "async_payment_failed", "expired"} {
-			wantParked(t, app, linkFor(link, sold.Get("id").String(), "", link.Session(kind, "cs_1", "pi_1", asked{Subtotal: 5000}, "unpaid")), "")
-		}
-		if _, err := standIn.API.PaymentIntents.Cancel(sold.Get("stripe_payment_intent_id").String(), nil); err != nil {
-			t.Fatal(err)
-		}
-		standIn.Settle(t)
-		app.WantPurchase(t, &harness.Purchase{ID: sold.Get("id").String()}, fields{"payment_status": "cancelled"})
-		app.Post(t, harness.WriteKey, api+"/purchases/", strings.Replace(order, "eur", "usd", 1)).Want(t, http.StatusCreated)
 	})
 }
 

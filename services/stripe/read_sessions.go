@@ -92,11 +92,9 @@ func readSession(e *Event, session gjson.Result) {
 	case "subscription":
 		e.readSubscriptionSession(session)
 	default:
-		if told.PaymentLink && !e.Money { // a stranger opens a link for anybody: until it is paid, it tells of nobody
-			e.Names.ClientReference = ""
-			return
+		if e.Money || !told.PaymentLink { // a stranger opens a link for anybody: until it is paid, it begins nothing
+			e.readSessionSale(session)
 		}
-		e.readSessionSale(session)
 	}
 }
 
