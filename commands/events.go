@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"hourbank/commands/archive"
 	"hourbank/commands/cli"
 	"hourbank/models"
 	"hourbank/services"
@@ -18,14 +19,14 @@ import (
 func (p *program) events() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "events",
-		Short: "List, show and replay the stored Stripe events",
+		Short: "List, show, replay and archive the stored Stripe events",
 		Example: `  hourbank events list --status rejected
   hourbank events show evt_123
   hourbank events replay evt_123 evt_456`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(p.eventsList(), p.eventsShow(), p.eventsReplay())
+	cmd.AddCommand(p.eventsList(), p.eventsShow(), p.eventsReplay(), archive.Command(p.Program))
 	return cmd
 }
 

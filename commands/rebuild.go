@@ -8,10 +8,12 @@ import (
 
 	"hourbank/commands/cli"
 	"hourbank/services"
+	"hourbank/services/archive"
 )
 
 func (p *program) rebuild() *cobra.Command {
 	var dryRun, asJSON bool
+	var archives []string
 	cmd := &cobra.Command{
 		Use:   "rebuild",
 		Short: "Derive every purchase again from the stored events",
@@ -20,12 +22,17 @@ from what is recorded, and post to the ledger what it lacks. Then try the events
 again that ended without a purchase, and give accounts and lots that don't follow from
 the ledger what it says. Run it after an upgrade whose notes say so, or where audit
 names a row that was altered; on a database that is right, it changes nothing.`,
-		Example: "  hourbank rebuild --dry-run\n  hourbank rebuild --json",
+		Example: "  hourbank rebuild --dry-run\n  hourbank rebuild --archive events-until-2026-05.jsonl.gz --archive later.jsonl.gz",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return p.WithServices(cmd.Context(), func(ctx context.Context, s *services.Services) error {
+				archived, err := archive.Open(ctx, archives)
+				if err != nil {
+					return err
+				}
+				defer archived.Close() //nolint:errcheck // it lies in the temporary folder
 				progress := p.Progress("rebuilding")
-				report, err := s.Rebuild.Run(ctx, services.RebuildOptions{DryRun: dryRun, Progress: progress.Step})
+				report, err := s.Rebuild.Run(ctx, services.RebuildOptions{DryRun: dryRun, Archive: archived, Progress: progress.Step})
 				progress.Done()
 				if err != nil {
 					return err
@@ -39,6 +46,7 @@ names a row that was altered; on a database that is right, it changes nothing.`,
 		},
 	}
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "show what differs, and change nothing")
+	cmd.Flags().StringArrayVar(&archives, "archive", nil, "a `FILE` that \"events archive\" wrote, for payloads that the database keeps no more; may be repeated")
 	cli.AddJSONFlag(cmd, &asJSON)
 	return cmd
 }

@@ -12,6 +12,7 @@ import (
 	"hourbank/database"
 	"hourbank/models"
 	"hourbank/models/money"
+	"hourbank/services/archive"
 	"hourbank/services/audit"
 	"hourbank/services/ingest"
 	"hourbank/services/stripe"
@@ -33,6 +34,7 @@ func NewRebuildService(db *database.DB, events *EventService) *RebuildService {
 // RebuildOptions say what to do, and whom to tell of it.
 type RebuildOptions struct {
 	DryRun   bool
+	Archive  *archive.Payloads // what the database keeps no more; nil: none
 	Progress func(what string) // told of every purchase and event; may be nil
 }
 
@@ -103,7 +105,7 @@ func (s *RebuildService) purchase(ctx context.Context, id string, o RebuildOptio
 				return locked.Error
 			}
 		}
-		events, err := s.eventsOf(tx, id)
+		events, err := s.eventsOf(tx, id, o.Archive)
 		if err != nil {
 			return err
 		}
@@ -143,8 +145,8 @@ func (s *RebuildService) purchase(ctx context.Context, id string, o RebuildOptio
 }
 
 // eventsOf reads the events of a purchase, and of those merged into it; none
-// where the payload of one is not kept any more.
-func (s *RebuildService) eventsOf(tx *gorm.DB, id string) ([]*stripe.Event, error) {
+// where the payload of one is not kept any more, nor archived.
+func (s *RebuildService) eventsOf(tx *gorm.DB, id string, archived *archive.Payloads) ([]*stripe.Event, error) {
 	var merged []string
 	if err := tx.Model(&models.Purchase{}).Where("merged_into = ?", id).Pluck("id", &merged).Error; err != nil {
 		return nil, fmt.Errorf("look for merged purchases: %w", err)
@@ -153,6 +155,9 @@ func (s *RebuildService) eventsOf(tx *gorm.DB, id string) ([]*stripe.Event, erro
 	err := tx.Where(database.IsAnyOf(tx, "transaction_id", append(merged, id))).Order("received_at, id").Find(&stored).Error
 	if err != nil {
 		return nil, fmt.Errorf("read events: %w", err)
+	}
+	if err := archived.Fill(tx, id, stored); err != nil {
+		return nil, err
 	}
 	if slices.ContainsFunc(stored, func(e models.WebhookEvent) bool { return !e.HasPayload() }) {
 		return nil, nil

@@ -17,6 +17,7 @@ import (
 	"hourbank/database"
 	"hourbank/models"
 	"hourbank/services/accounting"
+	"hourbank/services/archive"
 	"hourbank/services/audit"
 	"hourbank/services/auditlog"
 	"hourbank/services/deliveries"
@@ -57,6 +58,7 @@ type Services struct {
 	Health     *HealthService
 	Reconcile  *ReconcileService
 	Rebuild    *RebuildService
+	Archive    *archive.Service
 	Forgetting *forgetting.Service
 	Lots       *lots.Service
 	Deliveries *deliveries.Service
@@ -107,6 +109,7 @@ func New(cfg *config.Config, db *database.DB, log *zap.Logger) *Services {
 		Health:     NewHealthService(db),
 		Reconcile:  reconcile,
 		Rebuild:    NewRebuildService(db, events),
+		Archive:    archive.New(db),
 		Forgetting: forgetting.New(db),
 		Lots:       lots.New(db),
 		Deliveries: outbox,

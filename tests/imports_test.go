@@ -15,9 +15,10 @@ import (
 // mayImport says what each package may import of ours: imports go one way.
 var mayImport = map[string][]string{
 	".": {"commands"},
-	"commands": {"bench", "commands/backup", "commands/cli", "commands/webhooktest", "config", "controllers", "database", "models", "models/money",
-		"routes", "sandbox", "sandbox/api", "services", "services/audit", "services/auditlog", "services/deliveries", "services/exports", "services/forgetting", "services/ingest", "services/owner", "services/paging", "services/sales"},
-	"commands/backup": {"commands/cli", "database"},
+	"commands": {"bench", "commands/archive", "commands/backup", "commands/cli", "commands/webhooktest", "config", "controllers", "database", "models", "models/money",
+		"routes", "sandbox", "sandbox/api", "services", "services/archive", "services/audit", "services/auditlog", "services/deliveries", "services/exports", "services/forgetting", "services/ingest", "services/owner", "services/paging", "services/sales"},
+	"commands/archive": {"commands/cli", "database", "services", "services/archive"},
+	"commands/backup":  {"commands/cli", "database"},
 	"commands/webhooktest": {"commands/cli", "config", "controllers", "database", "models", "models/money", "routes", "services",
 		"services/owner", "services/stripe"},
 	"commands/cli": {"config", "database", "models", "services", "services/owner"},
@@ -35,8 +36,9 @@ var mayImport = map[string][]string{
 	"controllers/console/till":       {"models", "services/sales", "services/stripe"},
 	"openapi":                        {},
 	"openapi/openapitest":            {"openapi"}, // for tests alone
-	"services": {"config", "database", "models", "models/money", "services/accounting", "services/audit", "services/auditlog", "services/deliveries", "services/exports", "services/forgetting",
+	"services": {"config", "database", "models", "models/money", "services/accounting", "services/archive", "services/audit", "services/auditlog", "services/deliveries", "services/exports", "services/forgetting",
 		"services/ingest", "services/lots", "services/metrics", "services/owner", "services/paging", "services/plans", "services/sales", "services/sessions", "services/stripe", "services/stripe/scrub", "services/stripe/signing", "services/tracing"},
+	"services/archive":    {"database", "models"},
 	"services/accounting": {"database", "models", "services/lots"},
 	"services/exports":    {"database", "models", "services/accounting"},
 	"services/audit":      {"database", "models", "models/money", "services/lots"},

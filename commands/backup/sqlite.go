@@ -13,6 +13,8 @@ import (
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
+
+	"hourbank/commands/cli"
 )
 
 // pagesAtOnce is how much is copied between two looks at the context.
@@ -20,15 +22,15 @@ const pagesAtOnce = 100
 
 // backUp copies the database to a file that must not be there.
 func backUp(ctx context.Context, from, to string, progress func(pages int)) (*report, error) {
-	if _, err := os.Lstat(to); err == nil {
-		return nil, isThere(to)
+	if err := cli.RefuseExisting(to); err != nil {
+		return nil, err
 	}
 	copied, written, err := makeCopy(ctx, from, to, progress)
 	if err != nil {
 		return nil, err
 	}
 	defer os.Remove(copied) //nolint:errcheck // it has its name by then, or is of no use
-	return written, place(copied, to)
+	return written, cli.PlaceNew(copied, to)
 }
 
 // restore puts a copy of a file in the place of the database, which it keeps beside.
@@ -41,7 +43,7 @@ func restore(ctx context.Context, from, to string, progress func(pages int)) (*r
 	if written.Kept, err = putAside(ctx, to); err != nil {
 		return nil, err
 	}
-	return written, place(copied, to)
+	return written, cli.PlaceNew(copied, to)
 }
 
 // makeCopy copies a database, as it is at one moment, to a file beside the one that it
@@ -70,7 +72,7 @@ func makeCopy(ctx context.Context, from, to string, progress func(pages int)) (c
 		return "", nil, fmt.Errorf("%s is no whole database of Hourbank's: %w", from, err)
 	}
 	written.File = to
-	return copied, written, sync(copied)
+	return copied, written, nil
 }
 
 // copyPages copies all pages in one read transaction, so that what is written meanwhile
@@ -185,21 +187,6 @@ func closeJournal(ctx context.Context, path string) error {
 	return err
 }
 
-// place gives a copy its name, where nothing has it.
-func place(copied, to string) error {
-	if err := os.Link(copied, to); err != nil {
-		if errors.Is(err, fs.ErrExist) {
-			return isThere(to)
-		}
-		return err
-	}
-	return sync(filepath.Dir(to))
-}
-
-func isThere(path string) error {
-	return fmt.Errorf("%s is there already, and is not overwritten", path)
-}
-
 func open(path string) (*sql.DB, error) {
 	db, err := sql.Open("sqlite", uri(path))
 	if err != nil {
@@ -212,13 +199,4 @@ func open(path string) (*sql.DB, error) {
 // uri names a file that is there, whatever is in its name.
 func uri(path string) string {
 	return (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: "mode=rw&_pragma=busy_timeout(5000)"}).String()
-}
-
-// sync makes what was written last, also the names in a folder.
-func sync(path string) error {
-	file, err := os.Open(path) //nolint:gosec // the operator names it
-	if err != nil {
-		return err
-	}
-	return errors.Join(file.Sync(), file.Close())
 }
