@@ -10,10 +10,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"hourbank/commands/about"
 	"hourbank/commands/backup"
 	"hourbank/commands/cli"
 	"hourbank/commands/webhooktest"
 	"hourbank/models"
+	"hourbank/version"
 )
 
 // Exit codes.
@@ -30,14 +32,16 @@ func Execute(ctx context.Context, args, environ []string, stdout, stderr io.Writ
 	root := &cobra.Command{
 		Use:           "hourbank",
 		Short:         "Hourbank turns Stripe payments into tutoring hours, exactly once",
-		SilenceErrors: true, // printed once, below
+		Version:       version.Get().Version, // --version
+		SilenceErrors: true,                  // printed once, below
 		SilenceUsage:  true,
 		Args:          cobra.NoArgs,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
+	root.SetVersionTemplate(about.Line())
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return cli.Usage(err) })
-	root.AddCommand(p.serve(), p.migrate(), p.plans(), p.lots(), p.events(), p.cases(), p.deliveries(), p.audit(), p.auditLog(), p.reconcile(), p.rebuild(), p.forgetStudent(), p.export(), backup.Backup(p.Program), backup.Restore(p.Program), p.bench(), p.health(), p.status(), webhooktest.Command(p.Program))
+	root.AddCommand(p.serve(), p.migrate(), p.plans(), p.lots(), p.events(), p.cases(), p.deliveries(), p.audit(), p.auditLog(), p.reconcile(), p.rebuild(), p.forgetStudent(), p.export(), backup.Backup(p.Program), backup.Restore(p.Program), p.bench(), p.health(), p.status(), about.Version(p.Program), webhooktest.Command(p.Program))
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
