@@ -73,6 +73,9 @@ var secretNames = []string{
 	"STRIPE_SUBSCRIPTIONS_WEBHOOK_SECRET", "API_KEYS", "EVENTS_URLS", "OIDC_CLIENT_SECRET",
 }
 
+// SecretNames are the variables that may be given as files.
+func SecretNames() []string { return slices.Clone(secretNames) }
+
 // Load reads and checks the environment. The error holds one line for every
 // mistake, each naming its variable and none showing a secret. The Config is
 // usable in so far as there were no mistakes.

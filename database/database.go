@@ -39,6 +39,9 @@ const (
 	sqliteReaders   = 4
 )
 
+// PostgresConnections is how many one program takes at most.
+const PostgresConnections = postgresWriters + postgresReaders
+
 // unpinged is how long a PostgreSQL connection may have been idle without
 // being tried before it is used: after a server's restart no answer may fail
 // for each dead one that the pool still holds.

@@ -15,11 +15,12 @@ import (
 // mayImport says what each package may import of ours: imports go one way.
 var mayImport = map[string][]string{
 	".": {"commands"},
-	"commands": {"bench", "commands/about", "commands/archive", "commands/backup", "commands/cli", "commands/webhooktest", "config", "controllers", "database", "models", "models/money", "routes", "sandbox",
-		"sandbox/api", "services", "services/archive", "services/audit", "services/auditlog", "services/deliveries", "services/exports", "services/forgetting", "services/ingest", "services/owner", "services/paging", "services/sales", "version"},
-	"commands/archive": {"commands/cli", "database", "services", "services/archive"},
-	"commands/backup":  {"commands/cli", "database"},
-	"commands/about":   {"commands/cli", "version"},
+	"commands": {"bench", "commands/about", "commands/archive", "commands/backup", "commands/cli", "commands/installcheck", "commands/webhooktest", "config", "controllers", "database", "models", "models/money", "routes",
+		"sandbox", "sandbox/api", "services", "services/archive", "services/audit", "services/auditlog", "services/deliveries", "services/exports", "services/forgetting", "services/ingest", "services/owner", "services/paging", "services/sales", "version"},
+	"commands/archive":      {"commands/cli", "database", "services", "services/archive"},
+	"commands/backup":       {"commands/cli", "database"},
+	"commands/about":        {"commands/cli", "version"},
+	"commands/installcheck": {"commands/cli", "config", "database"},
 	"commands/webhooktest": {"commands/cli", "config", "controllers", "database", "models", "models/money", "routes", "services",
 		"services/owner", "services/stripe"},
 	"commands/cli": {"config", "database", "models", "services", "services/owner"},
