@@ -12,6 +12,33 @@ help: ## list the targets
 build: ## build ./hourbank, a static binary
 	CGO_ENABLED=0 go build -trimpath -o hourbank .
 
+.PHONY: generated
+generated: ## pages for man, and completion, as packages have them, into dist-generated/
+	rm -rf dist-generated && mkdir -p dist-generated/man dist-generated/completion
+	go build -o dist-generated/hourbank $(RELEASE) .
+	dist-generated/hourbank man dist-generated/man
+	dist-generated/hourbank completion bash >dist-generated/completion/hourbank.bash
+	dist-generated/hourbank completion zsh >dist-generated/completion/_hourbank
+	dist-generated/hourbank completion fish >dist-generated/completion/hourbank.fish
+
+# What the pages say of the version, where git knows it.
+RELEASE = -ldflags "-X hourbank/version.number=$(shell git describe --tags --always 2>/dev/null) -X hourbank/version.date=$(shell git show -s --format=%cI 2>/dev/null)"
+
+GORELEASER_VERSION := v2.15.0
+.PHONY: release-check snapshot release
+release-check: $(BIN)/goreleaser-$(GORELEASER_VERSION) ## what goreleaser says of .goreleaser.yaml
+	IMAGE=hourbank $< check
+
+snapshot: $(BIN)/goreleaser-$(GORELEASER_VERSION) ## all of a release but publishing it, into dist/ (needs syft)
+	IMAGE=hourbank $< release --snapshot --clean --skip=docker
+
+release: $(BIN)/goreleaser-$(GORELEASER_VERSION) ## the release of the tag that is checked out (needs syft, docker, and IMAGE)
+	$< release --clean
+
+$(BIN)/goreleaser-$(GORELEASER_VERSION):
+	GOBIN=$(BIN) go install github.com/goreleaser/goreleaser/v2@$(GORELEASER_VERSION)
+	mv $(BIN)/goreleaser $@
+
 .PHONY: test
 test: axe ## every behaviour on both engines (the README's test command)
 	go test -timeout 20m ./...
@@ -24,6 +51,10 @@ $(BIN)/axe-core-$(AXE_VERSION)/axe.min.js:
 	mkdir -p $(@D)
 	npm pack --silent --pack-destination $(@D) axe-core@$(AXE_VERSION)
 	tar -xzf $(@D)/axe-core-$(AXE_VERSION).tgz -C $(@D) --strip-components 1 -m
+
+.PHONY: validators
+validators: ## what the files of deploy/ are held to (Go's proxy)
+	cd tests/deploy/testdata/validators && go mod download
 
 STRIPE_NODE_VERSION := 23.1.0
 STRIPE_NODE_2022_VERSION := 8.222.0
@@ -78,8 +109,19 @@ $(BIN)/nilaway-$(NILAWAY_VERSION):
 	mv $(BIN)/nilaway $@
 
 .PHONY: vulnerabilities
-vulnerabilities: ## known ones of what we import (asks vuln.go.dev, so not in CI)
-	go run golang.org/x/vuln/cmd/govulncheck@latest ./...
+vulnerabilities: ## known ones of what we import: asks vuln.go.dev, or VULNDB=file:///… (so not in CI)
+	go run golang.org/x/vuln/cmd/govulncheck@latest $(if $(VULNDB),-db $(VULNDB)) ./...
+
+.PHONY: upgrade
+upgrade: ## the newest minor version of each dependency, then the tests
+	go get -u -t ./...
+	go mod tidy
+	go vet ./...
+	go test -timeout 20m ./...
+
+.PHONY: reproducible
+reproducible: ## two builds of this commit in two folders are the same, byte for byte
+	HOURBANK_REPRODUCIBLE=1 go test -count=1 -v -run TestTwoBuildsAreTheSame ./tests/deploy
 
 FUZZTIME ?= 10m
 .PHONY: fuzz
