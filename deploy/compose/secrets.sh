@@ -16,7 +16,7 @@ keep() {
     chown "$2" "secrets/$1"
     chmod 0400 "secrets/$1"
 }
-random() { openssl rand -hex 24; }
+random() { printf '%s' "$(openssl rand -hex 24)"; }
 # ask NAME QUESTION keeps the answer.
 ask() {
     [ ! -e "secrets/$1" ] || return 0

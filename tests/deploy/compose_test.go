@@ -1,16 +1,19 @@
 package deploy
 
 import (
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/tidwall/gjson"
 
+	"hourbank/config"
 	"hourbank/tests/harness"
 )
 
@@ -128,6 +131,68 @@ func (f *findings) checkSecrets(t *testing.T, name string, service, project gjso
 		made := regexp.MustCompile(`(keep|ask) ` + secret + ` `).MatchString(read(t, "deploy/compose/secrets.sh"))
 		f.want(given && strings.HasSuffix(file, "deploy/compose/secrets/"+secret) && made, "%s: the secret %s: given %t, made %t, %s", name, secret, given, made, file)
 	}
+}
+
+// The script makes what compose.yaml names, once, for those who read it alone.
+func TestTheSecretsOfCompose(t *testing.T) {
+	t.Parallel()
+	if os.Getuid() != 0 {
+		t.Skip("files are given to other users by root alone")
+	}
+	installed(t, "openssl")
+	folder := t.TempDir()
+	script := filepath.Join(folder, "secrets.sh")
+	if err := os.WriteFile(script, []byte(read(t, "deploy/compose/secrets.sh")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	run := func(answers string) {
+		command := exec.Command("bash", script)
+		command.Stdin = strings.NewReader(answers)
+		if _, err := ran(command); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run("rk_test_123\n" + harness.WebhookSecret + "\n")
+	before := madeSecrets(t, folder)
+	loaded := map[string]string{}
+	for variable, name := range map[string]string{"DATABASE_URL": "serve_url", "STRIPE_SECRET_KEY": "stripe_key", "STRIPE_WEBHOOK_SECRET": "webhook_secret", "API_KEYS": "api_keys"} {
+		loaded[variable] = before[name]
+	}
+	if _, err := config.Load(loaded); err != nil {
+		t.Error(err)
+	}
+	if !strings.Contains(before["owner_url"], before["postgres_password"]) || !strings.Contains(before["serve_url"], before["serve_password"]) {
+		t.Error("an address has another password than its role")
+	}
+	run("")
+	if after := madeSecrets(t, folder); !maps.Equal(before, after) {
+		t.Error("it made secrets anew")
+	}
+}
+
+// madeSecrets are the secrets by name, each for its reader alone.
+func madeSecrets(t *testing.T, folder string) map[string]string {
+	t.Helper()
+	secrets := map[string]string{}
+	readers := map[string]uint32{"postgres_password": 999, "grafana_password": 472}
+	for _, name := range []string{"postgres_password", "grafana_password", "owner_url", "serve_url", "serve_password", "stripe_key", "webhook_secret", "api_keys"} {
+		path := filepath.Join(folder, "secrets", name)
+		content, err := os.ReadFile(path)
+		info, statErr := os.Stat(path)
+		if err != nil || statErr != nil || len(content) == 0 {
+			t.Fatalf("%s: %v, %v", name, err, statErr)
+		}
+		owner := info.Sys().(*syscall.Stat_t).Uid //nolint:forcetypeassert // what it is here
+		want, special := readers[name]
+		if !special {
+			want = 65532
+		}
+		if info.Mode().Perm() != 0o400 || owner != want {
+			t.Errorf("%s: %04o, of %d, want 0400, of %d", name, info.Mode().Perm(), owner, want)
+		}
+		secrets[name] = string(content)
+	}
+	return secrets
 }
 
 func TestDockerComposeTakesTheFile(t *testing.T) {

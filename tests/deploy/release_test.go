@@ -150,7 +150,7 @@ func generate(t *testing.T, folder string) {
 // packed makes a package of what is in the folder.
 func packed(t *testing.T, folder, format string) (string, error) {
 	t.Helper()
-	validated(t, "", nil) //nolint:errcheck // it builds the validators, or skips
+	validated(t, "", nil)    //nolint:errcheck // it builds the validators, or skips
 	binary := "CHANGELOG.md" // only a Debian package's is run
 	if format == "deb" {
 		binary = harness.Binary(t)

@@ -76,8 +76,8 @@ func TestTheUnitsSettings(t *testing.T) {
 	})
 }
 
-// The program runs under what the unit allows it, where systemd-run can say so; else
-// the command line alone is tried.
+// The command line and the settings are tried, with secrets that nobody else reads; what
+// systemd then keeps from it is not.
 func TestTheUnitsCommandLineServes(t *testing.T) {
 	t.Parallel()
 	if !strings.Contains(read(t, unit), "\nExecStart=/usr/bin/hourbank serve\n") {
