@@ -82,7 +82,7 @@ UNRACED := Console|Till|InFrontOf|Clock|TheExampleReceivers|TestMoney$$|WebhookT
 .PHONY: race
 race: ## the tests under the race detector, one package at a time: it is slow enough
 	go build -race ./... # with all cores
-	go test -race -short -vet=off -p 1 -timeout 30m -skip '$(UNRACED)' $$(go list ./... | grep -v -e /tests/faults -e /tests/restore -e /tests/law/telling)
+	go test -race -short -vet=off -p 1 -timeout 30m -skip '$(UNRACED)' $$(go list ./... | grep -v -e /tests/faults -e /tests/restore -e /tests/runbooks -e /tests/deploy -e /tests/law/telling)
 
 .PHONY: format
 format: ## fail where gofmt would change something

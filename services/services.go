@@ -29,6 +29,7 @@ import (
 	"hourbank/services/owner"
 	"hourbank/services/plans"
 	"hourbank/services/sales"
+	"hourbank/services/search"
 	"hourbank/services/sessions"
 	"hourbank/services/stripe"
 	"hourbank/services/stripe/signing"
@@ -66,7 +67,7 @@ type Services struct {
 	Overview   *OverviewService
 	Accounting *accounting.Service
 	Exports    *exports.Service
-	Search     *SearchService
+	Search     *search.Service
 	Sessions   *sessions.Service
 	Clock      *ClockService
 	OIDC       *sessions.Provider // nil where people sign in with API keys alone
@@ -117,7 +118,7 @@ func New(cfg *config.Config, db *database.DB, log *zap.Logger) *Services {
 		Overview:   NewOverviewService(db),
 		Accounting: books,
 		Exports:    exports.New(db, books),
-		Search:     NewSearchService(db, accounts),
+		Search:     search.New(db, accounts),
 		Sessions:   sessions.New(db, cfg),
 		Clock:      NewClockService(db),
 		OIDC:       sessions.NewProvider(cfg),

@@ -5,7 +5,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"hourbank/services"
+	"hourbank/services/search"
 )
 
 // Search finds what somebody has in hand, and goes there at once where all of
@@ -32,10 +32,10 @@ func (h *Console) Search(c *gin.Context) error {
 	if len(pages) == 1 && len(found.Entries)+len(found.Cases) == 0 && !found.Unread {
 		return seeOther(c, pages[0])
 	}
-	return h.ok(c, "search", "Search", searchPage{Found: found, Most: services.MaxFound})
+	return h.ok(c, "search", "Search", searchPage{Found: found, Most: search.MaxFound})
 }
 
 type searchPage struct {
-	*services.Found
+	*search.Found
 	Most int // of a kind; there may be more
 }

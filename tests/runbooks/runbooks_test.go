@@ -30,7 +30,7 @@ func (d *desk) deafen() (hear func()) {
 }
 
 func TestNoEventsArrive(t *testing.T) {
-	onEach(t, "No events arrive", func(t *testing.T, d *desk) {
+	onEach(t, "No events arrive", func(_ *testing.T, d *desk) {
 		d.buy("anna")
 		_, intent := d.sell("bert")
 		hear := d.deafen()
@@ -141,7 +141,7 @@ func TestDisputesInBulk(t *testing.T) {
 }
 
 func TestTheDiskIsFull(t *testing.T) {
-	onEach(t, "The disk is full", func(t *testing.T, d *desk) { // tests/faults really fills one
+	onEach(t, "The disk is full", func(_ *testing.T, d *desk) { // tests/faults really fills one
 		d.buy("anna")
 		d.env["DATA"] = d.env["DESK"]
 		d.follow("Filesystem", "webhook-secret")

@@ -1,4 +1,5 @@
-package services
+// Package search finds what a person has in hand.
+package search
 
 import (
 	"cmp"
@@ -16,16 +17,16 @@ import (
 	"hourbank/services/sales"
 )
 
-// SearchService finds what a person has in hand: a part of a student's id, an
+// Service finds what a person has in hand: a part of a student's id, an
 // id of ours or Stripe's, a lesson's reference. It is safe for concurrent use.
-type SearchService struct {
+type Service struct {
 	db       *database.DB
 	accounts *sales.AccountService
 }
 
-// NewSearchService makes the service.
-func NewSearchService(db *database.DB, accounts *sales.AccountService) *SearchService {
-	return &SearchService{db: db, accounts: accounts}
+// New makes the service.
+func New(db *database.DB, accounts *sales.AccountService) *Service {
+	return &Service{db: db, accounts: accounts}
 }
 
 // Found is what a search found, at most MaxFound of a kind.
@@ -46,7 +47,7 @@ const MaxFound = 20
 // Stripe objects, or of the customer or subscription; for lessons and adjustments by
 // their reference; for cases and events by their ids and what they are about.
 // It returns a *models.Error with code invalid_request.
-func (s *SearchService) Find(ctx context.Context, words string) (*Found, error) {
+func (s *Service) Find(ctx context.Context, words string) (*Found, error) {
 	words = strings.TrimSpace(words)
 	if err := models.ValidateText("The search", words); err != nil {
 		return nil, err
@@ -157,7 +158,7 @@ func (f *Found) addStudents(accounts []models.Account) {
 // whose id has the words anywhere in it, and events that name them and that
 // nobody knows what to do with, or that were given up: they are few, and what a
 // customer paid in vain may stand in one of them.
-func (s *SearchService) throughAll(ctx context.Context, found *Found, words string) error {
+func (s *Service) throughAll(ctx context.Context, found *Found, words string) error {
 	limited, cancel := context.WithTimeout(ctx, sales.ScanPatience)
 	defer cancel()
 	anywhere, err := s.accounts.List(limited, sales.AccountFilter{Text: words}, paging.PageRequest{Limit: MaxFound, Sort: sales.SortStudent})
