@@ -63,8 +63,12 @@ func TestAWebhookSecretWasRolled(t *testing.T) {
 		if status := send(); status != http.StatusOK {
 			t.Errorf("the new secret was answered %d", status)
 		}
-		d.follow("STRIPE_WEBHOOK_SECRET", "corrected")
+		d.follow("corrected", `status="200"`)
 		d.WantBalance(t, "anna", fields{"hours_available": "8.00"})
+		d.follow()
+		if secret, err := os.ReadFile(d.env["STRIPE_WEBHOOK_SECRET_FILE"]); err != nil || string(secret) != rolled {
+			t.Errorf("%v %s", err, secret)
+		}
 	})
 }
 
@@ -94,7 +98,7 @@ func TestEventsAreParked(t *testing.T) {
 		})
 		d.follow(strange.ID, planless.ID, s.ID("pi_1"))
 		d.env["EVENT"] = strange.ID
-		d.follow(s.ID("pi_1"), "12000")
+		d.follow(s.ID("pi_1"), "12000", "pack8")
 		d.env["CASE"], d.env["STUDENT"], d.env["PLAN"] = d.Get(t, api+"/cases/?status=open").Get(`data.#(payment=="`+s.ID("pi_1")+`").id`).String(), "anna", "pack8"
 		d.follow(`"student_id":"anna"`)
 		d.WantBalance(t, "anna", fields{"hours_available": "8.00"})
