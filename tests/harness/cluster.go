@@ -208,8 +208,11 @@ func (c *Cluster) run() error {
 func watchOver(folder string, owner *syscall.SysProcAttr) (stop func(), err error) {
 	//nolint:dupword // sh needs its done twice
 	const script = `cat >/dev/null
+		for file in "$1"/*.pid; do # of who would start them again
+			pid=$(cat "$file" 2>/dev/null) && kill -KILL "$pid" 2>/dev/null
+		done
 		for file in "$1"/*/postmaster.pid; do
-			pid=$(head -n 1 "$file" 2>/dev/null) && kill -QUIT "$pid" 2>/dev/null
+			pid=$(head -n 1 "$file" 2>/dev/null) && kill -QUIT "$pid" 2>/dev/null && kill -CONT "$pid" 2>/dev/null
 			while [ -n "$pid" ] && kill -0 "$pid" 2>/dev/null; do sleep 0.05; done
 		done
 		rm -rf "$1"`
