@@ -104,7 +104,7 @@ func (db *DB) openPostgres(ctx context.Context, databaseURL string) error {
 	}
 	boundConnect(config, databaseURL)
 	connections := &lines{open: map[*line]struct{}{}}
-	config.DialFunc = connections.dial
+	config.DialFunc, config.OnNotice = connections.dial, noticeUnreplicated
 	// When a context ends, ask the server to stop too; closing the socket
 	// alone would leave a statement waiting for its lock.
 	config.BuildContextWatcherHandler = func(conn *pgconn.PgConn) ctxwatch.Handler {

@@ -57,7 +57,7 @@ func IsUnavailable(err error) bool {
 		return slices.Contains([]int{sqliteNoMem, sqliteReadOnly, sqliteInterrupt, sqliteIOErr, sqliteFull, sqliteCantOpen}, code)
 	}
 	_, isNet := errors.AsType[net.Error](err)
-	return isNet || errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.EOF) ||
+	return isNet || errors.Is(err, errUnreplicated) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.EOF) ||
 		errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, context.DeadlineExceeded) ||
 		errors.Is(err, sql.ErrConnDone) || errors.Is(err, net.ErrClosed) || pgconn.Timeout(err) ||
 		errors.Is(err, pgconn.ErrConnClosed) || errors.Is(err, sql.ErrTxDone) // its time was over between two statements

@@ -143,6 +143,60 @@ func (c *watchedConn) QueryContext(ctx context.Context, query string, args []dri
 	return rows, err
 }
 
+// BeginTx begins a transaction whose Commit tells of errUnreplicated.
+func (c *watchedConn) BeginTx(ctx context.Context, options driver.TxOptions) (driver.Tx, error) {
+	tx, err := c.Conn.BeginTx(ctx, options)
+	if err != nil {
+		return nil, err
+	}
+	return &watchedTx{tx, c}, nil
+}
+
+type watchedTx struct {
+	driver.Tx
+	conn *watchedConn
+}
+
+// Commit commits, and wants the standbys to have it that commits wait for.
+func (tx *watchedTx) Commit() error {
+	if err := tx.Tx.Commit(); err != nil {
+		return err
+	}
+	return tx.conn.replicated()
+}
+
+// ExecContext is a transaction of its own, where it is in none.
+func (c *watchedConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
+	result, err := c.Conn.ExecContext(ctx, query, args)
+	if err == nil {
+		err = c.replicated()
+	}
+	return result, err
+}
+
+// errUnreplicated says that a commit stands on the primary alone: its time was over while
+// it waited for a synchronous standby. PostgreSQL only warns of that.
+var errUnreplicated = errors.New("committed, but no synchronous standby has it")
+
+const unreplicated = "unreplicated" // a key of pgconn's custom data
+
+// noticeUnreplicated is how pgx hands on the server's warnings.
+func noticeUnreplicated(conn *pgconn.PgConn, notice *pgconn.Notice) {
+	if notice.Routine == "SyncRepWaitForLSN" {
+		conn.CustomData()[unreplicated] = true
+	}
+}
+
+// replicated gives errUnreplicated, once, where the server warned of it.
+func (c *watchedConn) replicated() error {
+	warned := c.Conn.Conn().PgConn().CustomData()
+	if warned[unreplicated] == nil {
+		return nil
+	}
+	delete(warned, unreplicated)
+	return errUnreplicated
+}
+
 // lines are the open connections to all hosts.
 type lines struct {
 	mu   sync.Mutex
