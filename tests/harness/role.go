@@ -20,22 +20,29 @@ func (db *Database) ServingRole(tb testing.TB) *Database {
 	if err := os.WriteFile(file, []byte(password+"\n"), 0o600); err != nil {
 		tb.Fatal(err)
 	}
-	tb.Cleanup(func() { dropRole(tb, db.URL, role) })
+	db.Finally(tb, fmt.Sprintf("DROP OWNED BY %s; DROP ROLE %[1]s", role))
 	db.MustRun(tb, "migrate", "roles", "--name", role, "--password-file", file)
 	db.MustRun(tb, "migrate", "roles", "--name", role) // which changes nothing
+	return db.As(role, password)
+}
+
+// As is the same PostgreSQL database as a role sees it.
+func (db *Database) As(role, password string) *Database {
 	return db.reached(func(u *url.URL) { u.User = url.UserPassword(role, password) })
 }
 
-func dropRole(tb testing.TB, address, role string) {
+// Finally runs statements when the test ends.
+func (db *Database) Finally(tb testing.TB, statements string) {
 	tb.Helper()
-	ctx := context.Background() // the test's own has ended
-	conn, err := pgx.Connect(ctx, address)
-	if err != nil {
-		tb.Error(err)
-		return
-	}
-	defer conn.Close(ctx) //nolint:errcheck // it served its purpose
-	if _, err := conn.Exec(ctx, fmt.Sprintf("DROP OWNED BY %s; DROP ROLE %[1]s", role)); err != nil {
-		tb.Error(err)
-	}
+	tb.Cleanup(func() {
+		ctx := context.Background() // the test's own has ended
+		conn, err := pgx.Connect(ctx, db.URL)
+		if err == nil {
+			_, err = conn.Exec(ctx, statements)
+			_ = conn.Close(ctx) // it served its purpose
+		}
+		if err != nil {
+			tb.Errorf("%s: %v", statements, err)
+		}
+	})
 }

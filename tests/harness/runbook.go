@@ -15,7 +15,13 @@ import (
 // blocks of sh, in order.
 func Runbook(t *testing.T, heading string) []string {
 	t.Helper()
-	page, err := os.ReadFile(filepath.Join(ModuleRoot(t), "docs", "operation.md"))
+	return Commands(t, "operation.md", heading)
+}
+
+// Commands is Runbook of any page of docs/.
+func Commands(t *testing.T, name, heading string) []string {
+	t.Helper()
+	page, err := os.ReadFile(filepath.Join(ModuleRoot(t), "docs", name))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +44,7 @@ func Runbook(t *testing.T, heading string) []string {
 		}
 	}
 	if len(blocks) == 0 {
-		t.Fatalf("docs/operation.md has no commands under %q", heading)
+		t.Fatalf("docs/%s has no commands under %q", name, heading)
 	}
 	return blocks
 }
