@@ -13,22 +13,24 @@ import (
 // again, and gives what is to be done then.
 var patroniFaults = []struct {
 	name   string
-	strike func(t *testing.T, cluster *harness.Patroni) (mend func())
+	strike func(t *testing.T, cluster *harness.Patroni, d *driver) (mend func())
 }{
-	{"postmaster killed", func(t *testing.T, cluster *harness.Patroni) func() {
+	{"postmaster killed", func(t *testing.T, cluster *harness.Patroni, _ *driver) func() {
 		cluster.Leader(t).KillPostmaster(t)
 		return func() {}
 	}},
-	{"machine gone", func(t *testing.T, cluster *harness.Patroni) func() {
-		primary := cluster.Leader(t)
+	{"machine gone", func(t *testing.T, cluster *harness.Patroni, d *driver) func() {
+		primary, release := cluster.Leader(t), cluster.HoldUpStandbys(t)
+		d.triesMore(100) // which an asynchronous primary would acknowledge, and take with it
 		primary.Lose(t)
+		release()
 		return func() { primary.Start(t) }
 	}},
-	{"switchover", func(t *testing.T, cluster *harness.Patroni) func() {
+	{"switchover", func(t *testing.T, cluster *harness.Patroni, _ *driver) func() {
 		cluster.Switchover(t)
 		return func() {}
 	}},
-	{"frozen", func(t *testing.T, cluster *harness.Patroni) func() {
+	{"frozen", func(t *testing.T, cluster *harness.Patroni, _ *driver) func() {
 		primary := cluster.Leader(t)
 		primary.Freeze(t)
 		return primary.Thaw
@@ -40,30 +42,38 @@ var patroniFaults = []struct {
 func TestPatroni(t *testing.T) {
 	t.Parallel()
 	cluster := harness.NewPatroni(t)
-	db := cluster.NewDatabase(t)
-	d := newDriver(t, db)
-	app := db.ServeProcess(t).App
-	d.to(app)
 	for round := range rounds(t, len(patroniFaults), 10) {
 		fault := patroniFaults[round%len(patroniFaults)]
-		d.db = db.Via(cluster.Addresses()) // with connections of its own: the last ones may hang
-		d.prepare(1000)
-		stop, refused, start := d.load(), d.answered(http.StatusServiceUnavailable), time.Now()
-		quiet := d.steady()
-		d.another(100)
-		from := cluster.Leader(t).Name
-		mend := fault.strike(t, cluster)
-		harness.Eventually(t, "the service answers 503", func() bool { return d.answered(http.StatusServiceUnavailable) > refused })
-		d.another(100)
-		mend()
-		cluster.WaitUntilWhole(t)
-		d.another(100)
-		t.Logf("%d, %s: %.1f s without a 2xx, %d × 503, whole after %.0f s; the primary was %s and is %s",
-			round+1, fault.name, quiet().Seconds(), d.answered(http.StatusServiceUnavailable)-refused,
-			time.Since(start).Seconds(), from, cluster.Leader(t).Name)
-		stop()
-		d.settle()
+		t.Run(fault.name, func(t *testing.T) {
+			d := newDriver(t, cluster.NewDatabase(t))
+			d.to(d.db.ServeProcess(t).App)
+			d.prepare(1000)
+			stop, quiet, start := d.load(), d.steady(), time.Now()
+			d.another(100)
+			from, refused := cluster.Leader(t).Name, d.answered(http.StatusServiceUnavailable)
+			mend := fault.strike(t, cluster, d)
+			harness.Eventually(t, "the service answers 503", func() bool { return d.answered(http.StatusServiceUnavailable) > refused })
+			d.another(100)
+			mend()
+			cluster.WaitUntilWhole(t)
+			d.another(100)
+			t.Logf("%.1f s without a 2xx, %d × 503, whole after %.0f s; the primary was %s and is %s", quiet().Seconds(),
+				d.answered(http.StatusServiceUnavailable)-refused, time.Since(start).Seconds(), from, cluster.Leader(t).Name)
+			stop()
+			d.db = d.db.Via(cluster.Addresses()) // with connections of its own: the others' may hang
+			d.settle()
+		})
 	}
+}
+
+// triesMore waits until so many more events were acknowledged, or one refused, while they
+// are fed.
+func (d *driver) triesMore(events int) {
+	d.t.Helper()
+	want, refused := d.count()+events, d.answered(http.StatusServiceUnavailable)
+	harness.Eventually(d.t, "events are acknowledged or refused", func() bool {
+		return d.count() >= want || d.answered(http.StatusServiceUnavailable) > refused
+	})
 }
 
 // another waits until so many more events are acknowledged, or all, while they are fed.

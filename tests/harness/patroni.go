@@ -264,6 +264,27 @@ func (n *PatroniNode) Lose(tb testing.TB) {
 	<-n.exited
 }
 
+// HoldUpStandbys keeps the standbys from hearing of anything new, until release.
+func (p *Patroni) HoldUpStandbys(tb testing.TB) (release func()) {
+	tb.Helper()
+	leader, held := p.Leader(tb), []int{}
+	for _, node := range p.Nodes {
+		if node == leader {
+			continue
+		}
+		for _, pid := range children(node.postmaster(tb)) {
+			if title, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid)); err == nil && strings.Contains(string(title), "walreceiver") {
+				held = append(held, pid)
+			}
+		}
+	}
+	signalAll(syscall.SIGSTOP, held...)
+	if len(held) != len(p.Nodes)-1 {
+		tb.Errorf("%d standbys are held up, of %d", len(held), len(p.Nodes)-1)
+	}
+	return func() { signalAll(syscall.SIGCONT, held...) }
+}
+
 func (n *PatroniNode) postmaster(tb testing.TB) (pid int) {
 	tb.Helper()
 	file, err := os.ReadFile(filepath.Join(n.data, "postmaster.pid"))
