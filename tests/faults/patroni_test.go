@@ -21,7 +21,7 @@ var patroniFaults = []struct {
 	}},
 	{"machine gone", func(t *testing.T, cluster *harness.Patroni, d *driver) func() {
 		primary, release := cluster.Leader(t), cluster.HoldUpStandbys(t)
-		d.triesMore(100) // which an asynchronous primary would acknowledge, and take with it
+		d.triesMore(100) // which the standbys have in their sockets at most
 		primary.Lose(t)
 		release()
 		return func() { primary.Start(t) }
