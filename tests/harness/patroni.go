@@ -25,6 +25,7 @@ const wholeAgain = 5 * time.Minute
 type Patroni struct {
 	Nodes []*PatroniNode
 
+	tb                              testing.TB // with which it ends, whoever starts a node again
 	folder, program, ctl, bin, etcd string
 	owner                           *syscall.SysProcAttr
 }
@@ -49,7 +50,7 @@ func NewPatroni(tb testing.TB) *Patroni {
 	if testing.Short() {
 		tb.Skip("-short: not on PostgreSQL")
 	}
-	p := &Patroni{bin: serverPrograms()}
+	p := &Patroni{tb: tb, bin: serverPrograms()}
 	if p.bin == "" {
 		tb.Skip("no PostgreSQL server programs on this machine: apt-get install postgresql")
 	}
@@ -143,7 +144,7 @@ func (p *Patroni) run(tb testing.TB, name, program string, args ...string) (*exe
 		_ = os.Remove(filepath.Join(p.folder, name+".pid")) // another may get the id
 		close(exited)
 	}()
-	tb.Cleanup(func() {
+	p.tb.Cleanup(func() {
 		_ = command.Process.Kill() // it may be gone already
 		<-exited
 	})
