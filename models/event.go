@@ -80,9 +80,16 @@ type Subscription struct {
 	StudentID     string
 	PlanID        string
 	StripePriceID string
-	ToldAt        int64 `gorm:"primaryKey;autoIncrement:false"` // Stripe's event.created, Unix seconds; 0: by its session
+	ToldAt        int64 `gorm:"primaryKey;autoIncrement:false"` // Stripe's event.created, Unix seconds; or one of the two below
 	UpdatedAt     time.Time
 }
+
+// What the Checkout Session told that a subscription began with counts least. A Payment
+// Link's reference is its customer's own word.
+const (
+	ToldBySession = 0
+	ToldByLink    = -1
+)
 
 // After says whether this counts more than the other: what names a student,
 // then the later one; within a second, which of two different tellings is kept
@@ -104,7 +111,7 @@ func SubscriptionAt(told []*Subscription, at int64) Subscription {
 		switch {
 		case s.StudentID == "":
 			return 0
-		case s.ToldAt == 0:
+		case s.ToldAt <= ToldBySession:
 			return 1
 		case s.ToldAt > at:
 			return 2

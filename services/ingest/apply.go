@@ -306,8 +306,9 @@ func (b *book) otherCurrency(e *stripe.Event, student, purchase string) result {
 
 // mayTakeOff says whether an invoice may take hours off its student's account: none that
 // it gives back were never credited (an upgrade that nobody paid is given back all the
-// same), and its subscription gave as many. Who pays a Payment Link names whom they like.
+// same), and where a Payment Link's customer said whose the subscription is, it gave as many.
 func (b *book) mayTakeOff(invoice *stripe.Invoice, student string, hours models.Hours) bool {
+	byCustomer := invoice.StudentID == "" && b.catalogue.subscription(invoice).ToldAt == models.ToldByLink
 	unpaid := func(id string) bool {
 		if p := b.byKey[id]; p != nil {
 			return p.HoursCredited == 0
@@ -315,7 +316,7 @@ func (b *book) mayTakeOff(invoice *stripe.Invoice, student string, hours models.
 		return b.catalogue.unpaid[id]
 	}
 	return b.catalogue.taken[invoice.ID] || !slices.ContainsFunc(invoice.Credited, unpaid) &&
-		(invoice.SubscriptionID == "" || b.leftOf(invoice.SubscriptionID, student)+hours >= 0)
+		(!byCustomer || b.leftOf(invoice.SubscriptionID, student)+hours >= 0)
 }
 
 // leftOf is what a subscription gave a student's account and did not take off again,

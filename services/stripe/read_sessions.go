@@ -114,6 +114,10 @@ func (e *Event) readSubscriptionSession(session gjson.Result) {
 		ID:        id(session.Get("subscription")),
 		StudentID: cmp.Or(student(metadata.Get("student_id")), e.Names.ClientReference),
 		PlanID:    text(metadata.Get("plan")),
+		ToldAt:    models.ToldBySession,
+	}
+	if student(metadata.Get("student_id")) == "" && id(session.Get("payment_link")) != "" {
+		e.Subscription.ToldAt = models.ToldByLink
 	}
 }
 
