@@ -133,7 +133,18 @@ func TestRestoreTakesWholeDatabasesAlone(t *testing.T) {
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
 	}
+	left := []string{path + "-wal", path + "-shm", path + "-journal"} // by the file that is gone
+	for _, journal := range left {
+		if err := os.WriteFile(journal, []byte("of another"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 	wantContains(t, db.MustRun(t, "restore", good), path)
+	for _, journal := range left {
+		if content, _ := os.ReadFile(journal); string(content) == "of another" {
+			t.Errorf("%s is still there", journal)
+		}
+	}
 	db.MustAudit(t)
 }
 

@@ -48,6 +48,22 @@ func TestASubscriptionsPlanExplainsNoOtherSum(t *testing.T) {
 	}
 }
 
+// Nor is a month free that a credit for something else paid for.
+func TestHoursThatAnotherLinesCreditPaidForAreACase(t *testing.T) {
+	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
+		monthly(t, app)
+		s := harness.NewTeller(harness.V2026)
+		month := line{Price: "price_1Q0shape", Unit: 5600, Amount: 5600}
+		tell(t, app, s.Invoice("paid", "in_1", month))
+		for in, credit := range map[string]int64{"in_2": -5600, "in_3": -9000} {
+			wantUnexplained(t, app, s.Invoice("paid", in, month, line{Price: "price_addon", Amount: credit}), s.Student, "4.00")
+		}
+		tell(t, app, s.Invoice("paid", "in_4", line{Price: "price_1Q0shape", Unit: 5600, Amount: 5600, Discount: 5600}))
+		app.WantBalance(t, s.Student, fields{"hours_available": "8.00"})
+		app.MustAudit(t)
+	})
+}
+
 // A part of a month is its amount by the full price, in one currency.
 func TestAProrationInAnotherCurrencyThanItsPriceIsACase(t *testing.T) {
 	for _, version := range []harness.Version{harness.V2023, harness.V2026} {

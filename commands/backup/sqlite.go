@@ -150,19 +150,24 @@ func check(ctx context.Context, path string) (*report, error) {
 }
 
 // putAside renames what lies where the database is to be, and gives its new name. It is
-// refused while anything has it open.
+// refused while anything has it open. A journal that another file left there would be
+// read into the new one.
 func putAside(ctx context.Context, path string) (*string, error) {
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err := closeJournal(ctx, path); err != nil {
-		return nil, err
-	}
-	kept := path + ".before-" + time.Now().UTC().Format("20060102T150405.000Z")
-	for _, suffix := range []string{"-wal", "-shm", ""} { // the first two where it is broken
-		if err := os.Rename(path+suffix, kept+suffix); err != nil && (suffix == "" || !errors.Is(err, fs.ErrNotExist)) {
+	if _, err := os.Stat(path); err == nil {
+		if err := closeJournal(ctx, path); err != nil {
 			return nil, err
 		}
+	}
+	kept, moved := path+".before-"+time.Now().UTC().Format("20060102T150405.000Z"), false
+	for _, suffix := range []string{"-wal", "-shm", "-journal", ""} { // the first three where it is broken, or gone
+		err := os.Rename(path+suffix, kept+suffix)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+		moved = moved || err == nil
+	}
+	if !moved {
+		return nil, nil
 	}
 	return &kept, nil
 }

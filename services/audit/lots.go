@@ -9,12 +9,24 @@ import (
 	"hourbank/services/lots"
 )
 
-// auditLots makes each account's lots anew of what is booked, and compares, also with
-// what the ledger says is expired.
+// auditLots compares each account's lots with what is booked. What differs is looked at
+// once more: hours may have been drawn or expired while an account was read.
 func (s *Service) auditLots(ctx context.Context, report *Report, progress func(int)) (done int, err error) {
+	found, done, err := s.compareLots(ctx, progress)
+	if err != nil || len(found) == 0 {
+		return done, err
+	}
+	again, _, err := s.compareLots(ctx, func(int) {})
+	report.Differences = append(report.Differences, slices.DeleteFunc(found, func(d Difference) bool { return !slices.Contains(again, d) })...)
+	return done, err
+}
+
+// compareLots makes each account's lots anew of what is booked, and compares, also with
+// what the ledger says is expired.
+func (s *Service) compareLots(ctx context.Context, progress func(int)) (found []Difference, done int, err error) {
 	expired, err := s.expiredByLot(ctx)
 	if err != nil {
-		return 0, err
+		return nil, 0, err
 	}
 	err = lots.New(s.db).Audit(ctx, func(known, again models.Lots) {
 		for i := range again {
@@ -27,12 +39,12 @@ func (s *Service) auditLots(ctx context.Context, report *Report, progress func(i
 			c.compare("hours_drawn", recorded.Drawn, again[i].Drawn)
 			c.compare("hours_expired", recorded.Expired, again[i].Expired)
 			c.compare("expirations", expired[again[i].ID], again[i].Expired)
-			report.Differences = append(report.Differences, c.found...)
+			found = append(found, c.found...)
 		}
 		done += len(again)
 		progress(len(again))
 	})
-	return done, err
+	return found, done, err
 }
 
 // expiredByLot is what the ledger says has expired.

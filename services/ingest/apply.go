@@ -219,7 +219,8 @@ func (b *book) makeOfInvoice(e *stripe.Event, group []*models.Purchase) result {
 	invoice, bought := e.Invoice, b.catalogue.buy(e.Invoice)
 	student := b.catalogue.owner(invoice)
 	switch {
-	case bought.Hours == 0 && bought.All != 0, bought.Hours > models.MaxHours, bought.Hours > 0 && bought.Price <= 0:
+	case invoice.Paid && bought.ForHours > 0 && bought.All <= 0, // a credit for something else paid for the hours
+		bought.Hours == 0 && bought.All != 0, bought.Hours > models.MaxHours, bought.Hours > 0 && bought.Price <= 0:
 		return b.unexplained(e, student)
 	case bought.Hours == 0:
 		return result{status: models.EventIgnored, reason: models.ReasonNotAPeriod}
