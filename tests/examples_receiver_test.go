@@ -74,6 +74,7 @@ func TestTheExampleReceiversKnowWhoseEventsAreWhose(t *testing.T) {
 				return db.Count(t, "SELECT count(*) FROM event_deliveries WHERE delivered_at IS NOT NULL") == 2
 			}
 			harness.Eventually(t, "both are taken", delivered)
+			harness.Eventually(t, "both are printed", func() bool { return strings.Count(log.String(), "student_1") == 2 })
 			wantContains(t, log.String(), "purchase.completed {", "hours.credited {", `"student_id":"student_1"`)
 
 			ids := queryStrings(t, db, "SELECT id FROM event_deliveries")
