@@ -85,8 +85,10 @@ func (i *installation) look(ctx context.Context) {
 // checkConfig tells of the mistakes and warnings with which "serve" would start.
 func (i *installation) checkConfig() {
 	const name = "configuration"
-	var err error
-	i.cfg, err = config.Load(i.Environ)
+	cfg, err := config.Load(i.Environ)
+	if i.cfg = cfg; i.cfg == nil { // it is given beside mistakes, too
+		i.cfg = &config.Config{}
+	}
 	var mistakes []string
 	for _, one := range []error{err, i.cfg.RequireWebhookSecret()} {
 		if one != nil {

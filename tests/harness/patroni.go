@@ -192,15 +192,16 @@ func (p *Patroni) members() (members []member) {
 }
 
 // Leader waits until there is one primary that says so itself, and gives it.
-func (p *Patroni) Leader(tb testing.TB) (leader *PatroniNode) {
+func (p *Patroni) Leader(tb testing.TB) *PatroniNode {
 	tb.Helper()
+	leader, found := p.Nodes[0], false
 	Eventually(tb, "a node is the primary", func() bool {
 		for _, node := range p.Nodes {
 			if _, err := get("http://127.0.0.1:" + node.rest + "/primary"); err == nil {
-				leader = node
+				leader, found = node, true
 			}
 		}
-		return leader != nil
+		return found
 	})
 	return leader
 }
