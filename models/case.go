@@ -29,3 +29,11 @@ func (c *Case) CanBeGiven() bool {
 
 // TableName says where they are.
 func (Case) TableName() string { return "cases" }
+
+// OrNull is the text as a column keeps it; nil: it is empty.
+func OrNull[T ~string](s T) *T {
+	if s == "" {
+		return nil
+	}
+	return &s
+}

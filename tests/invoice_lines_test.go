@@ -10,6 +10,9 @@ import (
 	"hourbank/tests/harness"
 )
 
+// month is a month of the plan that monthly adds.
+var month = line{Price: "price_1Q0shape", Unit: 5600, Amount: 5600}
+
 // wantUnexplained tells a paid invoice that is nobody's guess: it waits as a case, and the
 // student's hours stay as they are.
 func wantUnexplained(t *testing.T, app *harness.App, invoice *harness.Told, student, hours string) {
@@ -31,7 +34,7 @@ func TestASubscriptionsPlanExplainsNoOtherSum(t *testing.T) {
 					subscription.With("metadata", object{"student_id": s.Student})
 					subscription.With("items.data", []any{object{"price": object{"id": "price_1Q0shape"}}})
 				}
-				tell(t, app, subscription, s.Invoice("paid", "in_1", line{Price: "price_1Q0shape", Unit: 5600, Amount: 5600}))
+				tell(t, app, subscription, s.Invoice("paid", "in_1", month))
 				app.WantBalance(t, s.Student, fields{"hours_available": "4.00"})
 				for name, other := range map[string]line{
 					"in_addon": {Price: "price_addon", Amount: 100}, "in_fee": {Amount: 100}, "in_credit": {Amount: -100}, "in_refund": {Amount: -5600},
@@ -53,7 +56,6 @@ func TestHoursThatAnotherLinesCreditPaidForAreACase(t *testing.T) {
 	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
 		monthly(t, app)
 		s := harness.NewTeller(harness.V2026)
-		month := line{Price: "price_1Q0shape", Unit: 5600, Amount: 5600}
 		tell(t, app, s.Invoice("paid", "in_1", month))
 		for in, credit := range map[string]int64{"in_2": -5600, "in_3": -9000} {
 			wantUnexplained(t, app, s.Invoice("paid", in, month, line{Price: "price_addon", Amount: credit}), s.Student, "4.00")
@@ -95,7 +97,6 @@ func TestAProrationLessADiscountThatNobodySaysIsACase(t *testing.T) {
 	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
 		monthly(t, app)
 		s := harness.NewTeller(harness.V2026)
-		month := line{Price: "price_1Q0shape", Unit: 5600, Amount: 5600}
 		tell(t, app, s.Invoice("paid", "in_1", month))
 		for in, name := range map[string]string{"in_2": "discount_amounts", "in_3": "discounts"} {
 			told := s.Invoice("paid", in, prorated(month, -560), prorated(month, 1120))
@@ -118,7 +119,6 @@ func TestASubscriptionTakesNoMoreOffThanItGave(t *testing.T) {
 		own := harness.NewPurchase(t).For("victim").Create(app.Database)
 		app.MustProcess(t, own.Succeeded())
 		s := harness.NewTeller(harness.V2026)
-		month := line{Price: "price_1Q0shape", Unit: 5600, Amount: 5600}
 		nobodys := func(told *harness.Told) *harness.Told {
 			return told.With("parent.subscription_details.metadata", object{})
 		}
@@ -141,7 +141,6 @@ func TestDownAndUpAgainEndsWhereItBegan(t *testing.T) {
 	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
 		monthly(t, app)
 		s := harness.NewTeller(harness.V2026)
-		month := line{Price: "price_1Q0shape", Unit: 5600, Amount: 5600}
 		many := month
 		many.Quantity, many.Amount = 10, 56_000
 		tell(t, app, s.Invoice("paid", "in_1", many))
@@ -173,7 +172,6 @@ func TestWhatWasNeverCreditedIsNotTakenOff(t *testing.T) {
 	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
 		monthly(t, app)
 		s := harness.NewTeller(harness.V2026)
-		month := line{Price: "price_1Q0shape", Unit: 5600, Amount: 5600}
 		credits := func(in, upgrade string) *harness.Told {
 			return givingBack(s, upgrade, s.Invoice("paid", in, prorated(month, -5600)))
 		}
@@ -194,7 +192,6 @@ func TestWhatWasNeverCreditedIsNotTakenOff(t *testing.T) {
 // Stripe puts the first ten lines of an invoice into an event.
 func TestAllLinesOfALongInvoiceCount(t *testing.T) {
 	s := harness.NewTeller(harness.V2026)
-	month := line{Price: "price_1Q0shape", Unit: 5600, Amount: 5600}
 	var lines []line
 	for range 5 {
 		lines = append(lines, prorated(month, 5600), prorated(month, -5600))

@@ -79,9 +79,13 @@ func (b Book) Settle(e *stripe.Event, p *models.Purchase) {
 		{models.CaseUnfetchedEvent, e.Object}: true, {models.CaseMissingObject, e.ID}: true,
 		{models.CaseOtherCurrency, e.Payment}: len(e.Told.Payments)+len(e.Told.Invoices) > 0,
 	}
+	if p != nil {
+		for _, derived := range p.Derive().Cases {
+			delete(kinds, key{derived.Kind, subjectOf(derived, p)})
+		}
+	}
 	for k, settled := range kinds {
-		derived := p != nil && slices.ContainsFunc(p.Derive().Cases, func(s models.CaseState) bool { return k == key{s.Kind, subjectOf(s, p)} })
-		if settled && b[k] == nil && k.subject != "" && !derived {
+		if settled && b[k] == nil && k.subject != "" {
 			b.close(k.kind, k.subject, "")
 		}
 	}
@@ -105,8 +109,8 @@ func (b Book) rows(open bool, now time.Time) []models.Case {
 func (c *change) row(k key, now time.Time) models.Case {
 	row := models.Case{
 		ID: models.NewID(), Kind: k.kind, Subject: k.subject, OpenedAt: now,
-		StudentID: orNull(c.student), TransactionID: orNull(c.purchase), EventID: orNull(c.eventID),
-		Payment: orNull(c.Payment), Currency: orNull(c.Currency),
+		StudentID: models.OrNull(c.student), TransactionID: models.OrNull(c.purchase), EventID: models.OrNull(c.eventID),
+		Payment: models.OrNull(c.Payment), Currency: models.OrNull(c.Currency),
 	}
 	if c.Currency != "" {
 		row.Amount = &c.Amount
@@ -119,11 +123,4 @@ func (c *change) row(k key, now time.Time) models.Case {
 		row.ClosedAt = &now
 	}
 	return row
-}
-
-func orNull[T ~string](s T) *T {
-	if s == "" {
-		return nil
-	}
-	return &s
 }

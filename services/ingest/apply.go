@@ -186,7 +186,7 @@ func (b *book) make(e *stripe.Event, group []*models.Purchase) result {
 func (b *book) makeOfSale(e *stripe.Event, group []*models.Purchase) result {
 	sale, plan := e.Sale, b.catalogue.plans[e.Sale.Plan]
 	n := models.NewPurchase{
-		ID: b.idOfSale(e), Origin: b.origin(e), StudentID: sale.StudentID, BeneficiaryID: orNull(sale.BeneficiaryID), TransactionType: models.TypePackage,
+		ID: b.idOfSale(e), Origin: b.origin(e), StudentID: sale.StudentID, BeneficiaryID: models.OrNull(sale.BeneficiaryID), TransactionType: models.TypePackage,
 		Hours: sale.Hours, Amount: sale.Amount, Currency: sale.Currency,
 	}
 	if plan != nil {

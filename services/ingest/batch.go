@@ -174,12 +174,12 @@ func (b *batch) decideOne(e *item) {
 	}
 	row := newRow(e, b.now)
 	row.Attempts++
-	row.Snapshot = cmp.Or(orNull(e.event.Snapshot), row.Snapshot)
+	row.Snapshot = cmp.Or(models.OrNull(e.event.Snapshot), row.Snapshot)
 	decided := b.book.apply(e.event)
 	if decided.status == models.EventParked {
 		b.park(e, &row, decided)
 	} else {
-		row.Status, row.Reason = decided.status, orNull(decided.reason)
+		row.Status, row.Reason = decided.status, models.OrNull(decided.reason)
 		row.NextAttemptAt, row.ProcessedAt = nil, &b.now
 		if decided.purchase != nil {
 			row.TransactionID = &decided.purchase.ID
@@ -209,7 +209,7 @@ func (b *batch) park(e *item, row *models.WebhookEvent, decided result) {
 		reason = models.Reason(models.CaseUnmatchedPayment)
 	}
 	if waited >= b.options.ParkFor {
-		row.Status, row.Reason = models.EventIgnored, orNull(models.ReasonUnmatched)
+		row.Status, row.Reason = models.EventIgnored, models.OrNull(models.ReasonUnmatched)
 		row.NextAttemptAt, row.ProcessedAt = nil, &b.now
 		return
 	}
@@ -218,7 +218,7 @@ func (b *batch) park(e *item, row *models.WebhookEvent, decided result) {
 		delay = min(delay, patience-waited)
 	}
 	next := b.now.Add(delay)
-	row.Status, row.Reason = models.EventParked, orNull(reason)
+	row.Status, row.Reason = models.EventParked, models.OrNull(reason)
 	row.NextAttemptAt, row.ProcessedAt = &next, nil
 }
 

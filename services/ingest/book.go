@@ -263,7 +263,7 @@ func (b *book) note(p *models.Purchase, change models.Change, eventID string) {
 		}
 	}
 	for _, entry := range change.Entries {
-		entry.ID, entry.EventID, entry.CreatedAt = models.NewID(), orNull(eventID), b.now
+		entry.ID, entry.EventID, entry.CreatedAt = models.NewID(), models.OrNull(eventID), b.now
 		if entry.OccurredAt.IsZero() {
 			entry.OccurredAt = b.now
 		}
@@ -273,11 +273,4 @@ func (b *book) note(p *models.Purchase, change models.Change, eventID string) {
 	if change.Changed && b.made[p.ID] == nil {
 		b.changed[p.ID] = p
 	}
-}
-
-func orNull[T ~string](s T) *T {
-	if s == "" {
-		return nil
-	}
-	return &s
 }

@@ -161,7 +161,7 @@ func (c *catalogue) readAccounts(tx *gorm.DB, open bool) error {
 	tx = tx.Session(&gorm.Session{NewDB: true})
 	var accounts []models.Account
 	for student, currency := range c.currencies {
-		accounts = append(accounts, models.Account{StudentID: student, Currency: orNull(currency), UpdatedAt: tx.NowFunc()})
+		accounts = append(accounts, models.Account{StudentID: student, Currency: models.OrNull(currency), UpdatedAt: tx.NowFunc()})
 	}
 	read := ledger.ReadAccounts
 	if open {

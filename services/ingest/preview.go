@@ -47,7 +47,7 @@ func (s *PaymentService) Preview(ctx context.Context, event *stripe.Event) (*Pur
 func changeOf(before *models.Purchase, decided result) *PurchaseChange {
 	after := decided.purchase
 	return &PurchaseChange{
-		TransactionID: after.ID, Reason: orNull(decided.reason),
+		TransactionID: after.ID, Reason: models.OrNull(decided.reason),
 		StatusBefore: before.PaymentStatus, CreditedBefore: before.HoursCredited, ReversedBefore: before.HoursReversed,
 		StatusAfter: after.PaymentStatus, CreditedAfter: after.HoursCredited, ReversedAfter: after.HoursReversed,
 	}
