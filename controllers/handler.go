@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/gin-gonic/gin"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"hourbank/config"
 	"hourbank/models"
@@ -24,11 +25,13 @@ type Handler func(*gin.Context) error
 type Controllers struct {
 	cfg      *config.Config
 	services *services.Services
+	metrics  http.Handler
 }
 
 // New makes the controllers.
 func New(cfg *config.Config, s *services.Services) *Controllers {
-	return &Controllers{cfg: cfg, services: s}
+	scrapes := promhttp.HandlerOpts{MaxRequestsInFlight: scrapesAtOnce}
+	return &Controllers{cfg: cfg, services: s, metrics: promhttp.HandlerFor(s.Metrics.Registry, scrapes)}
 }
 
 // pageRequest reads ?cursor=, ?limit=, ?created_from= and ?created_to=, and the

@@ -1,9 +1,6 @@
 package controllers
 
-import (
-	"github.com/gin-gonic/gin"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
-)
+import "github.com/gin-gonic/gin"
 
 // Healthz says that the process runs.
 func (h *Controllers) Healthz(c *gin.Context) error { return ok(c, gin.H{"status": "ok"}) }
@@ -16,8 +13,11 @@ func (h *Controllers) Readyz(c *gin.Context) error {
 	return ok(c, gin.H{"status": "ready"})
 }
 
+// scrapesAtOnce bounds what is asked of the database for them; more are answered 503.
+const scrapesAtOnce = 2
+
 // Metrics answers Prometheus.
 func (h *Controllers) Metrics(c *gin.Context) error {
-	promhttp.HandlerFor(h.services.Metrics.Registry, promhttp.HandlerOpts{}).ServeHTTP(c.Writer, c.Request)
+	h.metrics.ServeHTTP(c.Writer, c.Request)
 	return nil
 }

@@ -146,6 +146,17 @@ func TestRestoreTakesWholeDatabasesAlone(t *testing.T) {
 		}
 	}
 	db.MustAudit(t)
+
+	link := filepath.Join(folder, "link.db")
+	if err := os.Symlink(path, link); err != nil {
+		t.Fatal(err)
+	}
+	linked := &harness.Database{Engine: database.SQLite, URL: "sqlite:" + link}
+	wantContains(t, linked.MustRun(t, "restore", good), path+".before-")
+	if info, err := os.Lstat(link); err != nil || info.Mode().Type() != os.ModeSymlink {
+		t.Errorf("the link to the database became %v (%v)", info, err)
+	}
+	db.MustAudit(t)
 }
 
 func TestBackupsOfPostgreSQLAreItsOwn(t *testing.T) {

@@ -5,6 +5,7 @@ package backup
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -100,6 +101,10 @@ func databasePath(p *cli.Program) (string, error) {
 	path, ok := database.SQLitePath(string(cfg.DatabaseURL))
 	if !ok {
 		return "", cli.Usage(errors.New(`DATABASE_URL: this is for SQLite; of PostgreSQL, make base backups with pg_basebackup and archive its WAL, as "Restored to yesterday" in docs/operation.md says`))
+	}
+	// SQLite keeps its journal beside the file itself, whatever links lead there.
+	if resolved, err := filepath.EvalSymlinks(path); err == nil {
+		path = resolved
 	}
 	return path, nil
 }

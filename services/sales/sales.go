@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/uuid"
 	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
 
 	"hourbank/database"
 	"hourbank/models"
@@ -231,6 +232,14 @@ func (s *SalesService) answered(ctx context.Context, key RequestKey) (*Answer, e
 	}
 	if err := known[0].isOf(key); err != nil || known[0].Status == answeredElsewhere {
 		return nil, err
+	}
+	// Who is told of it again must find it after a failover, too: a lock waits for the
+	// standbys, as the first answer did.
+	err = database.Transact(ctx, s.db, func(tx *gorm.DB) error {
+		return tx.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate}).Where("api_key = ? AND key = ?", key.APIKey, key.Key).Find(&idempotencyKey{}).Error
+	})
+	if err != nil {
+		return nil, fmt.Errorf("make sure of an idempotency key's answer: %w", err)
 	}
 	return &Answer{Status: known[0].Status, Body: []byte(known[0].Response), Replayed: true}, nil
 }

@@ -6,6 +6,7 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/trace"
 )
 
 // Attributes of our own.
@@ -49,6 +50,23 @@ func (s plainSpan) Attributes() []attribute.KeyValue {
 
 // Events hold messages of errors.
 func (plainSpan) Events() []sdktrace.Event { return nil }
+
+// SpanContext is without tracestate, which holds what callers like.
+func (s plainSpan) SpanContext() trace.SpanContext { return plainContext(s.ReadOnlySpan.SpanContext()) }
+
+// Parent is, too.
+func (s plainSpan) Parent() trace.SpanContext { return plainContext(s.ReadOnlySpan.Parent()) }
+
+// Links are, too.
+func (s plainSpan) Links() []sdktrace.Link {
+	links := slices.Clone(s.ReadOnlySpan.Links())
+	for i := range links {
+		links[i].SpanContext = plainContext(links[i].SpanContext)
+	}
+	return links
+}
+
+func plainContext(c trace.SpanContext) trace.SpanContext { return c.WithTraceState(trace.TraceState{}) }
 
 // Status says whether it failed, without why.
 func (s plainSpan) Status() sdktrace.Status {

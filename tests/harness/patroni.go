@@ -112,7 +112,7 @@ func (p *Patroni) addNode(tb testing.TB, name string) {
 	values := map[string]string{
 		"…": "", "NODE": name, "HOST": "127.0.0.1", "PGPORT": n.port, "REST_PORT": n.rest, "ETCD": p.etcd,
 		"PGDATA": n.data, "PGBIN": p.bin, "PGRUN": p.folder, "NETWORK": "127.0.0.1/32", "WATCHDOG": "off",
-		"SUPERUSER_PASSWORD": patroniPassword, "REPLICATION_PASSWORD": patroniPassword,
+		"SUPERUSER_PASSWORD": patroniPassword, "REPLICATION_PASSWORD": patroniPassword, "REST_PASSWORD": patroniPassword,
 	}
 	filled := os.Expand(string(template), func(variable string) string {
 		value, known := values[variable]

@@ -86,6 +86,7 @@ func TestTracesTellWhichRequestsABatchHeldAndNothingOfPeople(t *testing.T) {
 	event := p.Succeeded()
 	app.MustProcess(t, event)
 	app.Get(t, "/api/finances/students/"+p.Student+"/balance/?at=2030-01-01T00:00:00Z")
+	app.Request(t, http.MethodGet, "/api/finances/plans/", "", "Traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "Tracestate", "caller=of-a-student")
 	app.Request(t, http.MethodGet, "/healthz", "")
 	app.Post(t, harness.WriteKey, "/api/finances/purchases/", `{"student_id":"student_of_the_traces","hours":"1.00","amount":1000,"currency":"eur"}`).Want(t, http.StatusCreated)
 	receiver.WantTold(t, p.Student, "purchase.completed", "hours.credited")
@@ -125,7 +126,7 @@ func TestTracesTellWhichRequestsABatchHeldAndNothingOfPeople(t *testing.T) {
 	if !strings.Contains(sent, "hours-of-the-tests") {
 		t.Error("OTEL_SERVICE_NAME is not kept")
 	}
-	for _, secret := range []string{p.Student, p.PaymentIntent, "student_of_the_traces", "127.0.0.1", "Go-http-client", "2030-01-01", harness.ReadKey, harness.WriteKey, harness.WebhookSecret} {
+	for _, secret := range []string{p.Student, p.PaymentIntent, "student_of_the_traces", "127.0.0.1", "Go-http-client", "2030-01-01", "of-a-student", harness.ReadKey, harness.WriteKey, harness.WebhookSecret} {
 		if strings.Contains(sent, secret) {
 			t.Errorf("%q was sent", secret)
 		}
