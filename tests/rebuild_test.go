@@ -1,11 +1,13 @@
 package tests
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 
 	"github.com/tidwall/gjson"
 
+	"hourbank/database"
 	"hourbank/tests/harness"
 )
 
@@ -54,4 +56,39 @@ func TestRebuildAppliesWhatWasIgnored(t *testing.T) {
 		app.WantPurchase(t, p, fields{"payment_status": "completed", "hours_credited": "10.00"})
 		db.MustAudit(t)
 	})
+}
+
+// A refund that is applied while a rebuild waits for its purchase is not undone: events are
+// read under the lock.
+func TestARebuildUndoesNothingThatComesMeanwhile(t *testing.T) {
+	t.Parallel()
+	db := harness.NewDatabase(t, database.Postgres)
+	app, p := db.Serve(t), harness.NewPurchase(t).Create(db)
+	app.MustProcess(t, p.Succeeded())
+	held, err := db.SQL(t).BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := held.ExecContext(t.Context(), "SELECT 1 FROM purchase_transactions WHERE id = $1 FOR UPDATE", p.ID); err != nil {
+		t.Fatal(err)
+	}
+	waiting := func(sessions int64) {
+		harness.Eventually(t, "the purchase is waited for", func() bool {
+			return db.Count(t, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'") >= sessions
+		})
+	}
+	answer, rebuilt := make(chan harness.Response, 1), make(chan harness.Result, 1)
+	go func() { answer <- app.Deliver(t, p.ChargeRefunded(2500).At(5)) }()
+	waiting(1)
+	go func() { rebuilt <- db.Run(t, "rebuild", "--json") }()
+	waiting(2)
+	if err := held.Rollback(); err != nil {
+		t.Fatal(err)
+	}
+	(<-answer).Want(t, http.StatusOK)
+	if r := <-rebuilt; r.Code != 0 || gjson.Get(r.Stdout, "rebuilt.#").Int() != 0 {
+		t.Errorf("exit %d: %s %s", r.Code, r.Stdout, r.Stderr)
+	}
+	app.WantBalance(t, p.Student, fields{"hours_available": "5.00"})
+	db.MustAudit(t)
 }
