@@ -182,9 +182,17 @@ bench-bookings: ## lessons booked at once, and after thousands; rewrites docs/pe
 bench-deliveries: ## a million events for EVENTS_URLS, sent; rewrites docs/performance.md (15 minutes)
 	HOURBANK_MEASURE=deliveries go test -count=1 -v -timeout 300m -run TestDeliveries ./tests/measure
 
-.PHONY: soak
-soak: ## the law over a million histories, the faults 200 times, 10,000 generated requests, restores (an hour)
-	HOURBANK_LAW_HISTORIES=1000000 go test -count=1 -timeout 60m -run Law ./...
+.PHONY: soak soak-law soak-requests soak-faults soak-restore
+soak: soak-law soak-requests soak-faults soak-restore ## the long forms of the tests, one after another (three hours)
+
+soak-law: ## the law over a million histories (an hour)
+	HOURBANK_LAW_HISTORIES=1000000 go test -count=1 -timeout 120m -run Law ./...
+
+soak-requests: ## 10,000 generated requests
 	go test -count=1 -timeout 60m -run TestGenerated ./tests -rapid.checks=10000
-	HOURBANK_FAULT_ROUNDS=200 go test -count=1 -v -timeout 60m ./tests/faults
+
+soak-faults: ## kills, cut networks, failovers and two releases side by side, up to 200 rounds each
+	HOURBANK_FAULT_ROUNDS=200 go test -count=1 -v -timeout 120m ./tests/faults
+
+soak-restore: ## the drill of a restore, three times, each with more
 	HOURBANK_RESTORE_ROUNDS=3 go test -count=1 -v -timeout 60m ./tests/restore
