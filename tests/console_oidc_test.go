@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"hourbank/database"
 	"hourbank/tests/harness"
 )
 
@@ -194,6 +195,31 @@ func TestOpenIDConnectSignsNobodyElseIn(t *testing.T) {
 			t.Errorf("%d sessions were begun", n)
 		}
 	})
+}
+
+// A token for several clients is ours where we asked for it.
+func TestATokenThatAnotherClientAskedForSignsNobodyIn(t *testing.T) {
+	t.Parallel()
+	provider := harness.NewOIDC(t)
+	app := harness.NewDatabase(t, database.SQLite).Serve(t, provider.Settings("http://hours.example.org", "finance:admin")...)
+	both := []string{provider.ClientID, "another"}
+	for _, token := range []struct {
+		clients []string
+		asked   string
+		want    int
+	}{
+		{both, provider.ClientID, http.StatusSeeOther},
+		{both, "another", http.StatusUnauthorized},
+		{both, "", http.StatusUnauthorized},
+		{both[:1], "another", http.StatusUnauthorized},
+		{both[1:], provider.ClientID, http.StatusUnauthorized},
+	} {
+		provider.SignsInFor(token.clients, token.asked, "chief@example.org", "finance")
+		cookie, address := beginOIDC(t, app)
+		if got := app.Request(t, http.MethodGet, callback(t, address).RequestURI(), "", "Cookie", cookie).Status; got != token.want {
+			t.Errorf("for %v, asked for by %q: %d, want %d", token.clients, token.asked, got, token.want)
+		}
+	}
 }
 
 // Nobody is named as an API key or another kind of actor is: names are who did it, in

@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"encoding/json"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -8,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/golang-jwt/jwt/v5"
 	"github.com/oauth2-proxy/mockoidc"
 )
 
@@ -38,6 +40,35 @@ func (o *OIDC) Settings(publicURL, groups string) []string {
 // SignsIn says who comes next.
 func (o *OIDC) SignsIn(email string, verified bool, groups ...string) {
 	o.QueueUser(&mockoidc.MockUser{Subject: "subject-of-" + email, Email: email, EmailVerified: verified, Groups: groups})
+}
+
+// SignsInFor says who comes next, with a token for these clients that one of them asked for.
+func (o *OIDC) SignsInFor(clients []string, asked string, email string, groups ...string) {
+	o.QueueUser(&sharedUser{&mockoidc.MockUser{Subject: "subject-of-" + email, Email: email, Groups: groups}, clients, asked})
+}
+
+type sharedUser struct {
+	*mockoidc.MockUser
+	clients []string
+	asked   string
+}
+
+// Claims are the token's.
+func (u *sharedUser) Claims(scope []string, claims *mockoidc.IDTokenClaims) (jwt.Claims, error) {
+	claims.Audience = u.clients
+	own, err := u.MockUser.Claims(scope, claims)
+	if err != nil {
+		return nil, err
+	}
+	all := jwt.MapClaims{}
+	encoded, err := json.Marshal(own)
+	if err == nil {
+		err = json.Unmarshal(encoded, &all)
+	}
+	if u.asked != "" {
+		all["azp"] = u.asked
+	}
+	return all, err
 }
 
 // Proxy is a proxy before a program that is started later, so that the program
