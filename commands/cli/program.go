@@ -6,7 +6,9 @@ import (
 	"context"
 	"errors"
 	"io"
+	"time"
 
+	"github.com/cenkalti/backoff/v5"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
@@ -119,9 +121,19 @@ func Refused(err error) error {
 	return err
 }
 
+// startPatience is how long a database that is reached and doesn't answer in time is
+// tried: a machine that has just begun is slow.
+const startPatience = 10 * time.Second
+
 // OpenMigrated opens the database and brings its schema up to date.
 func OpenMigrated(ctx context.Context, cfg *config.Config) (*database.DB, error) {
-	db, err := database.Open(ctx, string(cfg.DatabaseURL))
+	db, err := backoff.Retry(ctx, func() (*database.DB, error) {
+		db, err := database.Open(ctx, string(cfg.DatabaseURL))
+		if err != nil && !errors.Is(err, context.DeadlineExceeded) {
+			err = backoff.Permanent(err)
+		}
+		return db, err
+	}, backoff.WithMaxElapsedTime(startPatience))
 	if err != nil {
 		return nil, err
 	}

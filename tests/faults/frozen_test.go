@@ -1,6 +1,7 @@
 package faults
 
 import (
+	"io"
 	"net"
 	"net/http"
 	"testing"
@@ -62,4 +63,35 @@ func TestSilentHost(t *testing.T) {
 	if result := db.Via(silent.Addr().String()).Run(t, "audit"); result.Code != 1 {
 		t.Errorf("with no other host: %+v", result)
 	}
+}
+
+// A server that is too slow for the first connection, as on a machine that has just begun,
+// is tried again by a program that starts.
+func TestSlowAtTheStart(t *testing.T) {
+	t.Parallel()
+	db := harness.NewDatabase(t, "postgres")
+	server, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = server.Close() })
+	go func() {
+		for tries := 0; ; tries++ {
+			client, err := server.Accept()
+			if err != nil {
+				return
+			}
+			t.Cleanup(func() { _ = client.Close() })
+			if tries == 0 {
+				continue // nobody answers it
+			}
+			behind, err := net.Dial("tcp", db.Address(t))
+			if err != nil {
+				return
+			}
+			go func() { _, _ = io.Copy(behind, client); _ = behind.Close() }()
+			go func() { _, _ = io.Copy(client, behind); _ = client.Close() }()
+		}
+	}()
+	db.Via(server.Addr().String()).With("connect_timeout=1", "sslmode=disable").MustRun(t, "audit")
 }
