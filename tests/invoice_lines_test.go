@@ -189,6 +189,87 @@ func TestWhatWasNeverCreditedIsNotTakenOff(t *testing.T) {
 	})
 }
 
+// Hours that an invoice gave back before anybody knew that they were never credited are a
+// case, until what they are of is paid.
+func TestWhatTurnsOutNeverToHaveBeenCreditedIsACase(t *testing.T) {
+	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
+		monthly(t, app)
+		s := harness.NewTeller(harness.V2026)
+		open := func(cases string) {
+			t.Helper()
+			app.Get(t, api+"/cases/?status=open&kind=unexplained_invoice").WantFields(t, fields{"data.#": cases})
+		}
+		back := givingBack(s, "in_up", s.Invoice("paid", "in_down", prorated(month, -5600)))
+		tell(t, app, s.Invoice("paid", "in_1", month), back)
+		app.WantBalance(t, s.Student, fields{"hours_available": "0.00"}) // as for a subscription that is older than Hourbank
+		open("0")
+		tell(t, app, s.Invoice("payment_failed", "in_up", month))
+		app.Get(t, api+"/cases/?status=open").WantFields(t, fields{"data.#": "1", "data.0.kind": "unexplained_invoice", "data.0.event_id": back.ID, "data.0.student_id": s.Student})
+		tell(t, app, s.Invoice("paid", "in_up", month))
+		app.WantBalance(t, s.Student, fields{"hours_available": "4.00"})
+		open("0")
+
+		both := harness.NewTeller(harness.V2026)
+		tell(t, app, both.Invoice("paid", "in_1", month), givingBack(both, "in_up", both.Invoice("paid", "in_down", prorated(month, -5600))), both.Invoice("voided", "in_up", month))
+		open("1")
+		app.MustAudit(t)
+	})
+}
+
+// Fewer hours for more money than before: what is paid is in no book until a person says.
+func TestFewerHoursForMoreMoneyAreACase(t *testing.T) {
+	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
+		monthly(t, app)
+		app.MustRun(t, "plans", "add", "--id", "master", "--name", "Master class", "--currency", "eur", "--stripe-price-id", "price_master", "--hours", "1.00", "--amount", "20000", "--type", "subscription")
+		s := harness.NewTeller(harness.V2026)
+		tell(t, app, s.Invoice("paid", "in_1", month))
+		dearer := s.Invoice("paid", "in_2", prorated(month, -5600), prorated(line{Price: "price_master", Unit: 20_000}, 20_000))
+		wantUnexplained(t, app, dearer, s.Student, "4.00")
+		app.MustAudit(t)
+	})
+}
+
+// The hours of an invoice have the terms of the plan that gives them, not of the one that
+// the customer left.
+func TestHoursHaveTheTermsOfThePlanThatGivesThem(t *testing.T) {
+	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
+		for id, terms := range map[string][]string{"basic": {"--hours", "4.00", "--amount", "4000", "--valid-days", "30"}, "premium": {"--hours", "10.00", "--amount", "10000"}} {
+			app.MustRun(t, append([]string{"plans", "add", "--id", id, "--name", id, "--currency", "eur", "--stripe-price-id", "price_" + id, "--type", "subscription"}, terms...)...)
+		}
+		basic, premium := line{Price: "price_basic", Unit: 4000, Amount: 4000}, line{Price: "price_premium", Unit: 10_000, Amount: 10_000}
+		for name, row := range map[string]struct {
+			lines             []line
+			plan, hours, ends string
+		}{
+			"a renewal after an upgrade":  {[]line{prorated(basic, -2000), prorated(premium, 5000), premium}, "premium", "13.00", "null"},
+			"two plans in one":            {[]line{basic, premium}, "premium", "14.00", "null"},
+			"a renewal after a downgrade": {[]line{prorated(premium, -1000), basic}, "basic", "3.00", "some"},
+		} {
+			s := harness.NewTeller(harness.V2026)
+			tell(t, app, s.Invoice("paid", "in_1", row.lines...))
+			bought := app.Get(t, api+"/purchases/?student_id="+s.Student).WantFields(t, fields{"data.#": "1", "data.0.plan_id": row.plan, "data.0.hours": row.hours})
+			if end := bought.Get("data.0.expires_at"); (end.Raw == "null") != (row.ends == "null") {
+				t.Errorf("%s: ends %s", name, end.Raw)
+			}
+		}
+		app.MustAudit(t)
+	})
+}
+
+// With OTHER_PAYMENTS=list, invoices for something else are a list to look at, as payments are.
+func TestOtherInvoicesAreListed(t *testing.T) {
+	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
+		monthly(t, app)
+		s := harness.NewTeller(harness.V2026)
+		shirt := s.Invoice("paid", "in_shirt", line{Price: "price_shirt", Amount: 100}).With("parent", nil)
+		if answer, err := app.Tell(shirt); err != nil || answer.Status != http.StatusAccepted {
+			t.Errorf("%d %s (%v)", answer.Status, answer.Body, err)
+		}
+		app.Get(t, api+"/cases/?status=open").WantFields(t, fields{"data.#": "0"})
+		wantParked(t, app, s.Invoice("paid", "in_fee", line{Price: "price_shirt", Amount: 100}), "unexplained_invoice") // of a student of ours
+	}, "OTHER_PAYMENTS=list")
+}
+
 // Stripe puts the first ten lines of an invoice into an event.
 func TestAllLinesOfALongInvoiceCount(t *testing.T) {
 	s := harness.NewTeller(harness.V2026)

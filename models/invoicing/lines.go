@@ -3,6 +3,7 @@ package invoicing
 
 import (
 	"cmp"
+	"math"
 	"math/big"
 	"slices"
 	"strconv"
@@ -26,7 +27,7 @@ type Line struct {
 
 // Bought is what an invoice's lines buy.
 type Bought struct {
-	Plan  *models.Plan // the first that a line names; nil: no line is explained by one
+	Plan  *models.Plan // whose terms the hours have; nil: no line is explained by one
 	Hours models.Hours // negative: a downgrade takes hours off
 	Price int64        // of the hours, before discounts and tax
 
@@ -50,7 +51,7 @@ type Named struct {
 // says, no line is explained.
 func Buy(lines []Line, currency string, byPrice map[string]*models.Plan, named Named) Bought {
 	plans := plansOf(lines, currency, byPrice, named)
-	var b Bought
+	b := Bought{Plan: giving(lines, plans)}
 	unclear := false
 	hours := new(big.Rat)
 	for i, line := range lines {
@@ -61,7 +62,6 @@ func Buy(lines []Line, currency string, byPrice map[string]*models.Plan, named N
 		}
 		full, of := line.full(plans[i])
 		unclear = unclear || line.Net || (line.Proration && of != currency)
-		b.Plan = cmp.Or(b.Plan, plans[i])
 		b.ForHours += net
 		b.Price += line.Amount
 		hours.Add(hours, line.hours(plans[i], full))
@@ -71,6 +71,45 @@ func Buy(lines []Line, currency string, byPrice map[string]*models.Plan, named N
 	}
 	b.Hours = rounded(hours)
 	return b
+}
+
+// giving finds the plan that gives the hours: of a whole period before a part of one, and
+// never that which the customer left, where it is given back. Of two that give some, all
+// have the terms that are kinder to the student, who paid for these, too.
+func giving(lines []Line, plans []*models.Plan) (plan *models.Plan) {
+	for _, gives := range []func(Line) bool{
+		func(l Line) bool { return l.Amount > 0 && !l.Proration },
+		func(l Line) bool { return l.Amount > 0 },
+		func(Line) bool { return true },
+	} {
+		for i, of := range plans {
+			if of != nil && gives(lines[i]) && (plan == nil || isKinder(of, plan)) {
+				plan = of
+			}
+		}
+		if plan != nil {
+			break
+		}
+	}
+	return plan
+}
+
+// isKinder says whether a plan's hours last longer than another's; of those that last
+// equally long, whether more of them are kept at a renewal.
+func isKinder(plan, other *models.Plan) bool {
+	unending := func(days *int) int {
+		if days == nil {
+			return math.MaxInt
+		}
+		return *days
+	}
+	all := func(hours *models.Hours) models.Hours {
+		if hours == nil {
+			return models.MaxHours
+		}
+		return *hours
+	}
+	return cmp.Or(cmp.Compare(unending(plan.ValidDays), unending(other.ValidDays)), cmp.Compare(all(plan.RolloverHours), all(other.RolloverHours))) > 0
 }
 
 // plansOf finds the plan of each line; nil: none.

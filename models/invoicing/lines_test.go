@@ -12,7 +12,9 @@ func TestLinesBuyHours(t *testing.T) {
 	eight := &models.Plan{ID: "monthly8", Hours: 800, Amount: 12_000, Currency: "eur"}
 	sixteen := &models.Plan{ID: "monthly16", Hours: 1600, Amount: 22_000, Currency: "eur"}
 	free := &models.Plan{ID: "free", Hours: 100, Amount: 0, Currency: "eur"}
-	byPrice := map[string]*models.Plan{"price_8": eight, "price_16": sixteen, "price_free": free}
+	ends := &models.Plan{ID: "ends", Hours: 400, Amount: 4000, Currency: "eur", ValidDays: new(30), RolloverHours: new(models.Hours(0))}
+	keeps := &models.Plan{ID: "keeps", Hours: 400, Amount: 4000, Currency: "eur", ValidDays: new(30), RolloverHours: new(models.Hours(100))}
+	byPrice := map[string]*models.Plan{"price_ends": ends, "price_keeps": keeps, "price_8": eight, "price_16": sixteen, "price_free": free}
 	of := func(price string, amount int64) Line {
 		line := Line{Amount: amount, Quantity: 1, UnitAmount: -1}
 		if price != "" {
@@ -47,8 +49,14 @@ func TestLinesBuyHours(t *testing.T) {
 		"nothing":                           {nil, eight, Bought{}},
 		"half a month by the plan's sum":    {[]Line{prorated("price_8", 6000, -1)}, nil, Bought{eight, 400, 6000, 6000, 6000}},
 		"half a month by its own price":     {[]Line{prorated("price_8", 5000, 10_000)}, nil, Bought{eight, 400, 5000, 5000, 5000}},
-		"an upgrade on the first day":       {[]Line{prorated("price_8", -12_000, -1), prorated("price_16", 22_000, -1)}, nil, Bought{eight, 800, 10_000, 10_000, 10_000}},
-		"a downgrade in mid-month":          {[]Line{prorated("price_16", -11_000, -1), prorated("price_8", 6000, -1)}, nil, Bought{sixteen, -400, -5000, -5000, -5000}},
+		"an upgrade on the first day":       {[]Line{prorated("price_8", -12_000, -1), prorated("price_16", 22_000, -1)}, nil, Bought{sixteen, 800, 10_000, 10_000, 10_000}},
+		"a downgrade in mid-month":          {[]Line{prorated("price_16", -11_000, -1), prorated("price_8", 6000, -1)}, nil, Bought{eight, -400, -5000, -5000, -5000}},
+		"a renewal after an upgrade":        {[]Line{prorated("price_8", -6000, -1), prorated("price_16", 11_000, -1), of("price_16", 22_000)}, nil, Bought{sixteen, 2000, 27_000, 27_000, 27_000}},
+		"a renewal after another part":      {[]Line{prorated("price_16", 1100, -1), of("price_8", 12_000)}, nil, Bought{eight, 880, 13_100, 13_100, 13_100}},
+		"what is given back alone":          {[]Line{prorated("price_8", -6000, -1)}, nil, Bought{eight, -400, -6000, -6000, -6000}},
+		"a month of what ends and what not": {[]Line{of("price_ends", 4000), of("price_8", 12_000)}, nil, Bought{eight, 1200, 16_000, 16_000, 16_000}},
+		"a month that ends, and its rest":   {[]Line{prorated("price_8", -1200, -1), of("price_ends", 4000)}, nil, Bought{ends, 320, 2800, 2800, 2800}},
+		"months that keep more, or less":    {[]Line{of("price_ends", 4000), of("price_keeps", 4000)}, nil, Bought{keeps, 800, 8000, 8000, 8000}},
 		"thirds that round once":            {[]Line{prorated("price_8", 1, 2400), prorated("price_8", 1, 2400), prorated("price_8", 1, 2400)}, nil, Bought{eight, 1, 3, 3, 3}},
 		"a half that rounds up":             {[]Line{prorated("price_8", 1, 1600)}, nil, Bought{eight, 1, 1, 1, 1}},
 		"a half that rounds down":           {[]Line{prorated("price_8", -1, 1600)}, nil, Bought{eight, -1, -1, -1, -1}},

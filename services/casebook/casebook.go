@@ -35,7 +35,7 @@ func (b Book) Follow(p *models.Purchase, change models.Change, eventID string) {
 	}
 	for _, before := range change.Before {
 		if !slices.ContainsFunc(change.After, func(s models.CaseState) bool { return s.Kind == before.Kind && s.Subject == before.Subject }) {
-			b.close(before.Kind, subjectOf(before, p), p.ID)
+			b.Close(before.Kind, subjectOf(before, p), p.ID)
 		}
 	}
 	for _, after := range change.After {
@@ -62,8 +62,8 @@ func (b Book) OpenFor(student string, state models.CaseState, eventID string) {
 	b[key{state.Kind, state.Subject}] = &change{CaseState: state, open: true, student: student, eventID: eventID}
 }
 
-// close closes a case, unless another purchase has opened it meanwhile.
-func (b Book) close(kind models.CaseKind, subject, purchase string) {
+// Close closes a case, unless another purchase has opened it meanwhile.
+func (b Book) Close(kind models.CaseKind, subject, purchase string) {
 	k := key{kind, subject}
 	if known := b[k]; known != nil && known.open && known.purchase != purchase {
 		return
@@ -86,7 +86,7 @@ func (b Book) Settle(e *stripe.Event, p *models.Purchase) {
 	}
 	for k, settled := range kinds {
 		if settled && b[k] == nil && k.subject != "" {
-			b.close(k.kind, k.subject, "")
+			b.Close(k.kind, k.subject, "")
 		}
 	}
 }

@@ -16,6 +16,7 @@ type result struct {
 	status   models.EventStatus
 	reason   models.Reason
 	purchase *models.Purchase
+	awaits   []string // keys, where not those of the event: see took
 }
 
 // parked is for events that wait for their purchase; one whose reason is a
@@ -109,6 +110,7 @@ func (b *book) learn(e *stripe.Event, group []*models.Purchase) result {
 	change := p.Observe(b.own(e.Told, p))
 	change.Changed = change.Changed || customer
 	b.note(p, change, e.ID)
+	b.watch(e, p)
 	outcome := result{status: models.EventProcessed, purchase: p, reason: models.Reason(change.Opened())}
 	if outcome.reason == "" && !change.New && !merged {
 		outcome.reason = models.ReasonStale
@@ -220,6 +222,7 @@ func (b *book) makeOfInvoice(e *stripe.Event, group []*models.Purchase) result {
 	student := b.catalogue.owner(invoice)
 	switch {
 	case invoice.Paid && bought.ForHours > 0 && bought.All <= 0, // a credit for something else paid for the hours
+		bought.Hours < 0 && bought.ForHours > 0, // what is paid for fewer hours would be in no book
 		bought.Hours == 0 && bought.All != 0, bought.Hours > models.MaxHours, bought.Hours > 0 && bought.Price <= 0:
 		return b.unexplained(e, student)
 	case bought.Hours == 0:
@@ -281,7 +284,7 @@ func (b *book) weigh(e *stripe.Event) {
 // unexplained parks an invoice of which it is not known what it buys, or for
 // whom; a paid one opens a case.
 func (b *book) unexplained(e *stripe.Event, student string) result {
-	if !e.Invoice.Paid {
+	if !e.Invoice.Paid || !b.concerns(e) {
 		return parked("")
 	}
 	b.cases.OpenFor(student, models.CaseState{
@@ -289,6 +292,13 @@ func (b *book) unexplained(e *stripe.Event, student string) result {
 		Amount: cmp.Or(e.Told.Invoices[e.Invoice.ID].Paid.Total, max(0, -b.catalogue.buy(e.Invoice).All)), Currency: e.Invoice.Currency,
 	}, e.ID)
 	return parked(models.CaseUnexplainedInvoice)
+}
+
+// concerns says whether an event that tells of money is for a person to look at, even
+// where it finds no purchase: where others are but listed, if it names anything of ours.
+func (b *book) concerns(e *stripe.Event) bool {
+	return !b.listOthers || e.Names.Purchase != "" || e.Sale != nil ||
+		e.Invoice != nil && (b.catalogue.owner(e.Invoice) != "" || b.catalogue.buy(e.Invoice).Plan != nil || len(b.catalogue.subscriptions[e.Invoice.SubscriptionID]) > 0)
 }
 
 // otherCurrency parks an event that would make, revive or pay a purchase in another
@@ -318,6 +328,21 @@ func (b *book) mayTakeOff(invoice *stripe.Invoice, student string, hours models.
 	}
 	return b.catalogue.taken[invoice.ID] || !slices.ContainsFunc(invoice.Credited, unpaid) &&
 		(!byCustomer || b.leftOf(invoice.SubscriptionID, student)+hours >= 0)
+}
+
+// watch opens a case where an invoice that is not paid turns out to be one whose hours
+// another took off; it is closed once it is paid.
+func (b *book) watch(e *stripe.Event, p *models.Purchase) {
+	if e.Invoice == nil {
+		return
+	}
+	for _, took := range b.catalogue.took[e.Invoice.ID] {
+		if p.HoursCredited == 0 {
+			b.cases.OpenFor(took.StudentID, models.CaseState{Kind: models.CaseUnexplainedInvoice, Subject: took.Invoice}, took.EventID)
+		} else {
+			b.cases.Close(models.CaseUnexplainedInvoice, took.Invoice, "")
+		}
+	}
 }
 
 // leftOf is what a subscription gave a student's account and did not take off again,
@@ -361,7 +386,10 @@ func (b *book) takeOff(e *stripe.Event, student string, hours models.Hours) resu
 		EventID: &e.ID, Reference: &invoice.ID, Reason: new(reasonOfLess(invoice.SubscriptionID)), CreatedAt: b.now,
 		OccurredAt: time.Unix(e.Told.Invoices[invoice.ID].Paid.At, 0).UTC(),
 	})
-	return result{status: models.EventProcessed}
+	for _, id := range invoice.Credited {
+		b.catalogue.took[id] = append(b.catalogue.took[id], took{Credited: id, Invoice: invoice.ID, StudentID: student, EventID: e.ID})
+	}
+	return result{status: models.EventProcessed, awaits: append([]string{invoice.ID}, invoice.Credited...)}
 }
 
 // unmatchedAfter is how long an event that tells of money may wait for its

@@ -47,6 +47,7 @@ type item struct {
 	deliveries int                  // how many of the callers were Stripe
 	known      *models.WebhookEvent // the row, where the event was committed before
 	repeated   bool                 // it is final already
+	awaits     []string             // keys
 	outcome    Outcome
 	row        models.WebhookEvent // what the row shall be
 }
@@ -118,6 +119,7 @@ func (b *batch) transaction(ctx context.Context) error {
 		if b.book, err = openBook(tx, events, true); err != nil {
 			return err
 		}
+		b.book.listOthers = b.options.ListOthers
 		if err := b.loadKnown(tx); err != nil {
 			return err
 		}
@@ -176,7 +178,8 @@ func (b *batch) decideOne(e *item) {
 	row.Attempts++
 	row.Snapshot = cmp.Or(models.OrNull(e.event.Snapshot), row.Snapshot)
 	decided := b.book.apply(e.event)
-	if decided.status == models.EventParked {
+	if e.awaits = decided.awaits; decided.status == models.EventParked {
+		e.awaits = e.event.AwaitedKeys()
 		b.park(e, &row, decided)
 	} else {
 		row.Status, row.Reason = decided.status, models.OrNull(decided.reason)
@@ -204,7 +207,7 @@ func (b *batch) park(e *item, row *models.WebhookEvent, decided result) {
 	waited := b.now.Sub(row.ReceivedAt)
 	patience := min(unmatchedAfter, b.options.ParkFor)
 	reason := decided.reason
-	if reason == "" && e.event.Money && waited >= patience && b.concerns(e.event) {
+	if reason == "" && e.event.Money && waited >= patience && b.book.concerns(e.event) {
 		b.book.cases.OpenFor("", e.event.Case(models.CaseUnmatchedPayment), e.event.ID)
 		reason = models.Reason(models.CaseUnmatchedPayment)
 	}
@@ -220,13 +223,6 @@ func (b *batch) park(e *item, row *models.WebhookEvent, decided result) {
 	next := b.now.Add(delay)
 	row.Status, row.Reason = models.EventParked, models.OrNull(reason)
 	row.NextAttemptAt, row.ProcessedAt = &next, nil
-}
-
-// concerns says whether an event that tells of money is for a person to look
-// at, even where it names nothing of ours.
-func (b *batch) concerns(e *stripe.Event) bool {
-	return !b.options.ListOthers || e.Names.Purchase != "" || e.Sale != nil ||
-		(e.Invoice != nil && len(b.book.catalogue.subscriptions[e.Invoice.SubscriptionID]) > 0)
 }
 
 // wasOpen says whether an event found no purchase before, so that it may have opened a case.

@@ -48,7 +48,7 @@ func (b *batch) write(tx *gorm.DB) error {
 		}
 		switch {
 		case e.repeated:
-		case e.row.Status == models.EventParked || (e.row.Reason != nil && *e.row.Reason == models.ReasonUnmatched):
+		case len(e.awaits) > 0:
 			waiting = append(waiting, e)
 		case wasOpen(e.known):
 			resolved = append(resolved, e)

@@ -27,6 +27,8 @@ type book struct {
 
 	catalogue *catalogue
 
+	listOthers bool // see Options
+
 	made    map[string]*models.Purchase // by this book
 	changed map[string]*models.Purchase // not made, but changed by it
 	keys    map[string]*models.Purchase // new ones

@@ -26,13 +26,14 @@ type catalogue struct {
 	currencies     map[string]string                 // by student
 	taken          map[string]bool                   // invoices whose hours were taken off before
 	unpaid         map[string]bool                   // of the invoices that others give back of, those that were never credited
+	took           map[string][]took                 // what took hours off that invoices had given, by these
 	given          map[string][]given                // what subscriptions of which invoices take hours off gave and took before
 }
 
 func openCatalogue(tx *gorm.DB, b *book, events []*stripe.Event, lock bool) (*catalogue, error) {
 	c := &catalogue{
 		plans: map[string]*models.Plan{}, byPrice: map[string]*models.Plan{},
-		subscriptions: map[string][]*models.Subscription{}, currencies: map[string]string{}, taken: map[string]bool{}, unpaid: map[string]bool{}, given: map[string][]given{},
+		subscriptions: map[string][]*models.Subscription{}, currencies: map[string]string{}, taken: map[string]bool{}, unpaid: map[string]bool{}, took: map[string][]took{}, given: map[string][]given{},
 	}
 	var subscriptions, invoices []string
 	sells := false
@@ -77,6 +78,9 @@ func openCatalogue(tx *gorm.DB, b *book, events []*stripe.Event, lock bool) (*ca
 		return nil, err
 	}
 	if err := c.readGiven(tx, events); err != nil {
+		return nil, err
+	}
+	if err := c.readTook(tx, invoices); err != nil {
 		return nil, err
 	}
 	return c, c.readTaken(tx, invoices)
@@ -192,6 +196,30 @@ func (c *catalogue) readTaken(tx *gorm.DB, invoices []string) error {
 	}
 	for _, reference := range references {
 		c.taken[reference] = true
+	}
+	return nil
+}
+
+// took is an invoice that took hours off which another one had given. Its event still awaits
+// the other: should that turn out never to be paid, too much was taken.
+type took struct{ Credited, Invoice, StudentID, EventID string }
+
+// readTook finds the invoices that took hours off which any of these had given.
+func (c *catalogue) readTook(tx *gorm.DB, invoices []string) error {
+	if len(invoices) == 0 {
+		return nil
+	}
+	var known []took
+	tx = tx.Session(&gorm.Session{NewDB: true})
+	err := tx.Table("waiting_events w").Select("w.key AS credited, l.reference AS invoice, l.student_id, l.event_id").
+		Joins("JOIN waiting_events own ON own.event_id = w.event_id").
+		Joins("JOIN hour_ledger_entries l ON l.reference = own.key AND l.event_id = w.event_id AND l.kind = 'adjustment' AND l.event_id IS NOT NULL").
+		Where("w.key <> own.key").Where(database.IsAnyOf(tx, "w.key", invoices)).Find(&known).Error
+	if err != nil {
+		return fmt.Errorf("look for what took off what invoices gave: %w", err)
+	}
+	for _, t := range known {
+		c.took[t.Credited] = append(c.took[t.Credited], t)
 	}
 	return nil
 }

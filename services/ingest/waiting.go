@@ -17,11 +17,11 @@ func (b *book) knows(key string) bool {
 
 type waitingEvent struct{ key, eventID string }
 
-// await keeps what unresolved events wait for.
+// await keeps what events wait for.
 func await(items []*item) database.Write {
 	var rows []waitingEvent
 	for _, e := range items {
-		for _, key := range e.event.AwaitedKeys() {
+		for _, key := range e.awaits {
 			rows = append(rows, waitingEvent{key, e.event.ID})
 		}
 	}
