@@ -51,7 +51,7 @@ var mayImport = map[string][]string{
 	"services/deliveries": {"config", "database", "models", "services/auditlog", "services/lots", "services/metrics", "services/paging", "services/tracing"},
 	"services/ledger":     {"database", "models"},
 	"services/lots":       {"database", "models", "services/ledger"},
-	"services/metrics":    {"database", "models", "services/stripe", "version"},
+	"services/metrics":    {"database", "models", "services/audit", "services/stripe", "version"},
 	"services/paging":     {"models"},
 	"services/tracing":    {"version"},
 	"services/plans":      {"database", "models", "services/ingest"},
