@@ -107,5 +107,6 @@ var servingRole = []string{
 	`SELECT format('GRANT UPDATE (currency, updated_at, lots_settled) ON student_account_balances TO %I', CAST(@role AS text))`,
 	`SELECT format('REVOKE INSERT, UPDATE ON event_deliveries FROM %I', CAST(@role AS text))`, // triggers write what the platform is told
 	`SELECT format('GRANT UPDATE (attempts, last_error, tried_since, next_attempt_at, delivered_at, failed_at) ON event_deliveries TO %I', CAST(@role AS text))`,
+	`SELECT format('GRANT EXECUTE ON FUNCTION make_payload_month(timestamptz), drop_payload_month(timestamptz) TO %I', CAST(@role AS text))`,
 	`SELECT format('REVOKE INSERT, UPDATE, DELETE ON goose_db_version, older_programs FROM %I', CAST(@role AS text))`,
 }

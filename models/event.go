@@ -19,7 +19,7 @@ type WebhookEvent struct {
 	Reason        *Reason     `json:"reason"`
 	Attempts      int         `json:"attempts"`                                    // how often it was tried on a purchase
 	Deliveries    int         `json:"deliveries"`                                  // how often Stripe sent it
-	Payload       string      `json:"-"`                                           // without what is never needed; empty: nothing of it is kept any more
+	Payload       string      `json:"-"`                                           // without what is never needed; empty: it lies apart, or is not kept any more
 	PayloadSHA256 *string     `gorm:"column:payload_sha256" json:"payload_sha256"` // of what was signed, byte for byte; null: not known
 	Snapshot      *string     `json:"-"`                                           // the object that was fetched for it; null: none was
 	TransactionID *string     `json:"transaction_id"`

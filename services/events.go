@@ -2,18 +2,16 @@ package services
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
-
-	"gorm.io/gorm"
 
 	"hourbank/database"
 	"hourbank/models"
 	"hourbank/services/auditlog"
 	"hourbank/services/ingest"
 	"hourbank/services/paging"
+	"hourbank/services/payloads"
 	"hourbank/services/stripe"
 	"hourbank/services/stripe/scrub"
 )
@@ -34,18 +32,22 @@ func NewEventService(db *database.DB, stripe *stripe.StripeService, payments *in
 // Get gives one event with its payload. It returns a *models.Error with code
 // not_found.
 func (s *EventService) Get(ctx context.Context, id string) (*models.WebhookEvent, error) {
-	var event models.WebhookEvent
-	err := s.db.Reader.WithContext(ctx).Where("id = ?", id).Take(&event).Error
-	if errors.Is(err, gorm.ErrRecordNotFound) {
-		return nil, models.Errorf(models.CodeNotFound, "There is no such event.")
-	}
-	if err != nil {
+	var found []models.WebhookEvent
+	tx := s.db.Reader.WithContext(ctx)
+	if err := tx.Where("id = ?", id).Find(&found).Error; err != nil {
 		return nil, fmt.Errorf("read an event: %w", err)
 	}
+	if len(found) == 0 {
+		return nil, models.Errorf(models.CodeNotFound, "There is no such event.")
+	}
+	if err := payloads.Fill(tx, found); err != nil {
+		return nil, err
+	}
+	event := &found[0]
 	if event.HasPayload() {
 		event.Payload = scrub.Payload(event.Payload) // one that was stored before payloads were
 	}
-	return &event, nil
+	return event, nil
 }
 
 // List pages through events, newest first and without payloads, of one status

@@ -8,8 +8,8 @@ import (
 	"go.uber.org/zap"
 
 	"hourbank/database"
-	"hourbank/models"
 	"hourbank/services/deliveries"
+	"hourbank/services/payloads"
 	"hourbank/services/sales"
 )
 
@@ -28,7 +28,7 @@ const (
 // and never will, so that what an endpoint is sent beside payments doesn't outgrow
 // them; events that were delivered long ago; answers to requests that nobody
 // repeats; and, where RETAIN_PAYLOADS_FOR says so, the payloads of old events. Else
-// these are kept for ever: a purchase's timeline is told from them.
+// these are kept for ever, apart: a purchase's timeline is told from them.
 type PruneWorker struct {
 	db     *database.DB
 	log    *zap.Logger
@@ -51,6 +51,12 @@ func (w *PruneWorker) pruneIfDue(ctx context.Context) error {
 		return err
 	}
 	now := w.db.NowFunc()
+	err = w.inChunks(ctx, "payloads of ignored events", `DELETE FROM event_payloads WHERE (received_at, event_id) IN (
+		SELECT p.received_at, p.event_id FROM event_payloads p JOIN webhook_events e ON e.id = p.event_id AND e.received_at = p.received_at
+		WHERE e.status = 'ignored' AND e.received_at < ? LIMIT ?)`, now.Add(-ignoredRetention))
+	if err != nil {
+		return err
+	}
 	err = w.inChunks(ctx, "ignored events", `DELETE FROM webhook_events WHERE id IN (
 		SELECT id FROM webhook_events WHERE status = 'ignored' AND received_at < ? ORDER BY received_at LIMIT ?)`, now.Add(-ignoredRetention))
 	if err != nil {
@@ -64,10 +70,28 @@ func (w *PruneWorker) pruneIfDue(ctx context.Context) error {
 	// A refund's key holds no answer (status 0), and goes on to name its refund.
 	err = w.inChunks(ctx, "answers", `DELETE FROM idempotency_keys WHERE (api_key, key) IN (
 		SELECT api_key, key FROM idempotency_keys WHERE status <> 0 AND created_at < ? LIMIT ?)`, now.Add(-sales.AnswersKeptFor))
-	if err != nil || w.retain == 0 {
+	if err != nil {
 		return err
 	}
-	return w.emptyPayloads(ctx, now.Add(-w.retain))
+	return w.prunePayloads(ctx, now)
+}
+
+// prunePayloads removes those that are too old, and puts others apart.
+func (w *PruneWorker) prunePayloads(ctx context.Context, now time.Time) error {
+	if w.retain > 0 {
+		emptied, err := payloads.Retain(ctx, w.db, now.Add(-w.retain))
+		if err != nil {
+			return err
+		}
+		if emptied > 0 {
+			w.log.Info("emptied old payloads", zap.Int("events", emptied))
+		}
+	}
+	moved, err := payloads.Move(ctx, w.db)
+	if moved > 0 {
+		w.log.Info("put payloads apart", zap.Int("events", moved))
+	}
+	return err
 }
 
 // inChunks runs a statement, for what is older than before, until it finds no more.
@@ -83,38 +107,5 @@ func (w *PruneWorker) inChunks(ctx context.Context, what, statement string, befo
 			}
 			return nil
 		}
-	}
-}
-
-// emptyPayloads empties those of events that nothing will try again. It walks,
-// because a statement that looked for what is left would come by all that is
-// empty already, each time.
-func (w *PruneWorker) emptyPayloads(ctx context.Context, before time.Time) error {
-	after := models.WebhookEvent{}
-	for {
-		var old []models.WebhookEvent
-		err := w.db.Reader.WithContext(ctx).Select("id", "received_at").
-			Where("received_at < ? AND (received_at, id) > (?, ?)", before, after.ReceivedAt, after.ID).
-			Where("status <> 'parked' AND coalesce(reason, '') <> ? AND payload <> ''", models.ReasonUnmatched).
-			Order("received_at, id").Limit(pruneMany).Find(&old).Error
-		if err != nil {
-			return fmt.Errorf("look for old payloads: %w", err)
-		}
-		if len(old) == 0 {
-			return nil
-		}
-		ids := make([]string, len(old))
-		for i, event := range old {
-			ids[i] = event.ID
-		}
-		tx := w.db.WithContext(ctx)
-		err = tx.Model(&models.WebhookEvent{}).Where(database.IsAnyOf(tx, "id", ids)).
-			Where("status <> 'parked'"). // somebody may have woken it meanwhile
-			Updates(map[string]any{"payload": "", "snapshot": nil}).Error
-		if err != nil {
-			return fmt.Errorf("empty old payloads: %w", err)
-		}
-		w.log.Info("emptied old payloads", zap.Int("events", len(old)))
-		after = old[len(old)-1]
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"hourbank/services/archive"
 	"hourbank/services/audit"
 	"hourbank/services/ingest"
+	"hourbank/services/payloads"
 	"hourbank/services/stripe"
 )
 
@@ -155,6 +156,9 @@ func (s *RebuildService) eventsOf(tx *gorm.DB, id string, archived *archive.Payl
 	err := tx.Where(database.IsAnyOf(tx, "transaction_id", append(merged, id))).Order("received_at, id").Find(&stored).Error
 	if err != nil {
 		return nil, fmt.Errorf("read events: %w", err)
+	}
+	if err := payloads.Fill(tx, stored); err != nil {
+		return nil, err
 	}
 	if err := archived.Fill(tx, id, stored); err != nil {
 		return nil, err

@@ -11,6 +11,7 @@ import (
 	"hourbank/database"
 	"hourbank/models"
 	"hourbank/services/ingest"
+	"hourbank/services/payloads"
 )
 
 const (
@@ -95,5 +96,6 @@ func (w *RetryWorker) claim(ctx context.Context) ([]models.WebhookEvent, error) 
 	if err != nil {
 		return nil, fmt.Errorf("claim due events: %w", err)
 	}
-	return claimed, nil
+	// A replay may have parked one whose payload lies apart.
+	return claimed, payloads.Fill(w.db.Reader.WithContext(ctx), claimed)
 }

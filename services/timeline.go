@@ -7,6 +7,7 @@ import (
 
 	"hourbank/models"
 	"hourbank/services/ingest"
+	"hourbank/services/payloads"
 )
 
 // maxTimeline is more events than any payment has in practice.
@@ -24,10 +25,13 @@ type Told struct {
 // what came after them.
 func (s *EventService) Timeline(ctx context.Context, p *models.Purchase) ([]Told, error) {
 	var events []models.WebhookEvent
-	err := s.db.Reader.WithContext(ctx).Where("transaction_id = ?", p.ID).
-		Order("processed_at, received_at, id").Limit(maxTimeline).Find(&events).Error
+	tx := s.db.Reader.WithContext(ctx)
+	err := tx.Where("transaction_id = ?", p.ID).Order("processed_at, received_at, id").Limit(maxTimeline).Find(&events).Error
 	if err != nil {
 		return nil, fmt.Errorf("read a purchase's events: %w", err)
+	}
+	if err := payloads.Fill(tx, events); err != nil {
+		return nil, err
 	}
 	known := events
 	if gone := slices.IndexFunc(events, func(e models.WebhookEvent) bool { return !e.HasPayload() }); gone >= 0 && events != nil {
@@ -37,7 +41,7 @@ func (s *EventService) Timeline(ctx context.Context, p *models.Purchase) ([]Told
 	if err != nil {
 		return nil, err
 	}
-	changes, err := ingest.Retell(s.db.Reader.WithContext(ctx), p.Unpaid(), decoded)
+	changes, err := ingest.Retell(tx, p.Unpaid(), decoded)
 	if err != nil {
 		return nil, fmt.Errorf("tell a purchase's life again: %w", err)
 	}

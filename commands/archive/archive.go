@@ -99,6 +99,6 @@ func move(ctx context.Context, s *archive.Service, before time.Time, output stri
 	if err != nil {
 		return nil, err
 	}
-	made.Emptied, err = s.Empty(ctx, written, progress)
+	made.Emptied, err = s.Empty(ctx, before, written, progress)
 	return made, err
 }

@@ -6,6 +6,8 @@ import (
 	"bufio"
 	"compress/gzip"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,6 +17,7 @@ import (
 
 	"hourbank/database"
 	"hourbank/models"
+	"hourbank/services/payloads"
 )
 
 // chunk is how many events are read, written and emptied at once, so that no statement
@@ -36,25 +39,42 @@ type Service struct{ db *database.DB }
 // New makes the service.
 func New(db *database.DB) *Service { return &Service{db: db} }
 
+// Sum is the hash of what a line tells, by which it is known again: SHA-256 in hex.
+func (l Line) Sum() string {
+	whole := l.Payload
+	if l.Snapshot != nil {
+		whole += "\n" + *l.Snapshot
+	}
+	sum := sha256.Sum256([]byte(whole))
+	return hex.EncodeToString(sum[:])
+}
+
 // Write writes the payloads of events that were received before a moment and that
 // nothing will try again, oldest first, and gives how many. It changes nothing.
 func (s *Service) Write(ctx context.Context, before time.Time, to io.Writer, progress func(events int)) (int, error) {
 	written, after, encoder := 0, models.WebhookEvent{}, json.NewEncoder(to)
+	tx := s.db.Reader.WithContext(ctx)
 	for {
 		var old []models.WebhookEvent
-		err := s.db.Reader.WithContext(ctx).Select("id", "type", "received_at", "payload", "snapshot").
+		err := tx.Select("id", "type", "received_at", "payload", "snapshot").
 			Where("received_at < ? AND (received_at, id) > (?, ?)", before.UTC(), after.ReceivedAt, after.ID).
-			Where("status <> 'parked' AND coalesce(reason, '') <> ? AND payload <> ''", models.ReasonUnmatched).
-			Order("received_at, id").Limit(chunk).Find(&old).Error
+			Where(payloads.Settled).Order("received_at, id").Limit(chunk).Find(&old).Error
+		if err == nil {
+			err = payloads.Fill(tx, old)
+		}
 		if err != nil {
 			return written, fmt.Errorf("read old payloads: %w", err)
 		}
 		for _, e := range old {
+			if !e.HasPayload() {
+				continue
+			}
 			if err := encoder.Encode(Line{e.ID, e.Type, e.ReceivedAt.UTC(), e.Payload, e.Snapshot}); err != nil {
 				return written, fmt.Errorf("write event %s: %w", e.ID, err)
 			}
+			written++
 		}
-		if written += len(old); len(old) < chunk {
+		if len(old) < chunk {
 			return written, nil
 		}
 		progress(len(old))
@@ -62,23 +82,25 @@ func (s *Service) Write(ctx context.Context, before time.Time, to io.Writer, pro
 	}
 }
 
-// Empty empties the payloads in the database of the events that an archive holds, and
-// gives how many. It reads what was written, so that nothing goes that is not there.
-func (s *Service) Empty(ctx context.Context, from io.Reader, progress func(events int)) (int, error) {
+// Empty empties the payloads in the database of the events that an archive holds, all of
+// them received before a moment, and gives how many. It reads what was written, so that
+// nothing goes that is not there, and notes its hash.
+func (s *Service) Empty(ctx context.Context, before time.Time, from io.Reader, progress func(events int)) (int, error) {
 	emptied := 0
 	err := each(from, func(lines []Line) error {
-		ids := make([]string, len(lines))
-		for i, line := range lines {
-			ids[i] = line.ID
-		}
-		tx := s.db.WithContext(ctx)
-		gone := tx.Model(&models.WebhookEvent{}).Where(database.IsAnyOf(tx, "id", ids)).
-			Where("status <> 'parked' AND payload <> ''"). // somebody may have woken it meanwhile
-			Updates(map[string]any{"payload": "", "snapshot": nil})
-		emptied += int(gone.RowsAffected)
+		var gone []string
+		// Somebody may have woken one meanwhile.
+		err := database.Select(s.db.WithContext(ctx), `UPDATE webhook_events SET payload = '', snapshot = NULL, archived_sha256 = r.sum FROM %s
+			WHERE webhook_events.id = r.id AND `+payloads.Settled+` RETURNING webhook_events.id`, len(lines),
+			database.ColumnOf("id", "text", lines, func(l Line) string { return l.ID }),
+			database.ColumnOf("sum", "text", lines, Line.Sum)).Scan(&gone).Error
+		emptied += len(gone)
 		progress(len(lines))
-		return gone.Error
+		return err
 	})
+	if err == nil {
+		err = payloads.Discard(ctx, s.db, before.UTC(), "archived_sha256 IS NOT NULL")
+	}
 	if err != nil {
 		return emptied, fmt.Errorf("empty archived payloads: %w", err)
 	}

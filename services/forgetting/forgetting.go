@@ -13,6 +13,7 @@ import (
 	"hourbank/database"
 	"hourbank/models"
 	"hourbank/models/money"
+	"hourbank/services/payloads"
 )
 
 // Service forgets students. It is safe for concurrent use.
@@ -86,8 +87,11 @@ func (s *Service) naming(ctx context.Context, studentID string) ([]string, error
 	named := []string{}
 	for after := ""; ; {
 		var events []models.WebhookEvent
-		err := s.db.Reader.WithContext(ctx).Select("id", "payload", "snapshot").
-			Where("transaction_id IS NULL AND payload <> '' AND id > ?", after).Order("id").Limit(chunk).Find(&events).Error
+		tx := s.db.Reader.WithContext(ctx)
+		err := tx.Select("id", "payload", "snapshot").Where("transaction_id IS NULL AND id > ?", after).Order("id").Limit(chunk).Find(&events).Error
+		if err == nil {
+			err = payloads.Fill(tx, events)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("look for events that name a student: %w", err)
 		}

@@ -9,6 +9,7 @@ import (
 	"hourbank/database"
 	"hourbank/models"
 	"hourbank/services/auditlog"
+	"hourbank/services/payloads"
 )
 
 // forget writes the pseudonym into every table that names the student. Ids of
@@ -97,7 +98,7 @@ func (s *student) forgetOthers(tx *gorm.DB, pseudonym string) error {
 // forgetEvents keeps that an event came and what became of it. What waits for
 // nothing any more can't be woken, either.
 func (s *student) forgetEvents(tx *gorm.DB, _ string) error {
-	if err := write(tx, "events", "UPDATE webhook_events SET payload = '', snapshot = NULL WHERE ?", database.IsAnyOf(tx, "id", s.events)); err != nil {
+	if err := payloads.Remove(tx, s.events); err != nil {
 		return err
 	}
 	return write(tx, "waiting events", "DELETE FROM waiting_events WHERE ?", database.IsAnyOf(tx, "event_id", s.events))

@@ -14,6 +14,7 @@ import (
 	"hourbank/database"
 	"hourbank/models"
 	"hourbank/services/paging"
+	"hourbank/services/payloads"
 	"hourbank/services/sales"
 )
 
@@ -166,7 +167,7 @@ func (s *Service) throughAll(ctx context.Context, found *Found, words string) er
 	quoted := `%"` + database.LikeEscapes.Replace(words) + `"%`
 	for _, unexplained := range []string{"status IN ('parked', 'rejected')", "reason = 'unmatched' AND id IN (SELECT event_id FROM waiting_events)"} {
 		if err == nil { // in no order, which could tempt a planner to walk through all events
-			err = found.events(s.db.Reader.WithContext(limited).Where(unexplained+` AND payload LIKE ? ESCAPE '\'`, quoted))
+			err = found.events(s.db.Reader.WithContext(limited).Where(unexplained+" AND "+payloads.Text+` LIKE ? ESCAPE '\'`, quoted))
 		}
 	}
 	if err != nil && limited.Err() != nil && ctx.Err() == nil {

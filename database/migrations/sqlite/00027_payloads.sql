@@ -1,0 +1,14 @@
+-- See the same migration of PostgreSQL.
+
+-- +goose Up
+ALTER TABLE webhook_events ADD archived_sha256 text;
+
+CREATE TABLE event_payloads (
+    received_at datetime NOT NULL,
+    event_id    text NOT NULL,
+    payload     text NOT NULL,
+    snapshot    text,
+    PRIMARY KEY (received_at, event_id)
+);
+
+INSERT INTO older_programs (migration, oldest) VALUES (27, 25); -- payloads that lie apart are removed ones to them
