@@ -6,9 +6,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"hourbank/commands/archive"
 	"hourbank/commands/cli"
 	"hourbank/services"
-	"hourbank/services/archive"
 )
 
 func (p *program) rebuild() *cobra.Command {
@@ -26,7 +26,7 @@ names a row that was altered; on a database that is right, it changes nothing.`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return p.WithServices(cmd.Context(), func(ctx context.Context, s *services.Services) error {
-				archived, err := archive.Open(ctx, archives)
+				archived, err := s.Archive.Open(ctx, archives)
 				if err != nil {
 					return err
 				}
@@ -46,7 +46,7 @@ names a row that was altered; on a database that is right, it changes nothing.`,
 		},
 	}
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "show what differs, and change nothing")
-	cmd.Flags().StringArrayVar(&archives, "archive", nil, "a `FILE` that \"events archive\" wrote, for payloads that the database keeps no more; may be repeated")
+	archive.AddFlag(cmd, &archives)
 	cli.AddJSONFlag(cmd, &asJSON)
 	return cmd
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"hourbank/commands/about"
+	"hourbank/commands/archive"
 	"hourbank/commands/backup"
 	"hourbank/commands/cli"
 	"hourbank/commands/installcheck"
@@ -42,7 +43,7 @@ func Execute(ctx context.Context, args, environ []string, stdout, stderr io.Writ
 	root.SetVersionTemplate(about.Line())
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return cli.Usage(err) })
-	root.AddCommand(p.serve(), p.migrate(), p.plans(), p.lots(), p.events(), p.cases(), p.deliveries(), p.audit(), p.auditLog(), p.reconcile(), p.rebuild(), p.forgetStudent(), p.export(), backup.Backup(p.Program), backup.Restore(p.Program), p.bench(), p.health(), p.status(), about.Version(p.Program), installcheck.Command(p.Program), about.Man(), webhooktest.Command(p.Program))
+	root.AddCommand(p.serve(), p.migrate(), p.plans(), p.lots(), p.events(), archive.Purchases(p.Program), p.cases(), p.deliveries(), p.audit(), p.auditLog(), p.reconcile(), p.rebuild(), p.forgetStudent(), p.export(), backup.Backup(p.Program), backup.Restore(p.Program), p.bench(), p.health(), p.status(), about.Version(p.Program), installcheck.Command(p.Program), about.Man(), webhooktest.Command(p.Program))
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)

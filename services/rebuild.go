@@ -15,7 +15,6 @@ import (
 	"hourbank/services/archive"
 	"hourbank/services/audit"
 	"hourbank/services/ingest"
-	"hourbank/services/payloads"
 	"hourbank/services/stripe"
 )
 
@@ -157,10 +156,7 @@ func (s *RebuildService) eventsOf(tx *gorm.DB, id string, archived *archive.Payl
 	if err != nil {
 		return nil, fmt.Errorf("read events: %w", err)
 	}
-	if err := payloads.Fill(tx, stored); err != nil {
-		return nil, err
-	}
-	if err := archived.Fill(tx, id, stored); err != nil {
+	if err := fill(tx, id, stored, archived); err != nil {
 		return nil, err
 	}
 	if slices.ContainsFunc(stored, func(e models.WebhookEvent) bool { return !e.HasPayload() }) {

@@ -1,5 +1,5 @@
 // Package archive is "events archive": payloads of old events go from the database into
-// a file.
+// a file; and "purchases timeline", which tells a purchase's life from both.
 package archive
 
 import (
@@ -36,7 +36,8 @@ func Command(p *cli.Program) *cobra.Command {
 lines, gzipped where its name ends in .gz, and empty them in the database, as
 RETAIN_PAYLOADS_FOR does. What they told, their outcome and their hash stay; events that
 still wait, or that found no purchase, stay whole. The file is written and read again
-before anything is emptied. "hourbank rebuild --archive FILE" reads it.`,
+before anything is emptied; its hashes stay, too, by which a file that was altered is
+refused. "rebuild --archive FILE" and "purchases timeline ID --archive FILE" read it.`,
 		Example: "  hourbank events archive --before 2026-06-01 --output /archive/events-until-2026-05.jsonl.gz",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -66,6 +67,11 @@ before anything is emptied. "hourbank rebuild --archive FILE" reads it.`,
 	cmd.Flags().StringVarP(&output, "output", "o", "", "the `FILE` to write, which must not be there; for you alone to read")
 	cli.AddJSONFlag(cmd, &asJSON)
 	return cmd
+}
+
+// AddFlag adds --archive to a command that reads archives.
+func AddFlag(cmd *cobra.Command, files *[]string) {
+	cmd.Flags().StringArrayVar(files, "archive", nil, "a `FILE` that \"events archive\" wrote, for payloads that the database keeps no more; may be repeated")
 }
 
 // pastDay reads a day that has begun.

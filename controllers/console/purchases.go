@@ -53,7 +53,7 @@ func (h *Console) Purchase(c *gin.Context) error {
 		return err
 	}
 	p := detail.Purchase
-	timeline, err := h.services.Events.Timeline(c.Request.Context(), p)
+	timeline, err := h.services.Events.Timeline(c.Request.Context(), p, nil)
 	if err != nil {
 		return err
 	}

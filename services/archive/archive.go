@@ -39,8 +39,8 @@ type Service struct{ db *database.DB }
 // New makes the service.
 func New(db *database.DB) *Service { return &Service{db: db} }
 
-// Sum is the hash of what a line tells, by which it is known again: SHA-256 in hex.
-func (l Line) Sum() string {
+// sum is the hash of what a line tells, by which it is known again: SHA-256 in hex.
+func (l Line) sum() string {
 	whole := l.Payload
 	if l.Snapshot != nil {
 		whole += "\n" + *l.Snapshot
@@ -91,9 +91,7 @@ func (s *Service) Empty(ctx context.Context, before time.Time, from io.Reader, p
 		var gone []string
 		// Somebody may have woken one meanwhile.
 		err := database.Select(s.db.WithContext(ctx), `UPDATE webhook_events SET payload = '', snapshot = NULL, archived_sha256 = r.sum FROM %s
-			WHERE webhook_events.id = r.id AND `+payloads.Settled+` RETURNING webhook_events.id`, len(lines),
-			database.ColumnOf("id", "text", lines, func(l Line) string { return l.ID }),
-			database.ColumnOf("sum", "text", lines, Line.Sum)).Scan(&gone).Error
+			WHERE webhook_events.id = r.id AND `+payloads.Settled+` RETURNING webhook_events.id`, len(lines), lineColumns(lines)...).Scan(&gone).Error
 		emptied += len(gone)
 		progress(len(lines))
 		return err
@@ -105,6 +103,13 @@ func (s *Service) Empty(ctx context.Context, before time.Time, from io.Reader, p
 		return emptied, fmt.Errorf("empty archived payloads: %w", err)
 	}
 	return emptied, nil
+}
+
+func lineColumns(lines []Line) []database.Column {
+	return []database.Column{
+		database.ColumnOf("id", "text", lines, func(l Line) string { return l.ID }),
+		database.ColumnOf("sum", "text", lines, Line.sum),
+	}
 }
 
 // each reads an archive, a chunk at a time.

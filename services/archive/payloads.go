@@ -10,6 +10,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"hourbank/database"
 	"hourbank/models"
 )
 
@@ -20,8 +21,10 @@ type Payloads struct {
 	db     *sql.DB
 }
 
-// Open reads archives; nil where none is named. Whoever opens them closes them.
-func Open(ctx context.Context, files []string) (*Payloads, error) {
+// Open reads archives; nil where none is named. Whoever opens them closes them. It refuses
+// an event that is not as it was archived; what was archived before such hashes were kept,
+// it has to believe.
+func (s *Service) Open(ctx context.Context, files []string) (*Payloads, error) {
 	if len(files) == 0 {
 		return nil, nil
 	}
@@ -41,7 +44,7 @@ func Open(ctx context.Context, files []string) (*Payloads, error) {
 		}
 	}
 	for _, name := range files {
-		if err := p.read(ctx, name); err != nil {
+		if err := s.read(ctx, p, name); err != nil {
 			return nil, errors.Join(fmt.Errorf("%s: %w", name, err), p.Close())
 		}
 	}
@@ -56,7 +59,7 @@ func (p *Payloads) Close() error {
 	return errors.Join(p.db.Close(), os.RemoveAll(p.folder))
 }
 
-func (p *Payloads) read(ctx context.Context, name string) error {
+func (s *Service) read(ctx context.Context, p *Payloads, name string) error {
 	file, err := os.Open(name) //nolint:gosec // the operator names it
 	if err != nil {
 		return err
@@ -67,6 +70,9 @@ func (p *Payloads) read(ctx context.Context, name string) error {
 		return err
 	}
 	return each(content, func(lines []Line) error {
+		if err := s.check(ctx, lines); err != nil {
+			return err
+		}
 		tx, err := p.db.BeginTx(ctx, nil)
 		if err != nil {
 			return err
@@ -80,6 +86,20 @@ func (p *Payloads) read(ctx context.Context, name string) error {
 		}
 		return tx.Commit()
 	})
+}
+
+// check looks whether lines are as they were written.
+func (s *Service) check(ctx context.Context, lines []Line) error {
+	var altered []string
+	err := database.Select(s.db.Reader.WithContext(ctx), `SELECT webhook_events.id FROM webhook_events JOIN %s ON webhook_events.id = r.id
+		WHERE webhook_events.archived_sha256 <> r.sum`, len(lines), lineColumns(lines)...).Scan(&altered).Error
+	switch {
+	case err != nil:
+		return fmt.Errorf("look for what was archived: %w", err)
+	case len(altered) > 0:
+		return fmt.Errorf("event %s is not as it was archived", altered[0])
+	}
+	return nil
 }
 
 // Fill gives a purchase's events, as they were read, the payloads that the database keeps

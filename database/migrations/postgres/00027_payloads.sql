@@ -21,11 +21,12 @@ CREATE FUNCTION make_payload_month(at timestamptz) RETURNS void LANGUAGE plpgsql
     SET timezone = 'UTC' SET lock_timeout = '2s' AS $$
 DECLARE
     month timestamptz := date_trunc('month', at);
-    name text := format('%I.%I', current_schema(), 'event_payloads_' || to_char(month, 'YYYY_MM'));
+    name text;
 BEGIN
     IF month > now() THEN
         RAISE EXCEPTION 'no payloads are kept of a month to come: %', month USING ERRCODE = 'check_violation';
     END IF;
+    name := format('%I.%I', current_schema(), 'event_payloads_' || to_char(month, 'YYYY_MM'));
     IF to_regclass(name) IS NULL THEN
         -- Attached, and not made as a partition, which would wait for whoever reads the others.
         EXECUTE format('CREATE TABLE %s (LIKE event_payloads INCLUDING ALL)', name);
