@@ -148,6 +148,32 @@ func TestAnEventThatWaitsAgainKeepsItsPayload(t *testing.T) {
 	})
 }
 
+// Nor does a move take one that is being woken: it passes it by, and waits for nobody.
+func TestAnEventThatIsWokenMeanwhileStays(t *testing.T) {
+	t.Parallel()
+	db := harness.NewDatabase(t, database.Postgres)
+	app := db.Serve(t)
+	p, woken := harness.NewPurchase(t).Create(db), harness.NewPurchase(t).Create(db)
+	event := woken.Succeeded()
+	app.MustProcess(t, p.Succeeded(), event)
+	db.Exec(t, "UPDATE webhook_events SET received_at = $1", daysAgo(40))
+	waking, err := db.SQL(t).BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer waking.Rollback() //nolint:errcheck // it is committed
+	if _, err := waking.ExecContext(t.Context(), "UPDATE webhook_events SET status = 'parked', next_attempt_at = now() + interval '1 hour' WHERE id = $1", event.ID); err != nil {
+		t.Fatal(err)
+	}
+	prune(t, db, 1)
+	if err := waking.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	if n := db.Count(t, "SELECT count(*) FROM webhook_events WHERE status = 'parked' AND payload <> ''"); n != 1 {
+		t.Errorf("%d events wait with their payload", n)
+	}
+}
+
 // monthsApart are the months that PostgreSQL keeps payloads of.
 func monthsApart(t *testing.T, db *harness.Database) int64 {
 	t.Helper()

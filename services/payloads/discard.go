@@ -2,7 +2,9 @@ package payloads
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
+	"slices"
 	"time"
 
 	"gorm.io/gorm"
@@ -10,11 +12,6 @@ import (
 	"hourbank/database"
 	"hourbank/models"
 )
-
-// ofMonth are payloads that lie apart, of events that were received in some time, with
-// their events.
-const ofMonth = `event_payloads p JOIN webhook_events e ON e.id = p.event_id AND e.received_at = p.received_at
-	WHERE p.received_at >= ? AND p.received_at < ?`
 
 // Discard removes payloads that lie apart of events that were received before a moment, that
 // are settled, and of which a condition on webhook_events holds. On PostgreSQL, a month all
@@ -33,35 +30,31 @@ func Discard(ctx context.Context, db *database.DB, before time.Time, condition s
 		}
 		month := monthOf(oldest[0])
 		from = month.AddDate(0, 1, 0)
-		to, dropped := from, false
-		if before.Before(to) {
-			to = before
+		dropped := false
+		if db.Engine == database.Postgres && !from.After(before) {
+			dropped, err = drop(ctx, db, month, from, condition)
 		}
-		if db.Engine == database.Postgres && to.Equal(from) {
-			if dropped, err = drop(ctx, db, month, condition); err != nil {
-				return fmt.Errorf("drop the payloads of %s: %w", month.Format("2006-01"), err)
-			}
+		if err == nil && !dropped {
+			err = removeBetween(ctx, db, month, slices.MinFunc([]time.Time{from, before}, time.Time.Compare), condition)
 		}
-		if !dropped {
-			err = inChunks(ctx, db, `DELETE FROM event_payloads WHERE received_at >= ? AND received_at < ? AND (received_at, event_id) IN (
-				SELECT p.received_at, p.event_id FROM `+ofMonth+" AND "+condition+" LIMIT ?)", month, to, month, to, chunk)
-			if err != nil {
-				return fmt.Errorf("remove old payloads: %w", err)
-			}
+		if err != nil {
+			return fmt.Errorf("remove the payloads of %s: %w", month.Format("2006-01"), err)
 		}
 	}
 }
 
 // drop drops a month, unless it holds a payload that must stay. Nobody can put one there
 // meanwhile.
-func drop(ctx context.Context, db *database.DB, month time.Time, condition string) (dropped bool, err error) {
+func drop(ctx context.Context, db *database.DB, month, end time.Time, condition string) (dropped bool, err error) {
 	err = database.RetryConflicts(ctx, func() error {
 		return db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
 			if err := tx.Exec("LOCK TABLE event_payloads IN SHARE ROW EXCLUSIVE MODE").Error; err != nil {
 				return err
 			}
 			var stays bool
-			err := tx.Raw("SELECT EXISTS (SELECT FROM "+ofMonth+" AND NOT ("+condition+"))", month, month.AddDate(0, 1, 0)).Scan(&stays).Error
+			err := tx.Raw(`SELECT EXISTS (SELECT FROM event_payloads p JOIN webhook_events e ON e.id = p.event_id AND e.received_at = p.received_at
+				WHERE p.received_at >= @month AND p.received_at < @end AND e.received_at >= @month AND e.received_at < @end AND NOT (`+condition+"))",
+				sql.Named("month", month), sql.Named("end", end)).Scan(&stays).Error
 			if dropped = err == nil && !stays; !dropped {
 				return err
 			}
@@ -69,6 +62,24 @@ func drop(ctx context.Context, db *database.DB, month time.Time, condition strin
 		})
 	})
 	return dropped, err
+}
+
+// removeBetween walks, so that it comes once by those that stay.
+func removeBetween(ctx context.Context, db *database.DB, from, to time.Time, condition string) error {
+	tx, last := db.WithContext(ctx), models.WebhookEvent{ReceivedAt: from}
+	for {
+		var next []models.WebhookEvent
+		err := tx.Table("event_payloads").Select("received_at", "event_id AS id").
+			Where("(received_at, event_id) > (?, ?) AND received_at < ?", last.ReceivedAt, last.ID, to).
+			Order("received_at, event_id").Limit(chunk).Find(&next).Error
+		if err != nil || len(next) == 0 {
+			return err
+		}
+		if err := tx.Exec(removeThose+" AND "+condition+")", database.IsAnyOf(tx, "id", idsOf(next))).Error; err != nil {
+			return err
+		}
+		last = next[len(next)-1]
+	}
 }
 
 // Retain removes all payloads of settled events that were received before a moment, and
@@ -91,12 +102,8 @@ func Retain(ctx context.Context, db *database.DB, before time.Time) (int, error)
 		if len(old) == 0 {
 			return emptied, nil
 		}
-		ids := make([]string, len(old))
-		for i, event := range old {
-			ids[i] = event.ID
-		}
 		tx := db.WithContext(ctx)
-		gone := tx.Model(&models.WebhookEvent{}).Where(database.IsAnyOf(tx, "id", ids)).
+		gone := tx.Model(&models.WebhookEvent{}).Where(database.IsAnyOf(tx, "id", idsOf(old))).
 			Where(Settled). // somebody may have woken it meanwhile
 			Updates(map[string]any{"payload": "", "snapshot": nil})
 		if gone.Error != nil {
@@ -104,14 +111,5 @@ func Retain(ctx context.Context, db *database.DB, before time.Time) (int, error)
 		}
 		emptied += int(gone.RowsAffected)
 		after = old[len(old)-1]
-	}
-}
-
-// inChunks runs a statement, which removes a chunk at most, until it finds no more.
-func inChunks(ctx context.Context, db *database.DB, statement string, args ...any) error {
-	for {
-		if gone := db.WithContext(ctx).Exec(statement, args...); gone.Error != nil || gone.RowsAffected < chunk {
-			return gone.Error
-		}
 	}
 }

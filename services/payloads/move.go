@@ -44,6 +44,11 @@ func Move(ctx context.Context, db *database.DB) (int, error) {
 // moveChunk locks events first, so that none is woken meanwhile, and passes by those that
 // somebody else has locked.
 func moveChunk(tx *gorm.DB, before time.Time) (int, error) {
+	if database.IsPostgres(tx) { // so that no month is dropped meanwhile
+		if err := tx.Exec("LOCK TABLE event_payloads IN ROW EXCLUSIVE MODE").Error; err != nil {
+			return 0, err
+		}
+	}
 	var newest []time.Time
 	if err := tx.Table("event_payloads").Order("received_at DESC").Limit(1).Pluck("received_at", &newest).Error; err != nil {
 		return 0, err
@@ -57,10 +62,8 @@ func moveChunk(tx *gorm.DB, before time.Time) (int, error) {
 	if err != nil || len(events) == 0 {
 		return 0, err
 	}
-	ids := make([]string, len(events))
 	months := map[time.Time]bool{}
-	for i, e := range events {
-		ids[i] = e.ID
+	for _, e := range events {
 		months[monthOf(e.ReceivedAt)] = true
 	}
 	if database.IsPostgres(tx) {
@@ -70,7 +73,7 @@ func moveChunk(tx *gorm.DB, before time.Time) (int, error) {
 			}
 		}
 	}
-	these := database.IsAnyOf(tx, "id", ids)
+	these := database.IsAnyOf(tx, "id", idsOf(events))
 	err = tx.Exec(`INSERT INTO event_payloads (received_at, event_id, payload, snapshot)
 		SELECT received_at, id, payload, snapshot FROM webhook_events WHERE ?`, these).Error
 	if err != nil {

@@ -54,10 +54,13 @@ func Fill(tx *gorm.DB, events []models.WebhookEvent) error {
 	return nil
 }
 
+// removeThose removes payloads that lie apart of the events of a condition.
+const removeThose = "DELETE FROM event_payloads WHERE (received_at, event_id) IN (SELECT received_at, id FROM webhook_events WHERE ?"
+
 // Remove removes all that is kept of events, by their ids.
 func Remove(tx *gorm.DB, ids []string) error {
 	these := database.IsAnyOf(tx, "id", ids)
-	err := tx.Exec("DELETE FROM event_payloads WHERE (received_at, event_id) IN (SELECT received_at, id FROM webhook_events WHERE ?)", these).Error
+	err := tx.Exec(removeThose+")", these).Error
 	if err == nil {
 		err = tx.Exec("UPDATE webhook_events SET payload = '', snapshot = NULL WHERE ?", these).Error
 	}
@@ -65,4 +68,12 @@ func Remove(tx *gorm.DB, ids []string) error {
 		return fmt.Errorf("remove payloads: %w", err)
 	}
 	return nil
+}
+
+func idsOf(events []models.WebhookEvent) []string {
+	ids := make([]string, len(events))
+	for i, e := range events {
+		ids[i] = e.ID
+	}
+	return ids
 }
