@@ -12,15 +12,15 @@ import (
 	"hourbank/models"
 )
 
-// restless is how long an event stays whole: as long as Stripe sends it again.
+// movedAfter is how long an event stays whole: as long as Stripe may send it again.
 // https://docs.stripe.com/webhooks#automatic-retries
-const restless = 3 * 24 * time.Hour
+const movedAfter = 3 * 24 * time.Hour
 
 // Move puts payloads apart of events that were received more than three days ago, and
 // gives how many. It goes on where it ended, at the newest one that lies apart, so that it
 // costs what is new. Those that settle later than that stay where they are: they are few.
 func Move(ctx context.Context, db *database.DB) (int, error) {
-	before := db.NowFunc().Add(-restless)
+	before := db.NowFunc().Add(-movedAfter)
 	if wall := database.WallClock(); wall.Before(before) { // a sandbox's clock is ahead
 		before = wall
 	}
