@@ -18,6 +18,13 @@ import (
 	"hourbank/tests/harness"
 )
 
+// serveUnpruned serves, and prunes nothing before the test is ready for it.
+func serveUnpruned(t *testing.T, db *harness.Database, settings ...string) *harness.App {
+	t.Helper()
+	db.Exec(t, "INSERT INTO scheduled_jobs (name, next_run_at) VALUES ('prune', $1)", daysAgo(-1))
+	return db.Serve(t, settings...)
+}
+
 // prune starts another replica, which prunes as it starts, and waits until so many payloads
 // lie apart.
 func prune(t *testing.T, db *harness.Database, apart int64, settings ...string) *harness.App {
@@ -45,7 +52,7 @@ var formTokens = regexp.MustCompile(`name="(csrf_token|once)" value="[^"]+"`)
 // After three days payloads lie apart, and all that reads one finds it there.
 func TestPayloadsMoveApartAndAreReadThere(t *testing.T) {
 	harness.ForEachDatabase(t, func(t *testing.T, db *harness.Database) {
-		app := db.Serve(t, "PARK_FOR=99999h")
+		app := serveUnpruned(t, db, "PARK_FOR=99999h")
 		p, unowned, fresh := harness.NewPurchase(t).Create(db), harness.NewPurchase(t).Create(db), harness.NewPurchase(t).Create(db)
 		paid, refunded, rejected := p.Succeeded(), p.Refund("refund.created", "re_"+p.ID, 2500, "succeeded", 1), p.Intent(failed).Set("id", nil).Set("metadata.student", "ada_0")
 		ignored := unowned.Succeeded()
@@ -90,7 +97,7 @@ func TestPayloadsMoveApartAndAreReadThere(t *testing.T) {
 func TestSnapshotsMoveWithTheirPayloads(t *testing.T) {
 	harness.ForEachDatabase(t, func(t *testing.T, db *harness.Database) {
 		standIn := harness.NewStripe(t)
-		app := db.Serve(t, standIn.Settings()...)
+		app := serveUnpruned(t, db, standIn.Settings()...)
 		sold := app.PostPatiently(t, harness.WriteKey, api+"/purchases/", `{"student_id":"thin_student","hours":"10.00","amount":5000,"currency":"eur"}`)
 		intent := sold.Get("stripe_payment_intent_id").String()
 		pay(t, standIn, intent)
@@ -125,7 +132,7 @@ func TestSnapshotsMoveWithTheirPayloads(t *testing.T) {
 // and nothing takes its payload away meanwhile.
 func TestAnEventThatWaitsAgainKeepsItsPayload(t *testing.T) {
 	harness.ForEachDatabase(t, func(t *testing.T, db *harness.Database) {
-		app := db.Serve(t, "PARK_FOR=99999h")
+		app := serveUnpruned(t, db, "PARK_FOR=99999h")
 		old := harness.NewPurchase(t).Create(db)
 		app.MustProcess(t, old.Succeeded())
 		p, woken := park(t, app)
@@ -152,7 +159,7 @@ func TestAnEventThatWaitsAgainKeepsItsPayload(t *testing.T) {
 func TestAnEventThatIsWokenMeanwhileStays(t *testing.T) {
 	t.Parallel()
 	db := harness.NewDatabase(t, database.Postgres)
-	app := db.Serve(t)
+	app := serveUnpruned(t, db)
 	p, woken := harness.NewPurchase(t).Create(db), harness.NewPurchase(t).Create(db)
 	event := woken.Succeeded()
 	app.MustProcess(t, p.Succeeded(), event)
@@ -183,7 +190,7 @@ func monthsApart(t *testing.T, db *harness.Database) int64 {
 // A month goes at once where the archive has all of it, and else what it has.
 func TestArchivedMonthsGo(t *testing.T) {
 	harness.ForEachDatabase(t, func(t *testing.T, db *harness.Database) {
-		app := db.Serve(t)
+		app := serveUnpruned(t, db)
 		purchases := make([]*harness.Purchase, 3)
 		for i := range purchases {
 			purchases[i] = harness.NewPurchase(t).Create(db)
@@ -231,7 +238,7 @@ func TestArchivedMonthsGo(t *testing.T) {
 // An archive is believed as far as it is what was written.
 func TestAnAlteredArchiveIsRefused(t *testing.T) {
 	harness.ForEachDatabase(t, func(t *testing.T, db *harness.Database) {
-		app := db.Serve(t)
+		app := serveUnpruned(t, db)
 		p := harness.NewPurchase(t).Create(db)
 		event := p.Succeeded()
 		app.MustProcess(t, event)
@@ -262,7 +269,7 @@ func TestAnAlteredArchiveIsRefused(t *testing.T) {
 
 func TestPayloadsThatLieApartAreNotKeptForLonger(t *testing.T) {
 	harness.ForEachDatabase(t, func(t *testing.T, db *harness.Database) {
-		app := db.Serve(t)
+		app := serveUnpruned(t, db)
 		old, newer, ignored := harness.NewPurchase(t).Create(db), harness.NewPurchase(t).Create(db), harness.NewEvent(t, "customer.created", "payment_intent")
 		event := old.Succeeded()
 		app.MustProcess(t, event, newer.Succeeded())
@@ -291,8 +298,8 @@ func TestPayloadsThatLieApartAreNotKeptForLonger(t *testing.T) {
 
 // Who is forgotten is forgotten there, too, also where events of no purchase name them.
 func TestAStudentIsForgottenInPayloadsThatLieApart(t *testing.T) {
-	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
-		db := app.Database
+	harness.ForEachDatabase(t, func(t *testing.T, db *harness.Database) {
+		app := serveUnpruned(t, db)
 		db.MustRun(t, "plans", "add", "--id", "pack8", "--name", "8 hours", "--hours", "8.00", "--amount", "12000", "--currency", "eur")
 		s, other := alive(t, app), alive(t, app)
 		all := db.Count(t, "SELECT count(*) FROM webhook_events")
@@ -321,7 +328,7 @@ func TestTheServingRoleMovesAndDropsPayloads(t *testing.T) {
 	t.Parallel()
 	owner := harness.NewDatabase(t, database.Postgres)
 	db := owner.ServingRole(t)
-	app := db.Serve(t)
+	app := serveUnpruned(t, db)
 	p := harness.NewPurchase(t).Create(owner)
 	app.MustProcess(t, p.Succeeded())
 	owner.Exec(t, "UPDATE webhook_events SET received_at = $1", daysAgo(400))
