@@ -202,3 +202,23 @@ func TestNobodyIsForgottenWhileSomethingIsOpen(t *testing.T) {
 		app.MustAudit(t)
 	})
 }
+
+// An event that waited turns out to be of a student who was forgotten meanwhile: nothing of
+// it is kept.
+func TestWhatWaitedForAForgottenStudentIsEmptied(t *testing.T) {
+	harness.ForEachDatabase(t, func(t *testing.T, db *harness.Database) {
+		app, p := db.Serve(t, "PARK_FOR=1h"), db.NewPurchase(t)
+		waits := p.Refund("refund.created", "re_late", 2500, "succeeded", 9).Set("payment_intent", nil).Set("charge", "ch_late_"+p.Student)
+		app.MustProcess(t, p.Succeeded())
+		app.Deliver(t, waits).Want(t, http.StatusAccepted)
+		db.MustRun(t, "forget-student", p.Student, "--yes")
+		app.MustProcess(t, p.ChargeRefunded(2500).Set("id", "ch_late_"+p.Student))
+		harness.Eventually(t, "the event has found its purchase", func() bool {
+			return db.Count(t, "SELECT count(*) FROM webhook_events WHERE id = $1 AND status = 'processed'", waits.ID) == 1
+		})
+		if kept := db.Count(t, "SELECT count(*) FROM webhook_events WHERE id = $1 AND (payload <> '' OR snapshot IS NOT NULL)", waits.ID); kept != 0 {
+			t.Error("its payload is kept")
+		}
+		db.MustAudit(t)
+	})
+}

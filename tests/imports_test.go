@@ -47,7 +47,7 @@ var mayImport = map[string][]string{
 	"services/audit":      {"database", "models", "models/money", "services/lots"},
 	"services/auditlog":   {"database", "models", "services/paging"},
 	"services/casebook":   {"database", "models", "services/stripe"},
-	"services/ingest":     {"database", "models", "models/invoicing", "models/money", "services/casebook", "services/ledger", "services/lots", "services/metrics", "services/owner", "services/stripe", "services/tracing"},
+	"services/ingest":     {"database", "models", "models/invoicing", "models/money", "services/casebook", "services/ledger", "services/lots", "services/metrics", "services/owner", "services/payloads", "services/stripe", "services/tracing"},
 	"services/forgetting": {"database", "models", "models/money", "services/auditlog", "services/payloads"},
 	"services/deliveries": {"config", "database", "models", "services/auditlog", "services/lots", "services/metrics", "services/paging", "services/tracing"},
 	"services/ledger":     {"database", "models"},

@@ -14,6 +14,7 @@ import (
 	"hourbank/models"
 	"hourbank/services/ledger"
 	"hourbank/services/lots"
+	"hourbank/services/payloads"
 )
 
 // lockEvents reads and locks the rows of those events that have one.
@@ -39,12 +40,16 @@ func lockEvents(tx *gorm.DB, items []*item) (map[string]*models.WebhookEvent, er
 func (b *batch) write(tx *gorm.DB) error {
 	var fresh, known []models.WebhookEvent
 	var waiting, resolved []*item
+	var forgotten []string // whose payloads are stored
 	sorted := slices.SortedFunc(slices.Values(b.items), func(a, b *item) int { return cmp.Compare(a.event.ID, b.event.ID) })
 	for _, e := range sorted {
 		if e.known == nil {
 			fresh = append(fresh, e.row)
 		} else {
 			known = append(known, e.row)
+			if e.event.Forgotten {
+				forgotten = append(forgotten, e.event.ID)
+			}
 		}
 		switch {
 		case e.repeated:
@@ -72,7 +77,10 @@ func (b *batch) write(tx *gorm.DB) error {
 	if err := database.Store(tx, writes); err != nil {
 		return err
 	}
-	return database.Store(tx, later)
+	if err := database.Store(tx, later); err != nil || len(forgotten) == 0 {
+		return err
+	}
+	return payloads.Remove(tx, forgotten)
 }
 
 // writes store what the book holds, but for events.
