@@ -137,7 +137,7 @@ fuzz: ## each fuzz target for FUZZTIME (10m)
 CORE := $(addprefix models/money/,hours.go evidence.go join.go derive.go payments.go returns.go cases.go moves.go) \
 	models/invoicing/lines.go models/purchase.go models/ledger.go
 BATCH := services/ingest/apply.go services/ingest/batch.go services/ingest/batch_write.go services/ingest/book.go \
-	services/casebook/casebook.go services/ingest/catalogue.go services/ingest/rebuild.go services/ingest/waiting.go services/ledger/ledger.go \
+	services/casebook/casebook.go services/ingest/catalogue.go services/ingest/rebuild.go services/ingest/hours_off.go $(wildcard services/ingest/statements/*.go) services/ledger/ledger.go \
 	database/rows.go
 
 # To build takes longest.

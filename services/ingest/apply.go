@@ -3,11 +3,10 @@ package ingest
 import (
 	"cmp"
 	"slices"
-	"strings"
-	"time"
 
 	"hourbank/models"
 	"hourbank/models/money"
+	"hourbank/services/ingest/statements"
 	"hourbank/services/stripe"
 )
 
@@ -147,7 +146,7 @@ func (b *book) share(e *stripe.Event, p *models.Purchase) {
 	}
 	for _, key := range keys {
 		if models.IsObjectID(key) {
-			b.shared[purchaseKey{key, p.ID}] = true
+			b.shared[statements.Key{Key: key, PurchaseID: p.ID}] = true
 		}
 	}
 }
@@ -314,84 +313,3 @@ func (b *book) otherCurrency(e *stripe.Event, student, purchase string) result {
 	}
 	return parked(models.CaseOtherCurrency)
 }
-
-// mayTakeOff says whether an invoice may take hours off its student's account: none that
-// it gives back were never credited (an upgrade that nobody paid is given back all the
-// same), and where a Payment Link's customer said whose the subscription is, it gave as many.
-func (b *book) mayTakeOff(invoice *stripe.Invoice, student string, hours models.Hours) bool {
-	byCustomer := invoice.StudentID == "" && b.catalogue.subscription(invoice).ToldAt == models.ToldByLink
-	unpaid := func(id string) bool {
-		if p := b.byKey[id]; p != nil {
-			return p.HoursCredited == 0
-		}
-		return b.catalogue.unpaid[id]
-	}
-	return b.catalogue.taken[invoice.ID] || !slices.ContainsFunc(invoice.Credited, unpaid) &&
-		(!byCustomer || b.leftOf(invoice.SubscriptionID, student)+hours >= 0)
-}
-
-// watch opens a case where an invoice that is not paid turns out to be one whose hours
-// another took off; it is closed once it is paid.
-func (b *book) watch(e *stripe.Event, p *models.Purchase) {
-	if e.Invoice == nil {
-		return
-	}
-	for _, took := range b.catalogue.took[e.Invoice.ID] {
-		if p.HoursCredited == 0 {
-			b.cases.OpenFor(took.StudentID, models.CaseState{Kind: models.CaseUnexplainedInvoice, Subject: took.Invoice}, took.EventID)
-		} else {
-			b.cases.Close(models.CaseUnexplainedInvoice, took.Invoice, "")
-		}
-	}
-}
-
-// leftOf is what a subscription gave a student's account and did not take off again,
-// whatever became of the money: that is the same in any order.
-func (b *book) leftOf(subscription, student string) (left models.Hours) {
-	for _, given := range b.catalogue.given[subscription] {
-		if given.StudentID == student && b.byID[given.PurchaseID] == nil {
-			left += given.Hours
-		}
-	}
-	for _, p := range b.byID {
-		if p.AccountID() == student && p.IsOf(subscription) {
-			left += p.HoursCredited
-		}
-	}
-	for _, entry := range b.ledger {
-		if entry.StudentID == student && entry.Reason != nil && *entry.Reason == reasonOfLess(subscription) {
-			left += entry.Hours
-		}
-	}
-	return left
-}
-
-// reasonOfLess is the reason of an adjustment by which a subscription takes hours off.
-func reasonOfLess(subscription string) string {
-	return strings.TrimSpace("an invoice for fewer hours than before " + subscription)
-}
-
-// takeOff takes hours off that an invoice's lines gave back, once.
-func (b *book) takeOff(e *stripe.Event, student string, hours models.Hours) result {
-	invoice := e.Invoice
-	switch {
-	case !invoice.Paid:
-		return parked("")
-	case b.catalogue.taken[invoice.ID]:
-		return result{status: models.EventProcessed, reason: models.ReasonStale}
-	}
-	b.catalogue.taken[invoice.ID] = true
-	b.ledger = append(b.ledger, models.LedgerEntry{
-		ID: models.NewID(), StudentID: student, Kind: models.EntryAdjustment, Hours: hours, Currency: &invoice.Currency,
-		EventID: &e.ID, Reference: &invoice.ID, Reason: new(reasonOfLess(invoice.SubscriptionID)), CreatedAt: b.now,
-		OccurredAt: time.Unix(e.Told.Invoices[invoice.ID].Paid.At, 0).UTC(),
-	})
-	for _, id := range invoice.Credited {
-		b.catalogue.took[id] = append(b.catalogue.took[id], took{Credited: id, Invoice: invoice.ID, StudentID: student, EventID: e.ID})
-	}
-	return result{status: models.EventProcessed, awaits: append([]string{invoice.ID}, invoice.Credited...)}
-}
-
-// unmatchedAfter is how long an event that tells of money may wait for its
-// purchase before a person is asked.
-const unmatchedAfter = 10 * time.Minute

@@ -11,6 +11,7 @@ import (
 
 	"hourbank/database"
 	"hourbank/models"
+	"hourbank/services/ingest/statements"
 	"hourbank/services/owner"
 	"hourbank/services/stripe"
 )
@@ -52,10 +53,6 @@ type item struct {
 	row        models.WebhookEvent // what the row shall be
 }
 
-// errOvertaken rolls the transaction back when another one was first with
-// some of the rows that it meant to insert.
-var errOvertaken = errors.New("another transaction was first")
-
 func newBatch(db *database.DB, owner *owner.Service, jobs []*job, options Options) *batch {
 	b := &batch{db: db, owner: owner, options: options, byJob: make([]*item, len(jobs)), isFirst: make([]bool, len(jobs))}
 	byID := make(map[string]*item, len(jobs))
@@ -96,7 +93,7 @@ const overtakenTries = 5
 func (b *batch) run(ctx context.Context) (err error) {
 	for range overtakenTries {
 		err = b.transaction(ctx)
-		if !errors.Is(err, errOvertaken) && !database.IsOvertaken(err) {
+		if !errors.Is(err, statements.ErrOvertaken) && !database.IsOvertaken(err) {
 			return err
 		}
 		// Looking first would cost every new event a statement; known ones

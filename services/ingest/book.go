@@ -14,6 +14,7 @@ import (
 	"hourbank/models"
 	"hourbank/models/money"
 	"hourbank/services/casebook"
+	"hourbank/services/ingest/statements"
 	"hourbank/services/stripe"
 )
 
@@ -33,7 +34,7 @@ type book struct {
 	changed map[string]*models.Purchase // not made, but changed by it
 	keys    map[string]*models.Purchase // new ones
 	moved   map[string]*models.Purchase // keys that were another's before
-	shared  map[purchaseKey]bool        // keys that other purchases may have too
+	shared  map[statements.Key]bool     // keys that other purchases may have too
 	told    map[string][]*models.Subscription
 	ledger  []models.LedgerEntry
 	cases   casebook.Book
@@ -62,7 +63,7 @@ func openBook(tx *gorm.DB, events []*stripe.Event, lock bool) (*book, error) {
 	}
 	for _, p := range purchases {
 		if p.MergedInto != nil && b.named(p.ID) == nil {
-			return nil, errOvertaken // it was merged while we waited for its lock
+			return nil, statements.ErrOvertaken // it was merged while we waited for its lock
 		}
 	}
 	b.keepForgotten(purchases, events)
@@ -92,7 +93,7 @@ func newBook(now time.Time) *book {
 	return &book{
 		now: now, byID: map[string]*models.Purchase{}, byKey: map[string]*models.Purchase{},
 		made: map[string]*models.Purchase{}, changed: map[string]*models.Purchase{}, keys: map[string]*models.Purchase{},
-		moved: map[string]*models.Purchase{}, shared: map[purchaseKey]bool{}, told: map[string][]*models.Subscription{}, cases: casebook.Book{},
+		moved: map[string]*models.Purchase{}, shared: map[statements.Key]bool{}, told: map[string][]*models.Subscription{}, cases: casebook.Book{},
 	}
 }
 
@@ -275,4 +276,10 @@ func (b *book) note(p *models.Purchase, change models.Change, eventID string) {
 	if change.Changed && b.made[p.ID] == nil {
 		b.changed[p.ID] = p
 	}
+}
+
+// knows says whether the book learned something by a key that an event of its
+// may wait for.
+func (b *book) knows(key string) bool {
+	return b.keys[key] != nil || b.made[key] != nil || len(b.told[key]) > 0
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
@@ -179,91 +178,6 @@ func (c *catalogue) readAccounts(tx *gorm.DB, open bool) error {
 		if account.Currency != nil {
 			c.currencies[account.StudentID] = *account.Currency
 		}
-	}
-	return nil
-}
-
-// readTaken finds the invoices that took hours off before.
-func (c *catalogue) readTaken(tx *gorm.DB, invoices []string) error {
-	if len(invoices) == 0 {
-		return nil
-	}
-	var references []string
-	err := tx.Session(&gorm.Session{NewDB: true}).Model(&models.LedgerEntry{}).
-		Where("kind = 'adjustment' AND event_id IS NOT NULL").Where(database.IsAnyOf(tx, "reference", invoices)).Pluck("reference", &references).Error
-	if err != nil {
-		return fmt.Errorf("look for invoices that took hours off: %w", err)
-	}
-	for _, reference := range references {
-		c.taken[reference] = true
-	}
-	return nil
-}
-
-// took is an invoice that took hours off which another one had given. Its event still awaits
-// the other: should that turn out never to be paid, too much was taken.
-type took struct{ Credited, Invoice, StudentID, EventID string }
-
-// readTook finds the invoices that took hours off which any of these had given.
-func (c *catalogue) readTook(tx *gorm.DB, invoices []string) error {
-	if len(invoices) == 0 {
-		return nil
-	}
-	var known []took
-	tx = tx.Session(&gorm.Session{NewDB: true})
-	err := tx.Table("waiting_events w").Select("w.key AS credited, l.reference AS invoice, l.student_id, l.event_id").
-		Joins("JOIN waiting_events own ON own.event_id = w.event_id").
-		Joins("JOIN hour_ledger_entries l ON l.reference = own.key AND l.event_id = w.event_id AND l.kind = 'adjustment' AND l.event_id IS NOT NULL").
-		Where("w.key <> own.key").Where(database.IsAnyOf(tx, "w.key", invoices)).Find(&known).Error
-	if err != nil {
-		return fmt.Errorf("look for what took off what invoices gave: %w", err)
-	}
-	for _, t := range known {
-		c.took[t.Credited] = append(c.took[t.Credited], t)
-	}
-	return nil
-}
-
-// given is what a subscription gave an account by a purchase, or took off it (negative).
-type given struct {
-	Key, StudentID, PurchaseID string
-	Hours                      models.Hours
-}
-
-// readGiven reads what counts for invoices that take hours off.
-func (c *catalogue) readGiven(tx *gorm.DB, events []*stripe.Event) error {
-	var subscriptions, reasons, credited []string
-	for _, e := range events {
-		if e.Invoice != nil && e.Invoice.SubscriptionID != "" && c.buy(e.Invoice).Hours < 0 {
-			subscriptions, reasons = append(subscriptions, e.Invoice.SubscriptionID), append(reasons, reasonOfLess(e.Invoice.SubscriptionID))
-			credited = append(credited, e.Invoice.Credited...)
-		}
-	}
-	if len(subscriptions) == 0 {
-		return nil
-	}
-	tx = tx.Session(&gorm.Session{NewDB: true})
-	var gave, took []given
-	err := tx.Table("shared_keys").Select("key, coalesce(p.beneficiary_id, p.student_id) AS student_id, p.id AS purchase_id, p.hours_credited AS hours").
-		Joins("JOIN purchase_transactions p ON p.id = purchase_id AND p.hours_credited > 0").Where(database.IsAnyOf(tx, "key", subscriptions)).Find(&gave).Error
-	if err == nil {
-		err = tx.Table("hour_ledger_entries").Select("reason AS key, student_id, hours").Where("kind = 'adjustment' AND event_id IS NOT NULL").
-			Where(database.IsAnyOf(tx, "reason", reasons)).Where(database.IsAnyOf(tx, "student_id", slices.Collect(maps.Keys(c.currencies)))).Find(&took).Error
-	}
-	var unpaid []string
-	if err == nil && len(credited) > 0 {
-		err = tx.Table("purchase_keys").Joins("JOIN purchase_transactions p ON p.id = purchase_id AND p.hours_credited = 0").
-			Where(database.IsAnyOf(tx, "key", credited)).Pluck("key", &unpaid).Error
-	}
-	if err != nil {
-		return fmt.Errorf("read what subscriptions gave: %w", err)
-	}
-	for _, g := range slices.Concat(gave, took) {
-		subscription := strings.TrimPrefix(g.Key, reasonOfLess("")+" ")
-		c.given[subscription] = append(c.given[subscription], g)
-	}
-	for _, id := range unpaid {
-		c.unpaid[id] = true
 	}
 	return nil
 }

@@ -11,7 +11,7 @@ import (
 
 	"hourbank/database"
 	"hourbank/models"
-	"hourbank/services/ingest"
+	"hourbank/services/ingest/statements"
 )
 
 // Service keeps the pricing plans. It is safe for concurrent use.
@@ -60,7 +60,7 @@ func (s *Service) Add(ctx context.Context, plan models.Plan) (*models.Plan, erro
 		if err := tx.Create(&plan).Error; err != nil {
 			return err
 		}
-		return database.Store(tx, []database.Write{ingest.Wake([]string{plan.ID, orEmpty(plan.StripePriceID)})}) // invoices that nothing explained so far
+		return database.Store(tx, []database.Write{statements.Wake([]string{plan.ID, orEmpty(plan.StripePriceID)})}) // invoices that nothing explained so far
 	})
 	if database.IsUniqueViolation(err) {
 		return nil, &models.Error{Code: models.CodeConflict, Message: "A plan with this id or Stripe price exists already.", Err: err}

@@ -15,7 +15,7 @@ import (
 
 	"hourbank/database"
 	"hourbank/models"
-	"hourbank/services/ingest"
+	"hourbank/services/ingest/statements"
 	"hourbank/services/ledger"
 	"hourbank/services/paging"
 )
@@ -68,7 +68,7 @@ func InsertPurchase(tx *gorm.DB, p *models.Purchase) error {
 	if inserted.RowsAffected == 0 {
 		return nil
 	}
-	if err := ingest.TakeKeys(tx, p); err != nil {
+	if err := statements.TakeKeys(tx, p); err != nil {
 		if database.IsUniqueViolation(err) {
 			return &models.Error{Code: models.CodeConflict, Message: "This PaymentIntent has a purchase already.", Err: err}
 		}

@@ -8,7 +8,7 @@ import (
 
 	"hourbank/models"
 	"hourbank/models/money"
-	"hourbank/services/ingest"
+	"hourbank/services/ingest/statements"
 )
 
 // History is what a student did on one day, so many days ago.
@@ -53,7 +53,7 @@ func (day History) write(tx *gorm.DB) error {
 		if err := tx.Create(p).Error; err != nil {
 			return err
 		}
-		if err := ingest.TakeKeys(tx, p); err != nil {
+		if err := statements.TakeKeys(tx, p); err != nil {
 			return err
 		}
 	}
