@@ -177,7 +177,7 @@ func (l *life) replay() *lots.State {
 		pack := lots.Pack{ID: p.ID, Hours: int64(p.HoursCredited - p.HoursReversed), Came: *p.CompletedAt, Ends: end(p.ExpiresAt)}
 		if invoice, monthly := p.Evidence.Invoices["in_"+p.ID]; monthly {
 			pack.Subscription, pack.Invoiced = invoice.Period.Subscription, invoice.Period.Created
-			if invoice.Period.Renews {
+			if invoice.Period.Renews && pack.Hours > 0 {
 				pack.Keeps = (*int64)(p.RolloverHours)
 			}
 		}

@@ -54,7 +54,8 @@ func (p *Purchase) period() period {
 }
 
 // periodsInTurn gives the purchases that were paid, in the order in which they were. One
-// for an earlier period than was paid already renews nothing: its invoice was late.
+// for an earlier period than was paid already renews nothing: its invoice was late. Nor does
+// one of which all went back: what it let expire was paid for.
 func periodsInTurn(purchases []Purchase) []period {
 	var periods []period
 	for i := range purchases {
@@ -68,7 +69,7 @@ func periodsInTurn(purchases []Purchase) []period {
 	latest := map[string]int64{}
 	for i := range periods {
 		p := &periods[i]
-		p.Renews = p.Renews && p.Created >= latest[p.Subscription]
+		p.Renews = p.Renews && p.Created >= latest[p.Subscription] && p.HoursReversed < p.HoursCredited
 		latest[p.Subscription] = max(latest[p.Subscription], p.Created)
 	}
 	return periods

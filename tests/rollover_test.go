@@ -110,6 +110,24 @@ func TestALateInvoiceAndAChangeOfPlanRenewNothing(t *testing.T) {
 	})
 }
 
+// A renewal whose money all went back renews nothing: what it let expire was paid for. Part of
+// it does.
+func TestARenewalThatIsGivenBackRenewsNothing(t *testing.T) {
+	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
+		r := newRolling(t, app)
+		r.pays(t, "in_1", 40, first)
+		r.pays(t, "in_2", 10)
+		app.WantBalance(t, r.Student, fields{"hours_expired": "6.00", "hours_available": "10.00"})
+		tell(t, app, r.CreditNote("created", "cn_1", "in_2", 6000))
+		app.WantBalance(t, r.Student, fields{"hours_expired": "6.00", "hours_available": "6.00"})
+		tell(t, app, r.CreditNote("created", "cn_2", "in_2", 6000))
+		app.WantBalance(t, r.Student, fields{"hours_expired": "0.00", "hours_available": "8.00"})
+		tell(t, app, r.CreditNote("voided", "cn_2", "in_2", 6000))
+		app.WantBalance(t, r.Student, fields{"hours_expired": "6.00", "hours_available": "6.00"})
+		app.MustAudit(t)
+	})
+}
+
 // Hours that are held for a lesson after the renewal are of what it keeps; the new
 // period's pay the rest.
 func TestAHoldAcrossARenewalTakesWhatItKeeps(t *testing.T) {
