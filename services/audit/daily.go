@@ -29,14 +29,14 @@ const (
 func (s *Service) RunDaily(ctx context.Context, log *zap.Logger) error {
 	auditing, stop := context.WithTimeout(ctx, longest)
 	defer stop()
-	report, since := Report{}, time.Now()
+	report, since, done := Report{}, time.Now(), 0
 	err := s.run(auditing, &report, func(rows int) {
 		if len(report.Differences) >= enough {
 			stop()
-		} else if rows >= auditChunk {
+		} else if done += rows; done >= auditChunk {
 			rest(auditing, time.Since(since))
+			since, done = time.Now(), 0
 		}
-		since = time.Now()
 	})
 	if found := len(report.Differences); err == nil || found >= enough {
 		if found > 0 {
