@@ -46,6 +46,9 @@ func Fill(tx *gorm.DB, events []models.WebhookEvent) error {
 	}
 	for _, found := range apart {
 		e := without[found.ID]
+		if e == nil {
+			continue // it was not asked for
+		}
 		e.Payload = found.Payload
 		if e.Snapshot == nil { // else it was fetched for a replay since
 			e.Snapshot = found.Snapshot
