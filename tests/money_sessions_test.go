@@ -1,6 +1,13 @@
 package tests
 
-import "hourbank/tests/harness"
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"hourbank/tests/harness"
+)
 
 // session is a paid session of a purchase and the success of its
 // PaymentIntent, which names nothing: Stripe copies no metadata to it.
@@ -223,4 +230,32 @@ var mergeStories = []story{
 		},
 		ends: "completed 8.00 h due 12000 received 12000", balance: "8.00 h 12000",
 	},
+}
+
+// Whoever opens a Payment Link may name a sale, as often as they like: what they
+// don't pay leaves what is due of it, and its hours, as they are.
+func TestUnpaidSessionsOfALinkTakeNothingFromASale(t *testing.T) {
+	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
+		for _, reversed := range []bool{false, true} {
+			s := harness.NewTeller(harness.V2020) // which makes a session's PaymentIntent before anybody pays
+			s.Purchase = harness.NewPurchase(t).For(s.Student).WithoutIntent().Create(app.Database).ID
+			told := events{s.Session("completed", "cs_z", "pi_z", asked{Subtotal: 5000, Discount: 2500}, "paid"), s.Bare().Paid("pi_z", 2500)}
+			stranger := harness.NewTeller(harness.V2020)
+			for i := range 510 {
+				told = append(told, stranger.Session("expired", fmt.Sprintf("cs_a%03d", i), fmt.Sprintf("pi_a%03d", i), asked{Subtotal: 100}, "unpaid").
+					With("payment_link", "plink_1").With("client_reference_id", s.Purchase))
+			}
+			told = append(told, s.Bare().Refunded("pi_z", 2500, 1250))
+			if reversed {
+				slices.Reverse(told)
+			}
+			for _, e := range told {
+				if answer, err := app.Tell(e); err != nil || answer.Status/100 != 2 {
+					t.Fatalf("answered %d (%v): %s", answer.Status, err, answer.Body)
+				}
+			}
+			harness.Within(t, 20*time.Second, "the half that came back took half", func() bool { return balance(t, app, s.Student) == "5.00 h 1250" })
+		}
+		app.MustAudit(t)
+	})
 }

@@ -12,19 +12,20 @@ import (
 // within a second the one later in the object's life; what is told once and
 // for all (links, sums received) is kept. Neither argument is changed.
 func Join(a, b Evidence) Evidence {
-	full := a.Full || b.Full
-	return Evidence{
-		Payments:    joinMaps(a.Payments, b.Payments, joinPayment, &full),
-		Charges:     joinMaps(a.Charges, b.Charges, joinCharge, &full),
-		Refunds:     joinMaps(a.Refunds, b.Refunds, joinRefund, &full),
-		Disputes:    joinMaps(a.Disputes, b.Disputes, joinDispute, &full),
-		Sessions:    joinMaps(a.Sessions, b.Sessions, joinSession, &full),
-		Invoices:    joinMaps(a.Invoices, b.Invoices, joinInvoice, &full),
-		CreditNotes: joinMaps(a.CreditNotes, b.CreditNotes, joinCreditNote, &full),
-		Accepted:    joinMaps(a.Accepted, b.Accepted, joinAcceptance, &full),
-		Merged:      joinMaps(a.Merged, b.Merged, func(a, b bool) bool { return a || b }, &full),
-		Full:        full,
+	e := Evidence{
+		Payments:    joinMaps(a.Payments, b.Payments, joinPayment),
+		Charges:     joinMaps(a.Charges, b.Charges, joinCharge),
+		Refunds:     joinMaps(a.Refunds, b.Refunds, joinRefund),
+		Disputes:    joinMaps(a.Disputes, b.Disputes, joinDispute),
+		Sessions:    joinMaps(a.Sessions, b.Sessions, joinSession),
+		Invoices:    joinMaps(a.Invoices, b.Invoices, joinInvoice),
+		CreditNotes: joinMaps(a.CreditNotes, b.CreditNotes, joinCreditNote),
+		Accepted:    joinMaps(a.Accepted, b.Accepted, joinAcceptance),
+		Merged:      joinMaps(a.Merged, b.Merged, func(a, b bool) bool { return a || b }),
+		Full:        a.Full || b.Full,
 	}
+	e.bound()
+	return e
 }
 
 // JoinAll joins any number of tellings, by halves: one after the other, a long
@@ -41,16 +42,63 @@ func JoinAll(tellings []Evidence) Evidence {
 }
 
 // maxObjects bounds each kind of object of one purchase, and each set within
-// an object, far above what a payment's life has. Those with the smallest ids
-// stay, so that which ones does not hang on their order.
+// an object, far above what a payment's life has. Those that weigh most stay,
+// of the same weight those with the smallest ids: a weight only grows, so that
+// which ones stay does not hang on their order.
 const maxObjects = 500
 
-func joinMaps[T any](a, b map[string]T, join func(a, b T) T, full *bool) map[string]T {
-	if len(a) == 0 || len(b) == 0 {
-		if len(a) == 0 {
-			a = b
+func (e *Evidence) bound() {
+	if max(len(e.Payments), len(e.Charges), len(e.Refunds), len(e.Disputes), len(e.Sessions), len(e.Invoices),
+		len(e.CreditNotes), len(e.Accepted), len(e.Merged)) <= maxObjects {
+		return
+	}
+	weights := e.weights()
+	e.Full = true
+	e.Payments, e.Charges, e.Sessions, e.Invoices = bounded(e.Payments, weights), bounded(e.Charges, weights), bounded(e.Sessions, weights), bounded(e.Invoices, weights)
+	e.Refunds, e.Disputes, e.CreditNotes = bounded(e.Refunds, weights), bounded(e.Disputes, weights), bounded(e.CreditNotes, weights)
+	e.Accepted, e.Merged = bounded(e.Accepted, weights), bounded(e.Merged, weights)
+}
+
+// weights lets what we sold or somebody paid outweigh what nobody paid, such as
+// the sessions of a Payment Link, of which a stranger can make as many as they
+// like. Those that were settled weigh less than others: they may cost nothing.
+func (e *Evidence) weights() map[string]int {
+	weights := map[string]int{}
+	weigh := func(weight int, ids ...string) {
+		for _, id := range ids {
+			weights[id] = max(weights[id], weight)
 		}
-		return bounded(a, full)
+	}
+	for id, s := range e.Sessions {
+		if s.Sold || s.Settled != nil {
+			weigh(2-age(s.PaymentLink && !s.Sold), id, s.PaymentIntent, s.Invoice)
+		}
+	}
+	for id, i := range e.Invoices {
+		if i.Paid != nil {
+			weigh(2, append(keys(i.Payments), id)...)
+		}
+	}
+	for id, p := range e.Payments {
+		if p.Sold || p.Received.Amount > 0 {
+			weigh(2, id)
+		}
+		weigh(weights[id], p.Charge)
+	}
+	for id, c := range e.Charges {
+		if c.Captured.Amount > 0 {
+			weigh(2, id, c.PaymentIntent)
+		}
+	}
+	return weights
+}
+
+func joinMaps[T any](a, b map[string]T, join func(a, b T) T) map[string]T {
+	if len(a) == 0 {
+		return b
+	}
+	if len(b) == 0 {
+		return a
 	}
 	joined := maps.Clone(a)
 	for id, told := range b {
@@ -59,16 +107,18 @@ func joinMaps[T any](a, b map[string]T, join func(a, b T) T, full *bool) map[str
 		}
 		joined[id] = told
 	}
-	return bounded(joined, full)
+	return joined
 }
 
-func bounded[T any](objects map[string]T, full *bool) map[string]T {
+func bounded[T any](objects map[string]T, weights map[string]int) map[string]T {
 	if len(objects) <= maxObjects {
 		return objects
 	}
-	*full = true
+	ids := slices.SortedFunc(maps.Keys(objects), func(a, b string) int {
+		return cmp.Or(cmp.Compare(weights[b], weights[a]), cmp.Compare(a, b))
+	})
 	kept := make(map[string]T, maxObjects)
-	for _, id := range slices.Sorted(maps.Keys(objects))[:maxObjects] {
+	for _, id := range ids[:maxObjects] {
 		kept[id] = objects[id]
 	}
 	return kept
@@ -119,10 +169,9 @@ func joinRefund(a, b Refund) Refund {
 }
 
 func joinDispute(a, b Dispute) Dispute {
-	var full bool
 	return Dispute{
 		Charge: max(a.Charge, b.Charge), PaymentIntent: max(a.PaymentIntent, b.PaymentIntent),
-		Transactions: joinMaps(a.Transactions, b.Transactions, maxOf, &full),
+		Transactions: bounded(joinMaps(a.Transactions, b.Transactions, maxOf), nil),
 		DisputeState: later(a.DisputeState, b.DisputeState, compareDisputeStates),
 	}
 }
@@ -137,9 +186,8 @@ func joinSession(a, b Session) Session {
 }
 
 func joinInvoice(a, b Invoice) Invoice {
-	var full bool
 	return Invoice{
-		Payments: joinMaps(a.Payments, b.Payments, maxOf, &full),
+		Payments: bounded(joinMaps(a.Payments, b.Payments, maxOf), nil),
 		Share:    latest(a.Share, b.Share, compareShares),
 		Paid:     first(a.Paid, b.Paid, compareBills),
 		Period:   latest(a.Period, b.Period, comparePeriods),

@@ -3,6 +3,7 @@ package money_test
 import (
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"reflect"
 	"testing"
 
@@ -173,5 +174,41 @@ func TestObjectsAreBounded(t *testing.T) {
 	}
 	if d := money.Derive(tenHours, oneByOne); len(d.Cases) != 1 || d.Cases[0].Kind != money.CaseTooMany {
 		t.Errorf("%+v", d.Cases)
+	}
+}
+
+// What nobody paid leaves room for what somebody did, in any order.
+func TestWhatIsPaidOutweighsWhatNobodyPaid(t *testing.T) {
+	paid := telling.Tell(telling.Session("cs_z", "pi_z", 5000, 2500, 10), telling.PaidBy("pi_z", 2500, 10), telling.Charge("ch_z", "pi_z", 2500, 2500, 10), telling.Invoice("in_z", 5000, 2500, 10, "pi_z"))
+	ours := money.Evidence{Sessions: map[string]money.Session{"cs_x": {Sold: true}}, Payments: map[string]money.Payment{"pi_x": {Sold: true}}}
+	began := money.Evidence{Sessions: map[string]money.Session{"cs_y": {PaymentIntent: "pi_y", Settled: &money.Asked{At: 1}}}, Payments: map[string]money.Payment{"pi_y": {}}}
+	tellings := []money.Evidence{paid, ours, began}
+	for i := range money.MaxObjects + 10 {
+		id := fmt.Sprintf("%04d", i)
+		unpaid := money.Session{PaymentLink: true}
+		if i%3 == 0 { // a link of which all is given away
+			unpaid.Settled = &money.Asked{At: 1, Currency: "eur"}
+		}
+		tellings = append(tellings, money.Evidence{
+			Sessions: map[string]money.Session{"cs_" + id: unpaid}, Payments: map[string]money.Payment{"pi_" + id: {}},
+			Charges: map[string]money.Charge{"ch_" + id: {}}, Invoices: map[string]money.Invoice{"in_" + id: {}},
+		})
+	}
+	inOrder := telling.Tell(tellings...)
+	for range 3 {
+		rand.Shuffle(len(tellings), func(i, j int) { tellings[i], tellings[j] = tellings[j], tellings[i] })
+		if again := telling.Tell(tellings...); !reflect.DeepEqual(again, inOrder) {
+			t.Fatal("another order leaves other evidence")
+		}
+	}
+	_, soldSession := inOrder.Sessions["cs_x"]
+	_, soldPayment := inOrder.Payments["pi_x"]
+	_, begun := inOrder.Payments["pi_y"] // by a session that is paid: its success is found by it
+	if inOrder.Sessions["cs_z"].Settled == nil || inOrder.Payments["pi_z"].Received.Amount == 0 || inOrder.Charges["ch_z"].Captured.Amount == 0 ||
+		inOrder.Invoices["in_z"].Paid == nil || !soldSession || !soldPayment || !begun {
+		t.Errorf("left out: what is paid or sold")
+	}
+	if len(inOrder.Sessions) != money.MaxObjects || !inOrder.Full {
+		t.Errorf("%d sessions, full: %t", len(inOrder.Sessions), inOrder.Full)
 	}
 }
