@@ -193,6 +193,36 @@ func TestStaffAcceptAPaymentOfTooLittleAsPaidInFull(t *testing.T) {
 	})
 }
 
+// Of an invoice with other lines and credit notes, too: what staff accept is what
+// was paid of it for hours, and that follows the money as ever.
+func TestStaffAcceptAPaymentOfTooLittleOfAnInvoice(t *testing.T) {
+	harness.ForEachDatabase(t, func(t *testing.T, db *harness.Database) {
+		app := db.Serve(t)
+		sellPlans(t, db)
+		s := harness.NewTeller(harness.V2026)
+		paid := s.Invoice("paid", "in_1", eight, line{Amount: 12_000}).With("pre_payment_credit_notes_amount", 4000)
+		tell(t, app, s.PaidBy("pi_1", 20_000, "in_1", paid)[2], s.InvoicePayment("in_1", "pi_1", 20_000), s.Bare().Paid("pi_1", 20_000))
+		wantCase := func(want string) {
+			t.Helper()
+			if got := openKinds(t, app, s.Student); got != want {
+				t.Errorf("the open cases are %q, want %q", got, want)
+			}
+		}
+		app.WantBalance(t, s.Student, fields{"hours_available": "0.00", "balance_amount": "10000"})
+		wantCase("underpaid")
+		acceptance := api + "/purchases/" + app.Get(t, api+"/purchases/?student_id="+s.Student).Get("data.0.id").String() + "/acceptance/"
+		granted(t, app.Post(t, harness.AdminKey, acceptance, fmt.Sprintf(`{"payment":%q,"note":"the fee was wrong"}`, s.ID("pi_1"))))
+		app.WantBalance(t, s.Student, fields{"hours_available": "8.00", "balance_amount": "10000"})
+		wantCase("")
+		tell(t, app, s.Refunded("pi_1", 20_000, 10_000))
+		app.WantBalance(t, s.Student, fields{"hours_available": "4.00", "balance_amount": "5000"})
+		tell(t, app, s.CreditNote("created", "cn_1", "in_1", 10_000))
+		app.WantBalance(t, s.Student, fields{"hours_available": "0.00", "balance_amount": "0"})
+		wantCase("")
+		app.MustAudit(t)
+	})
+}
+
 func TestHoursThatWereUsedAndAreNoLongerPaidAreACaseUntilTheyAre(t *testing.T) {
 	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
 		s := soldTo(t, app)

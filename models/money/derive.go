@@ -72,14 +72,16 @@ type totals struct {
 type counted struct{ received, returned, kept int64 }
 
 // addUp adds payments up. Of an invoice with lines that are not hours, its
-// money counts by the hours' share.
+// money counts by the hours' share. What its credit notes gave back is taken
+// from the payments that staff accepted last.
 func (e *Evidence) addUp(t Terms, due int64, payments []payment) (sum totals) {
-	invoices := map[string]counted{}
+	invoices, given := map[string]counted{}, map[string]int64{}
+	var accepted []*payment
 	for i := range payments {
 		p := &payments[i]
 		sum.lost = sum.lost || (p.lost && !p.foreign)
-		if _, accepted := e.Accepted[p.id]; accepted && p.received > 0 {
-			sum.accept(p, due)
+		if _, ok := e.Accepted[p.id]; ok && p.received > 0 {
+			accepted = append(accepted, p)
 			continue
 		}
 		c := invoices[p.invoice]
@@ -87,14 +89,22 @@ func (e *Evidence) addUp(t Terms, due int64, payments []payment) (sum totals) {
 		invoices[p.invoice] = counted{c.received + p.money, c.returned + min(p.value(p.returned), p.money-kept), c.kept + kept}
 	}
 	for id := range e.Invoices {
-		given := min(e.givenBack(id), invoices[id].kept)
-		c := invoices[id]
-		invoices[id] = counted{c.received, c.returned + given, c.kept - given}
+		given[id] = e.givenBack(id)
+		invoices[id], given[id] = invoices[id].giveBack(given[id])
 	}
 	for id, c := range invoices {
 		sum.add(e.Invoices[id], c, t)
 	}
+	for _, p := range accepted {
+		given[p.invoice] = sum.accept(e.Invoices[p.invoice], p, due, given[p.invoice], t)
+	}
 	return sum
+}
+
+// giveBack takes off what credit notes gave back, and gives the rest of that.
+func (c counted) giveBack(amount int64) (counted, int64) {
+	given := min(amount, c.kept)
+	return counted{c.received, c.returned + given, c.kept - given}, amount - given
 }
 
 func (s *totals) add(invoice Invoice, c counted, t Terms) {
@@ -110,20 +120,25 @@ func (s *totals) add(invoice Invoice, c counted, t Terms) {
 	s.kept += kept
 }
 
-// accept lets a payment count as paid in full, for at least what it is. Money
-// in another currency then counts as that, too.
-func (s *totals) accept(p *payment, due int64) {
-	worth := max(p.money, due)
+// accept lets a payment count as paid in full, for at least what it is, and
+// gives what credit notes gave back beyond it. Money in another currency then
+// counts as that, too: all of it is for hours.
+func (s *totals) accept(invoice Invoice, p *payment, due, given int64, t Terms) (rest int64) {
 	if p.foreign {
 		p.foreign, p.money = false, due
+		rest, given, invoice = max(0, given-p.kept()), p.value(min(given, p.kept())), Invoice{}
 	}
 	kept := p.value(p.kept())
-	returned := min(p.value(p.returned), p.money-kept)
-	s.received += p.money
-	s.refunded += returned
-	s.disputed += p.money - returned - kept
-	s.worth += worth
-	s.kept += proportion(worth, p.kept(), p.received)
+	c, beyond := counted{p.money, min(p.value(p.returned), p.money-kept), kept}.giveBack(given)
+	s.add(invoice, c, t)
+	received := invoice.forHours(p.money, t)
+	worth := max(received, due)
+	s.worth += worth - received
+	s.kept -= invoice.forHours(c.kept, t)
+	if kept > 0 {
+		s.kept += proportion(proportion(worth, p.kept(), p.received), c.kept, kept)
+	}
+	return rest + beyond
 }
 
 func paidStatus(due int64, s totals) PaymentStatus {

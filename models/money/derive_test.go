@@ -162,6 +162,12 @@ func TestWhatIsDue(t *testing.T) {
 }
 
 func TestStaffsWordCounts(t *testing.T) {
+	// A credit note took so much off the bill before it was paid.
+	bill := func(total, credited int64, intents ...string) money.Evidence {
+		e := telling.Invoice("in_1", total, total, 7, intents...)
+		e.Invoices["in_1"].Paid.Credited = credited
+		return e
+	}
 	for _, row := range []derivation{
 		{"too little", tenHours, []money.Evidence{telling.PaidBy("pi_1", 4000, 7), telling.Accepted("pi_1")}, "completed, 10.00 of 10.00 h, received 4000, at 7"},
 		{"too little, half of it returned", tenHours, []money.Evidence{telling.PaidBy("pi_1", 4000, 7), telling.Accepted("pi_1"), telling.Refund("re_1", "", "pi_1", 2000, "succeeded", 9)},
@@ -176,6 +182,23 @@ func TestStaffsWordCounts(t *testing.T) {
 		{"another currency, a third of it held", tenHours, []money.Evidence{telling.PaidIn("usd", "pi_1", 6000, 7), telling.Accepted("pi_1"), telling.DisputeIn("usd", "dp_1", "pi_1", 2000, "lost")},
 			"disputed, 6.67 of 10.00 h, received 5000, disputed 1667, at 7"},
 		{"more than all", tenHours, []money.Evidence{telling.PaidBy("pi_1", 6000, 7), telling.Accepted("pi_1")}, "completed, 10.00 of 10.00 h, received 6000, at 7; overpaid 1000"},
+		{"too little of an invoice, half of which is given back", tenHours, []money.Evidence{bill(5000, 1000, "pi_1"), telling.PaidBy("pi_1", 4000, 7), telling.Accepted("pi_1"), telling.CreditNote("cn_1", "in_1", 2000)},
+			"partially_refunded, 5.00 of 10.00 h, received 4000, refunded 2000, at 7"},
+		{"too little of an invoice, all of which is given back", tenHours, []money.Evidence{bill(5000, 1000, "pi_1"), telling.PaidBy("pi_1", 4000, 7), telling.Accepted("pi_1"), telling.CreditNote("cn_1", "in_1", 5000)},
+			"refunded, 0.00 of 10.00 h, received 4000, refunded 4000, at 7"},
+		{"too little of an invoice, half of which is for hours", tenHours, []money.Evidence{bill(10_000, 2000, "pi_1"), telling.Share("in_1", 5000, 5000, 10_000), telling.PaidBy("pi_1", 8000, 7), telling.Accepted("pi_1")},
+			"completed, 10.00 of 10.00 h, received 4000, at 7"},
+		{"too little of an invoice, half of which is for hours; some is refunded, some disputed and some given back", tenHours,
+			[]money.Evidence{bill(10_000, 2000, "pi_1"), telling.Share("in_1", 5000, 5000, 10_000), telling.PaidBy("pi_1", 8000, 7), telling.Accepted("pi_1"),
+				telling.Refund("re_1", "", "pi_1", 800, "succeeded", 9), telling.Dispute("dp_1", "pi_1", 1600, "lost"), telling.CreditNote("cn_1", "in_1", 1600)},
+			"disputed, 5.00 of 10.00 h, received 4000, refunded 1200, disputed 800, at 7"},
+		{"too little beside another part of the invoice, of which more is given back than that was", tenHours,
+			[]money.Evidence{bill(5000, 1000, "pi_1", "pi_2"), telling.PaidBy("pi_1", 2000, 7), telling.PaidBy("pi_2", 2000, 8), telling.Accepted("pi_1"), telling.CreditNote("cn_1", "in_1", 3000)},
+			"partially_refunded, 5.00 of 10.00 h, received 4000, refunded 3000, at 7"},
+		{"another currency, of an invoice of which a quarter is given back", tenHours, []money.Evidence{
+			{Invoices: map[string]money.Invoice{"in_1": {Payments: map[string]int64{"pi_1": 6000}, Paid: &money.Bill{At: 7, Total: 6000, Currency: "usd"}}}},
+			telling.PaidIn("usd", "pi_1", 6000, 7), telling.Accepted("pi_1"), telling.CreditNote("cn_1", "in_1", 1500)},
+			"partially_refunded, 7.50 of 10.00 h, received 5000, refunded 1250, at 7"},
 		{"nothing at all", tenHours, []money.Evidence{telling.Intent("pi_1", money.Attempts{}), telling.Accepted("pi_1")}, "pending, 0.00 of 0.00 h"},
 		{"another payment", tenHours, []money.Evidence{telling.PaidBy("pi_1", 4000, 7), telling.Accepted("pi_2")}, "pending, 0.00 of 0.00 h, received 4000; underpaid 1000"},
 	} {
