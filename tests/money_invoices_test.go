@@ -1,6 +1,7 @@
 package tests
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -34,6 +35,18 @@ func unsubscribed(invoice *harness.Told, metadata object) *harness.Told {
 func inTwoParts(s *harness.Teller) events {
 	return events{s.Invoice("paid", "in_1", eight), s.Paid("pi_1", 6000), s.Paid("pi_2", 6000),
 		s.InvoicePayment("in_1", "pi_1", 6000), s.InvoicePayment("in_1", "pi_2", 6000)}
+}
+
+// creditedInBothWays is a credit note of 6000, half of it by a refund: only newer
+// versions say in the note how much that was.
+func creditedInBothWays(s *harness.Teller) events {
+	note := s.CreditNote("created", "cn_1", "in_1", 6000)
+	if slices.Contains(sinceBasil, s.Version) {
+		note.With("refunds", []any{object{"refund": s.ID("re_1"), "amount_refunded": 3000, "type": "refund"}})
+	} else {
+		note.Without("refunds", "post_payment_amount", "pre_payment_amount").With("refund", s.ID("re_1"))
+	}
+	return events{s.Refund("refund.created", "re_1", "pi_1", 3000, "succeeded"), note}
 }
 
 // Invoices of a subscription: who paid how much of them.
@@ -172,6 +185,20 @@ var invoiceStories = []story{
 			return append(s.PaidInvoice("in_1", "pi_1", eight), refund, note, s.Refunded("pi_1", 12_000, 3000))
 		},
 		ends: "partially_refunded 6.00 h due 12000 received 12000 refunded 3000", balance: "6.00 h 9000",
+	},
+	{
+		name: "a credit note of half, half of it refunded and the rest to the customer's balance",
+		told: func(s *harness.Teller) events {
+			return append(s.PaidInvoice("in_1", "pi_1", eight), creditedInBothWays(s)...)
+		},
+		ends: "partially_refunded 4.00 h due 12000 received 12000 refunded 6000", balance: "4.00 h 6000",
+	},
+	{
+		name: "a credit note of which a part was refunded, and that refund failed",
+		told: func(s *harness.Teller) events {
+			return append(append(s.PaidInvoice("in_1", "pi_1", eight), creditedInBothWays(s)...), s.Refund("refund.failed", "re_1", "pi_1", 3000, "failed"))
+		},
+		ends: "partially_refunded 6.00 h due 12000 received 12000 refunded 3000", balance: "6.00 h 9000", cases: "refund_failed",
 	},
 	{
 		name: "an invoice without metadata is its subscription's owner's",

@@ -323,7 +323,7 @@ func (b *Bill) received() int64 { return max(0, b.Total-b.Credited) }
 func (e *Evidence) givenBack(invoice string) (total int64) {
 	for _, note := range e.CreditNotes {
 		if note.Invoice == invoice && !note.Voided {
-			total += note.Amount
+			total += max(0, note.Amount-e.Refunds[note.Refund].Amount)
 		}
 	}
 	return total

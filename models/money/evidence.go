@@ -215,7 +215,8 @@ type Bill struct {
 type CreditNote struct {
 	At      int64  `json:"at"`
 	Invoice string `json:"invoice"`
-	Amount  int64  `json:"amount"` // 0: it gave nothing back, or was voided
+	Amount  int64  `json:"amount"`           // 0: it gave nothing back, or was voided
+	Refund  string `json:"refund,omitempty"` // of which the amount is in Amount
 	Voided  bool   `json:"voided,omitempty"`
 }
 

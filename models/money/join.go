@@ -198,7 +198,7 @@ func joinInvoice(a, b Invoice) Invoice {
 // joinCreditNote keeps the later telling; a void is final.
 func joinCreditNote(a, b CreditNote) CreditNote {
 	note := later(a, b, func(a, b CreditNote) int {
-		return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.Amount, b.Amount), cmp.Compare(a.Invoice, b.Invoice))
+		return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.Amount, b.Amount), cmp.Compare(a.Invoice, b.Invoice), cmp.Compare(a.Refund, b.Refund))
 	})
 	note.Voided = a.Voided || b.Voided
 	return note

@@ -37,6 +37,7 @@ func TestCreditNotesAreRead(t *testing.T) {
 		"by a refund": {`"customer_balance_transaction":null,"refund":"re_1","post_payment_amount":700`, 0},
 		"by a refund, and the rest to the balance":       {`"customer_balance_transaction":"cbtxn_1","post_payment_amount":1000,"refunds":[{"amount_refunded":300}]`, 700},
 		"by an old refund, and the rest to the balance":  {`"customer_balance_transaction":"cbtxn_1","total":1000,"refund":{"id":"re_1","amount":300}`, 700},
+		"by an old refund, and both say how much it was": {`"customer_balance_transaction":"cbtxn_1","total":1000,"refund":{"id":"re_1","amount":300},"refunds":[{"amount_refunded":300}]`, 700},
 		"to the balance, of a version with amount alone": {`"customer_balance_transaction":"cbtxn_1","total":null`, 700},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -48,6 +49,13 @@ func TestCreditNotesAreRead(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Where a note doesn't say how much of it a refund gave, the refund itself will.
+func TestACreditNotesRefundOfUnknownAmountIsKept(t *testing.T) {
+	event := decodeBody(t, `{"id":"evt_1","type":"credit_note.created","created":500,"data":{"object":{"id":"cn_1","invoice":"in_1",
+		"customer_balance_transaction":"cbtxn_1","total":1000,"refund":"re_1","type":"post_payment"}}}`)
+	wantTold(t, event, `{"invoices":{"in_1":{}},"credit_notes":{"cn_1":{"at":500,"invoice":"in_1","amount":1000,"refund":"re_1"}}}`)
 }
 
 func TestVoidedCreditNotesAreRead(t *testing.T) {

@@ -207,37 +207,38 @@ func readCreditNote(e *Event, note gjson.Result) {
 	e.readNames(note)
 	invoice := id(note.Get("invoice"))
 	e.Payment = cmp.Or(invoice, e.Object)
-	told := money.CreditNote{
-		At: e.at(), Invoice: invoice, Amount: givenBack(note),
-		Voided: e.eventType == "credit_note.voided" || note.Get("status").Str == "void",
-	}
+	told := money.CreditNote{At: e.at(), Invoice: invoice, Voided: e.eventType == "credit_note.voided" || note.Get("status").Str == "void"}
+	told.Amount, told.Refund = givenBack(note)
 	e.tell(money.Evidence{CreditNotes: map[string]money.CreditNote{e.Object: told}})
 	e.tellInvoice(invoice, money.Invoice{})
 }
 
-func givenBack(note gjson.Result) int64 {
+// givenBack names the refund where that is still in the amount: until basil a
+// note doesn't say how much it was.
+func givenBack(note gjson.Result) (sum int64, with string) {
 	outside := amount(note.Get("out_of_band_amount"))
 	balance := note.Get("customer_balance_transaction")
+	sum = amount(firstOf(note, "post_payment_amount", "total", "amount"))
 	switch {
 	case balance.IsObject() && balance.Get("amount").Type == gjson.Number:
 		moved := signed(balance.Get("amount")) // negative: a credit for the customer
-		return outside + max(moved, -moved)
-	case balance.Str == "":
-		return outside
-	case note.Get("post_payment_amount").Type == gjson.Number:
-		return max(outside, amount(note.Get("post_payment_amount"))-refundedBy(note))
-	case note.Get("type").Str == "pre_payment":
-		return outside
+		return outside + max(moved, -moved), ""
+	case balance.Str == "", note.Get("post_payment_amount").Type != gjson.Number && note.Get("type").Str == "pre_payment":
+		return outside, ""
+	}
+	refunds := note.Get("refunds").Array()
+	for _, refund := range refunds {
+		sum -= amount(refund.Get("amount_refunded"))
+	}
+	refund := note.Get("refund")
+	switch refunded := refund.Get("amount"); {
+	case len(refunds) > 0:
+	case refunded.Type == gjson.Number:
+		sum -= amount(refunded)
 	default:
-		return max(outside, amount(firstOf(note, "total", "amount"))-refundedBy(note))
+		with = cut(id(refund), models.MaxIDLength)
 	}
-}
-
-func refundedBy(note gjson.Result) (sum int64) {
-	for _, refund := range note.Get("refunds").Array() {
-		sum += amount(refund.Get("amount_refunded"))
-	}
-	return sum + amount(note.Get("refund.amount"))
+	return max(outside, sum), with
 }
 
 func readSubscription(e *Event, subscription gjson.Result) {

@@ -108,7 +108,7 @@ func DrawEvidence(t *rapid.T) money.Evidence {
 		Sessions: objects(t, drawSession, "cs_1", "cs_2"),
 		Invoices: objects(t, drawInvoice, "in_1", "in_2"),
 		CreditNotes: objects(t, func(t *rapid.T) money.CreditNote {
-			return money.CreditNote{At: drawAt(t), Invoice: pick(t, "in_1", "in_2"), Amount: drawAmount(t), Voided: pick(t, true, false)}
+			return money.CreditNote{At: drawAt(t), Invoice: pick(t, "in_1", "in_2"), Amount: drawAmount(t), Refund: pick(t, "", "re_1"), Voided: pick(t, true, false)}
 		}, "cn_1"),
 		Accepted: objects(t, func(t *rapid.T) money.Acceptance {
 			return money.Acceptance{At: drawAt(t), By: pick(t, "ada", "bob"), Note: pick(t, "x", "y")}

@@ -344,14 +344,14 @@ func (s *sim) creditAfter(v *simInvoice) {
 	left := v.total() - v.prePaid
 	amount := pick(s, "credited", left/2, left/4, left)
 	more := m{"post_payment_amount": amount, "pre_payment_amount": int64(0), "refund": nil, "refunds": []m{}}
-	switch pick(s, "credited to", "balance", "outside", "refund") {
+	switch to := pick(s, "credited to", "balance", "outside", "refund", "both"); to {
 	case "balance":
 		more["customer_balance_transaction"] = "cbtxn_1"
 		v.balanceGiven += amount
 	case "outside":
 		more["out_of_band_amount"] = amount
 		v.balanceGiven += amount
-	case "refund":
+	default:
 		if len(v.intents) != 1 || len(v.intents[0].charges) == 0 {
 			return
 		}
@@ -360,9 +360,16 @@ func (s *sim) creditAfter(v *simInvoice) {
 		if amount <= 0 {
 			return
 		}
-		r := s.refundOf(charge, amount)
+		refunded := amount
+		if to == "both" && amount > 1 {
+			refunded /= 2
+			more["customer_balance_transaction"] = "cbtxn_1"
+			v.balanceGiven += amount - refunded
+			s.tag("credit note refunds a part")
+		}
+		r := s.refundOf(charge, refunded)
 		more["post_payment_amount"] = amount
-		more["refund"], more["refunds"] = r.id, []m{{"amount_refunded": amount, "refund": r.id}}
+		more["refund"], more["refunds"] = r.id, []m{{"amount_refunded": refunded, "refund": r.id}}
 		s.tag("credit note refunds")
 	}
 	v.postPaid += amount
