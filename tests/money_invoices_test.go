@@ -37,6 +37,12 @@ func inTwoParts(s *harness.Teller) events {
 		s.InvoicePayment("in_1", "pi_1", 6000), s.InvoicePayment("in_1", "pi_2", 6000)}
 }
 
+// inTwoInvoices is two months of different plans, paid at once.
+func inTwoInvoices(s *harness.Teller) events {
+	return events{s.Paid("pi_1", 34_000), s.Invoice("paid", "in_1", eight), s.Invoice("paid", "in_2", sixteen),
+		s.InvoicePayment("in_1", "pi_1", 12_000), s.InvoicePayment("in_2", "pi_1", 22_000)}
+}
+
 // creditedInBothWays is a credit note of 6000, half of it by a refund: only newer
 // versions say in the note how much that was.
 func creditedInBothWays(s *harness.Teller) events {
@@ -221,18 +227,23 @@ var invoiceStories = []story{
 	{
 		name: "a PaymentIntent that pays two invoices counts for each", versions: sinceBasil,
 		told: func(s *harness.Teller) events {
-			return events{s.Paid("pi_1", 34_000), s.Invoice("paid", "in_1", eight), s.Invoice("paid", "in_2", sixteen),
-				s.InvoicePayment("in_1", "pi_1", 12_000), s.InvoicePayment("in_2", "pi_1", 22_000)}
+			return inTwoInvoices(s)
 		},
 		ends: "completed 16.00 h due 22000 received 22000; " + renewed, balance: "24.00 h 34000",
 	},
 	{
 		name: "a refund of a PaymentIntent that paid two invoices is a case", versions: sinceBasil,
 		told: func(s *harness.Teller) events {
-			return events{s.Paid("pi_1", 34_000), s.Invoice("paid", "in_1", eight), s.Invoice("paid", "in_2", sixteen),
-				s.InvoicePayment("in_1", "pi_1", 12_000), s.InvoicePayment("in_2", "pi_1", 22_000), s.Refunded("pi_1", 34_000, 10_000)}
+			return append(inTwoInvoices(s), s.Refunded("pi_1", 34_000, 10_000))
 		},
 		ends: "*", balance: "*", cases: "*unclear_refund*", nobodys: "unclear_refund",
+	},
+	{
+		name: "a lost dispute of a PaymentIntent that paid two invoices is a case", versions: sinceBasil,
+		told: func(s *harness.Teller) events {
+			return append(inTwoInvoices(s), s.Dispute("created", "dp_1", "pi_1", 34_000, "needs_response"), s.Dispute("closed", "dp_1", "pi_1", 34_000, "lost", -34_000))
+		},
+		ends: "*", balance: "*", cases: "unclear_refund", nobodys: "unclear_refund",
 	},
 }
 

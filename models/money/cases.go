@@ -17,7 +17,7 @@ const (
 	CaseOverpaid      CaseKind = "overpaid"       // more is kept than is due
 	CaseOtherCurrency CaseKind = "other_currency" // money came in another currency
 	CaseRefundFailed  CaseKind = "refund_failed"  // the customer has no money
-	CaseUnclearRefund CaseKind = "unclear_refund" // a refund could be a release, or is of a shared payment
+	CaseUnclearRefund CaseKind = "unclear_refund" // a refund could be a release, or it or a dispute is of a shared payment
 	CaseUnknownStatus CaseKind = "unknown_status" // of a refund or dispute
 	CaseTooMany       CaseKind = "too_many_objects"
 
@@ -63,8 +63,8 @@ func (e *Evidence) cases(t Terms, due int64, payments []payment, sum totals) []C
 		if p.unclear > 0 && p.received > 0 {
 			list.about(CaseUnclearRefund, p.id, p.unclear, p.currency, 0)
 		}
-		if p.shared && p.returned > 0 {
-			list.about(CaseUnclearRefund, p.id, p.returned, p.currency, 0)
+		if back := p.returned + p.held; p.shared && back > 0 {
+			list.about(CaseUnclearRefund, p.id, back, p.currency, 0)
 		}
 	}
 	if e.Full {

@@ -136,7 +136,7 @@ var caseWords = map[models.CaseKind]string{
 	models.CaseOverpaid:           "More is kept than is due. Refund what is too much.",
 	models.CaseOtherCurrency:      "Money came in another currency than the purchase's or its student's account. Refund it (what is not booked, in Stripe's dashboard), or accept it as paid in full.",
 	models.CaseRefundFailed:       "A refund did not reach the customer. Refund again, or pay the customer another way.",
-	models.CaseUnclearRefund:      "What went back could be the release of an authorisation, or is of a payment that paid several purchases. The likelier reading counts: compare it with Stripe.",
+	models.CaseUnclearRefund:      "What went back, or is disputed, could be the release of an authorisation, or is of a payment that paid several purchases. The likelier reading counts: compare it with Stripe.",
 	models.CaseUnknownStatus:      "Stripe tells a status that this version doesn't know. It holds nothing until it does.",
 	models.CaseTooMany:            "More objects were told of this purchase than are kept.",
 	models.CaseOverdrawn:          "Hours were used that are no longer paid. Ask for the money, or adjust the hours.",

@@ -98,7 +98,7 @@ func (f *family) purchase(t terms) Purchase {
 	return p
 }
 
-// sharedCases: the refunds of a PaymentIntent that pays several purchases are
+// sharedCases: the refunds and disputes of a PaymentIntent that pays several purchases are
 // a case of each.
 func (f *family) sharedCases() []Case {
 	var all []Case
@@ -106,8 +106,8 @@ func (f *family) sharedCases() []Case {
 		if !slices.ContainsFunc(f.shares[id], func(v string) bool { return slices.Contains(f.things, v) }) {
 			continue
 		}
-		if p := f.payment(id); p.returned > 0 {
-			all = append(all, Case{Kind: "unclear_refund", Payment: id, Amount: p.returned, Currency: p.currency})
+		if p := f.payment(id); p.returned+p.held > 0 {
+			all = append(all, Case{Kind: "unclear_refund", Payment: id, Amount: p.returned + p.held, Currency: p.currency})
 		}
 	}
 	return all
