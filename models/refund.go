@@ -22,6 +22,7 @@ type RefundRequest struct {
 	Payment       string     `json:"payment"`              // the PaymentIntent or charge
 	Amount        int64      `json:"amount"`               // minor units
 	Currency      string     `json:"currency"`
+	ForHours      bool       `json:"-"` // it was asked for as hours, and takes these alone
 	Reason        string     `json:"reason"`
 	Actor         string     `json:"actor"`     // the API key's name
 	RefundID      *string    `json:"refund_id"` // Stripe's; null: it made none yet
@@ -69,7 +70,7 @@ func (p *Purchase) AfterRefunds(requests []RefundRequest) (*Purchase, Change) {
 			continue
 		}
 		at := r.RequestedAt.Unix()
-		refund := money.Refund{RefundState: money.RefundState{
+		refund := money.Refund{ForHours: r.ForHours, RefundState: money.RefundState{
 			At: at, Status: money.RefundPending, Amount: r.Amount, Currency: r.Currency, Created: at,
 		}}
 		if _, isIntent := p.Evidence.Payments[r.Payment]; isIntent {

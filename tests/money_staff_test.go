@@ -152,6 +152,34 @@ func tell(t *testing.T, app *harness.App, told ...*harness.Told) {
 	}
 }
 
+// Of an invoice that was for something else, too, an order for hours takes these and
+// nothing else; an order of an amount counts by their share.
+func TestStaffRefundTheHoursOfAnInvoiceAndNothingElse(t *testing.T) {
+	harness.ForEachDatabase(t, func(t *testing.T, db *harness.Database) {
+		standIn := harness.NewStripe(t)
+		app := db.Serve(t, standIn.Settings()...)
+		standIn.SendTo(t, app)
+		sellPlans(t, db)
+		intent := anotherPayment(t, standIn, "", 24_000)
+		s := harness.NewTeller(harness.V2026)
+		tell(t, app, s.Invoice("paid", "in_1", eight, line{Amount: 12_000}), s.InvoicePayment("in_1", "pi_1", 24_000).With("payment.payment_intent", intent.ID))
+		standIn.Settle(t)
+		refunds := api + "/purchases/" + app.Get(t, api+"/purchases/?student_id="+s.Student).Get("data.0.id").String() + "/refunds/"
+		for i, step := range []struct{ order, available, balance string }{
+			{`{"hours":"2.00"}`, "6.00", "9000"},
+			{`{"amount":3000}`, "5.00", "7500"},
+			{`{"unused":true}`, "0.00", "0"},
+		} {
+			granted(t, app.Post(t, harness.AdminKey, refunds, step.order, "Idempotency-Key", fmt.Sprint("r", i)))
+			standIn.Settle(t)
+			app.WantBalance(t, s.Student, fields{"hours_available": step.available, "balance_amount": step.balance})
+		}
+		wantRefunded(t, standIn, intent.ID, 3000+3000+7500)
+		app.Post(t, harness.AdminKey, refunds, `{"unused":true}`, "Idempotency-Key", "r9").WantProblem(t, http.StatusConflict, "conflict")
+		db.MustAudit(t)
+	})
+}
+
 func TestACaseThatStaffClosedOpensAgainOnlyWhenItsAmountGrows(t *testing.T) {
 	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
 		s := soldTo(t, app)

@@ -69,7 +69,10 @@ type totals struct {
 }
 
 // counted is money of one invoice, or of none, in the purchase's currency.
-type counted struct{ received, returned, kept int64 }
+type counted struct {
+	received, returned, kept int64
+	forHours                 int64 // of what returned
+}
 
 // addUp adds payments up. Of an invoice with lines that are not hours, its
 // money counts by the hours' share. What its credit notes gave back is taken
@@ -84,9 +87,8 @@ func (e *Evidence) addUp(t Terms, due int64, payments []payment) (sum totals) {
 			accepted = append(accepted, p)
 			continue
 		}
-		c := invoices[p.invoice]
-		kept := p.value(p.kept())
-		invoices[p.invoice] = counted{c.received + p.money, c.returned + min(p.value(p.returned), p.money-kept), c.kept + kept}
+		c, o := p.counted(), invoices[p.invoice]
+		invoices[p.invoice] = counted{c.received + o.received, c.returned + o.returned, c.kept + o.kept, c.forHours + o.forHours}
 	}
 	for id := range e.Invoices {
 		given[id] = e.givenBack(id)
@@ -101,23 +103,33 @@ func (e *Evidence) addUp(t Terms, due int64, payments []payment) (sum totals) {
 	return sum
 }
 
+func (p *payment) counted() counted {
+	kept := p.value(p.kept())
+	returned := min(p.value(p.returned), p.money-kept)
+	return counted{p.money, returned, kept, min(p.value(p.forHours), returned)}
+}
+
 // giveBack takes off what credit notes gave back, and gives the rest of that.
 func (c counted) giveBack(amount int64) (counted, int64) {
 	given := min(amount, c.kept)
-	return counted{c.received, c.returned + given, c.kept - given}, amount - given
+	c.returned, c.kept = c.returned+given, c.kept-given
+	return c, amount - given
 }
 
-func (s *totals) add(invoice Invoice, c counted, t Terms) {
-	received, kept := invoice.forHours(c.received, t), invoice.forHours(c.kept, t)
+// add counts money of an invoice by the hours' share, and gives that. What was
+// refunded for hours alone is of the share, as far as that goes.
+func (s *totals) add(invoice Invoice, c counted, t Terms) (received, kept int64) {
+	received, kept = invoice.forHours(c.received, t), max(0, invoice.forHours(c.kept+c.forHours, t)-c.forHours)
 	returned := received - kept // nothing may be left to rounding
 	if c.returned+c.kept < c.received {
-		returned = min(returned, invoice.forHours(c.returned, t))
+		returned = min(returned, invoice.forHours(c.returned-c.forHours, t)+c.forHours)
 	}
 	s.received += received
 	s.refunded += returned
 	s.disputed += received - returned - kept
 	s.worth += received
 	s.kept += kept
+	return received, kept
 }
 
 // accept lets a payment count as paid in full, for at least what it is, and
@@ -128,15 +140,14 @@ func (s *totals) accept(invoice Invoice, p *payment, due, given int64, t Terms) 
 		p.foreign, p.money = false, due
 		rest, given, invoice = max(0, given-p.kept()), p.value(min(given, p.kept())), Invoice{}
 	}
-	kept := p.value(p.kept())
-	c, beyond := counted{p.money, min(p.value(p.returned), p.money-kept), kept}.giveBack(given)
-	s.add(invoice, c, t)
-	received := invoice.forHours(p.money, t)
+	c, beyond := p.counted().giveBack(given)
+	received, kept := s.add(invoice, c, t)
 	worth := max(received, due)
 	s.worth += worth - received
-	s.kept -= invoice.forHours(c.kept, t)
-	if kept > 0 {
-		s.kept += proportion(proportion(worth, p.kept(), p.received), c.kept, kept)
+	if received > 0 {
+		s.kept += proportion(worth, kept, received) - kept
+	} else {
+		s.kept += proportion(worth, p.kept(), p.received)
 	}
 	return rest + beyond
 }

@@ -109,6 +109,7 @@ type RefundTotal struct {
 type Refund struct {
 	Charge        string `json:"charge,omitempty"`
 	PaymentIntent string `json:"payment_intent,omitempty"`
+	ForHours      bool   `json:"for_hours,omitempty"` // we asked for it as hours, and for nothing else that was paid
 	FailedAt      int64  `json:"failed_at,omitempty"` // the first event that told it had failed or was cancelled; 0: none
 	RefundState
 }

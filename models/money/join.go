@@ -163,7 +163,7 @@ func joinCharge(a, b Charge) Charge {
 func joinRefund(a, b Refund) Refund {
 	return Refund{
 		Charge: max(a.Charge, b.Charge), PaymentIntent: max(a.PaymentIntent, b.PaymentIntent),
-		FailedAt:    earliest(a.FailedAt, b.FailedAt),
+		ForHours: a.ForHours || b.ForHours, FailedAt: earliest(a.FailedAt, b.FailedAt),
 		RefundState: later(a.RefundState, b.RefundState, compareRefundStates),
 	}
 }

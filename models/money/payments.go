@@ -14,6 +14,7 @@ type payment struct {
 
 	// received, returned and held are in the payment's own currency.
 	received, returned, held int64
+	forHours                 int64 // of what returned, by refunds of hours alone
 
 	money   int64  // what was received, in the purchase's currency; 0 where that is not known
 	invoice string // that it paid; empty: none

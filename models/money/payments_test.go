@@ -111,6 +111,34 @@ func TestOnlyTheHoursShareOfAnInvoiceCounts(t *testing.T) {
 	}
 }
 
+// Of an invoice that was half for hours, what was asked for as hours takes those.
+func TestARefundOfHoursTakesNothingElse(t *testing.T) {
+	half := telling.Tell(telling.Invoice("in_1", 10_000, 10_000, 7, "pi_1"), telling.Share("in_1", 5000, 5000, 10_000), telling.PaidBy("pi_1", 10_000, 7))
+	ofHours := func(id string, amount int64, status string) money.Evidence {
+		e := telling.Refund(id, "", "pi_1", amount, status, 9)
+		refund := e.Refunds[id]
+		refund.ForHours = true
+		e.Refunds[id] = refund
+		return e
+	}
+	for _, row := range []derivation{
+		{"of all of them", begun, []money.Evidence{half, ofHours("re_1", 5000, "succeeded")}, "refunded, 0.00 of 10.00 h, received 5000, refunded 5000, at 7"},
+		{"of some of them, in two", begun, []money.Evidence{half, ofHours("re_1", 1000, "succeeded"), ofHours("re_2", 1500, "pending")}, "partially_refunded, 5.00 of 10.00 h, received 5000, refunded 2500, at 7"},
+		{"of more than they cost", begun, []money.Evidence{half, ofHours("re_1", 8000, "succeeded")}, "refunded, 0.00 of 10.00 h, received 5000, refunded 5000, at 7"},
+		{"that failed", begun, []money.Evidence{half, ofHours("re_1", 5000, "failed")}, "completed, 10.00 of 10.00 h, received 5000, at 7; refund_failed 5000 of pi_1"},
+		{"and one of anything", begun, []money.Evidence{half, ofHours("re_1", 2500, "succeeded"), telling.Refund("re_2", "", "pi_1", 2000, "succeeded", 9)},
+			"partially_refunded, 3.00 of 10.00 h, received 5000, refunded 3500, at 7"},
+		{"and a dispute of a half", begun, []money.Evidence{half, ofHours("re_1", 2500, "succeeded"), telling.Dispute("dp_1", "pi_1", 5000, "lost")},
+			"disputed, 0.00 of 10.00 h, received 5000, refunded 2500, disputed 2500, at 7"},
+		{"of which the charge's total tells, too", begun, []money.Evidence{half, ofHours("re_1", 5000, "succeeded"), telling.Charge("ch_1", "pi_1", 10_000, 10_000, 7), telling.Total("ch_1", "pi_1", 5000, 9)},
+			"refunded, 0.00 of 10.00 h, received 5000, refunded 5000, at 7"},
+		{"of an accepted payment", begun, []money.Evidence{half, ofHours("re_1", 2500, "succeeded"), telling.Accepted("pi_1")}, "partially_refunded, 5.00 of 10.00 h, received 5000, refunded 2500, at 7"},
+		{"that paid for nothing else", tenHours, []money.Evidence{telling.PaidBy("pi_1", 5000, 7), ofHours("re_1", 2500, "succeeded")}, "partially_refunded, 5.00 of 10.00 h, received 5000, refunded 2500, at 7"},
+	} {
+		row.check(t)
+	}
+}
+
 // A PaymentIntent that pays two invoices counts for each by what was told.
 func TestASharedPaymentCountsByWhatItPaidOfTheInvoice(t *testing.T) {
 	shared := telling.Tell(telling.Invoice("in_1", 5000, 5000, 7), telling.PaysInvoice("in_1", "pi_1", 5000), telling.PaidBy("pi_1", 12_000, 7))

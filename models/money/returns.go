@@ -14,6 +14,11 @@ func (e *Evidence) takeBack(id string, p *payment) {
 	}
 	p.returned, p.unclear = e.returned(id, p)
 	p.returned = min(p.returned, p.received)
+	for _, refund := range e.Refunds {
+		if refund.ForHours && refund.counts() && e.paymentOfLink(refund.Charge, refund.PaymentIntent) == id {
+			p.forHours = min(p.forHours+refund.Amount, p.returned)
+		}
+	}
 	for _, dispute := range e.Disputes {
 		if e.paymentOfLink(dispute.Charge, dispute.PaymentIntent) != id {
 			continue

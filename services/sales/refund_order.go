@@ -53,7 +53,7 @@ func (o *RefundOrder) plan(p *models.Purchase, actor string, now time.Time) ([]m
 		amount -= part
 		requests = append(requests, models.RefundRequest{
 			TransactionID: p.ID, Payment: payment.ID, Amount: part, Currency: p.Currency,
-			Reason: o.Reason, Actor: actor, Status: models.RefundAsked, RequestedAt: now,
+			ForHours: o.Hours > 0, Reason: o.Reason, Actor: actor, Status: models.RefundAsked, RequestedAt: now,
 		})
 	}
 	if amount > 0 {

@@ -90,13 +90,16 @@ const RequestedByCustomer = string(stripego.RefundReasonRequestedByCustomer)
 // refundReasons are all that Stripe takes.
 var refundReasons = []string{string(stripego.RefundReasonDuplicate), string(stripego.RefundReasonFraudulent), RequestedByCustomer}
 
+// What a refund is for, in its metadata, where it was asked for as hours.
+const refundFor, refundForHours = "hourbank_for", "hours"
+
 // SignRefund lets CreateRefund know the request for ours, now and later.
 func (s *StripeService) SignRefund(r *models.RefundRequest) { r.MAC = s.signer.SignRefund(r) }
 
 // CreateRefund asks Stripe for a refund, whose id is the idempotency key, so
 // that asking again makes no second one. The hours move when Stripe's event
 // says so. A reason in other words than Stripe's goes into the refund's
-// metadata, and the request's id. A request that SignRefund didn't sign is refused:
+// metadata, and the request's id, and that it is for hours. A request that SignRefund didn't sign is refused:
 // who may write the database may not refund. https://docs.stripe.com/api/refunds/create
 func (s *StripeService) CreateRefund(ctx context.Context, r *models.RefundRequest) (*stripego.Refund, error) {
 	if !s.signer.VerifiesRefund(r) {
@@ -114,6 +117,9 @@ func (s *StripeService) CreateRefund(ctx context.Context, r *models.RefundReques
 			params.PaymentIntent = &r.Payment
 		}
 		params.AddMetadata("refund_request", r.ID)
+		if r.ForHours {
+			params.AddMetadata(refundFor, refundForHours)
+		}
 		if !slices.Contains(refundReasons, r.Reason) {
 			params.Reason = stripego.String(RequestedByCustomer)
 			params.AddMetadata("reason", r.Reason)

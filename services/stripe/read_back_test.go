@@ -83,6 +83,8 @@ func TestRefundsAreReadInEveryVersion(t *testing.T) {
 		{"that doesn't say when it was made", "refund.created", "refund", object(`"status":"pending","created":null`), told(`"status":"pending","created":500`), "pi_1", true},
 		{"that names only its charge", "refund.created", "refund", object(`"status":"pending","payment_intent":null`),
 			`{"charges":{"ch_1":{}},"refunds":{"re_1":{"charge":"ch_1","at":500,"status":"pending","amount":700,"currency":"eur","created":400}}}`, "ch_1", true},
+		{"that we asked for as hours", "refund.created", "refund", object(`"status":"pending","payment_intent":null,"metadata":{"hourbank_for":"hours"}`),
+			`{"charges":{"ch_1":{}},"refunds":{"re_1":{"charge":"ch_1","for_hours":true,"at":500,"status":"pending","amount":700,"currency":"eur","created":400}}}`, "ch_1", true},
 		{"whose charge is expanded", "refund.created", "refund", object(`"status":"pending","payment_intent":null,"charge":{"id":"ch_1","payment_intent":"pi_1"}`),
 			told(`"status":"pending","created":400`), "pi_1", true},
 		{"that names only its PaymentIntent", "refund.created", "refund", object(`"status":"pending","charge":null`),

@@ -172,7 +172,7 @@ func (e *Event) readRefund(refund gjson.Result, charge, intent string) {
 	}
 	charge = cmp.Or(id(refund.Get("charge")), charge)
 	intent = cmp.Or(id(firstOf(refund, "payment_intent", "charge.payment_intent")), intent)
-	told := money.Refund{Charge: charge, PaymentIntent: intent, RefundState: money.RefundState{
+	told := money.Refund{Charge: charge, PaymentIntent: intent, ForHours: refund.Get("metadata."+refundFor).Str == refundForHours, RefundState: money.RefundState{
 		At: e.at(), Status: cmp.Or(word(refund.Get("status")), money.RefundSucceeded), // null in old API versions
 		Amount: amount(refund.Get("amount")), Currency: currency(refund.Get("currency")), Created: e.at(),
 	}}

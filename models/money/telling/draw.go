@@ -48,7 +48,7 @@ func objects[T any](t *rapid.T, draw func(*rapid.T) T, ids ...string) map[string
 var currencies = []string{"eur", "eur", "eur", "usd"}
 
 func drawRefund(t *rapid.T) money.Refund {
-	r := money.Refund{Charge: pick(t, "", "ch_1", "ch_2"), PaymentIntent: pick(t, "", "pi_1"), RefundState: money.RefundState{
+	r := money.Refund{Charge: pick(t, "", "ch_1", "ch_2"), PaymentIntent: pick(t, "", "pi_1"), ForHours: pick(t, true, false), RefundState: money.RefundState{
 		At: drawAt(t), Status: pick(t, "pending", "requires_action", "succeeded", "failed", "canceled", "new"), Amount: drawAmount(t), Currency: pick(t, currencies...), Created: drawAt(t)}}
 	if r.Status == money.RefundFailed || r.Status == money.RefundCanceled {
 		r.FailedAt = r.At

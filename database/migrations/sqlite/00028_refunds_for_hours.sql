@@ -1,0 +1,6 @@
+-- See the same migration of PostgreSQL.
+
+-- +goose Up
+ALTER TABLE refund_requests ADD COLUMN for_hours boolean NOT NULL DEFAULT false;
+
+INSERT INTO older_programs (migration, oldest) VALUES (28, 25); -- their refunds count by the hours' share, as before
