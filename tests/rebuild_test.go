@@ -43,6 +43,25 @@ func TestRebuildCuresWhatOlderRulesGotWrong(t *testing.T) {
 }
 
 // Events of a type that nobody listened to before find their purchase.
+// A PaymentIntent that paid two invoices is one purchase's evidence: a rebuild of the
+// other one's leaves it there.
+func TestRebuildOfASharedPaymentChangesNothing(t *testing.T) {
+	harness.ForEachDatabase(t, func(t *testing.T, db *harness.Database) {
+		app := db.Serve(t)
+		sellPlans(t, db)
+		s := harness.NewTeller(harness.V2026)
+		tell(t, app, s.Invoice("paid", "in_1", eight), s.Invoice("paid", "in_2", sixteen),
+			s.InvoicePayment("in_1", "pi_1", 12_000), s.InvoicePayment("in_2", "pi_1", 22_000), s.Bare().Paid("pi_1", 34_000))
+		for _, how := range []string{"--dry-run", "--json", "--json"} {
+			if got := db.MustRun(t, "rebuild", how); strings.Contains(got, s.ID("pi_1")) || strings.Contains(got, "evidence") {
+				t.Errorf("rebuild %s changed: %s", how, got)
+			}
+			db.MustAudit(t)
+		}
+		app.WantBalance(t, s.Student, fields{"hours_available": "24.00", "balance_amount": "34000"})
+	})
+}
+
 func TestRebuildAppliesWhatWasIgnored(t *testing.T) {
 	harness.ForEachDatabase(t, func(t *testing.T, db *harness.Database) {
 		app := db.Serve(t)

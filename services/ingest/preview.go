@@ -6,6 +6,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"hourbank/database"
 	"hourbank/models"
 	"hourbank/services/stripe"
 )
@@ -63,6 +64,9 @@ func Retell(tx *gorm.DB, p *models.Purchase, events []*stripe.Event) ([]Purchase
 	}
 	b.byID[p.ID] = p
 	b.index(p)
+	if err := b.leaveToOthers(tx, p, events); err != nil {
+		return nil, err
+	}
 	changes := make([]PurchaseChange, len(events))
 	for i, event := range events {
 		before := *p
@@ -73,4 +77,24 @@ func Retell(tx *gorm.DB, p *models.Purchase, events []*stripe.Event) ([]Purchase
 		changes[i] = *changeOf(&before, decided)
 	}
 	return changes, nil
+}
+
+// leaveToOthers notes which of the events' objects are other purchases': they are no
+// more p's now than when they were told.
+func (b *book) leaveToOthers(tx *gorm.DB, p *models.Purchase, events []*stripe.Event) error {
+	var ids []string
+	for _, e := range events {
+		ids = append(ids, e.Told.IDs()...)
+	}
+	var taken []struct{ Key, PurchaseID string }
+	if err := tx.Table("purchase_keys").Where(database.IsAnyOf(tx, "key", ids)).Find(&taken).Error; err != nil {
+		return fmt.Errorf("read whose objects were told of: %w", err)
+	}
+	other := &models.Purchase{}
+	for _, key := range taken {
+		if key.PurchaseID != p.ID && !p.Evidence.Merged[key.PurchaseID] && b.byKey[key.Key] == nil {
+			b.byKey[key.Key] = other
+		}
+	}
+	return nil
 }
