@@ -226,9 +226,7 @@ var invoiceStories = []story{
 	},
 	{
 		name: "a PaymentIntent that pays two invoices counts for each", versions: sinceBasil,
-		told: func(s *harness.Teller) events {
-			return inTwoInvoices(s)
-		},
+		told: inTwoInvoices,
 		ends: "completed 16.00 h due 22000 received 22000; " + renewed, balance: "24.00 h 34000",
 	},
 	{
