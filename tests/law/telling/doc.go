@@ -59,3 +59,5 @@ package telling
 // 27. Events of types that contract.md doesn't list tell nothing, not even ids.
 // 28. What was given back beyond what was received counts nowhere: refunds and
 //     disputes by payment, credit notes by invoice.
+// 29. A refund that was asked for as hours takes nothing but their share, and
+//     at most all of it; what is beyond that was of the other lines.

@@ -93,6 +93,7 @@ type refund struct {
 	gone           bool // failed or cancelled
 	goneAt         int64
 	charge, intent string
+	ofHours        bool // we asked for it as hours
 }
 
 func (t *told) refund(id string) refund {
@@ -116,6 +117,7 @@ func (t *told) refund(id string) refund {
 		if of := idOf(s.object.Get("payment_intent")); of != "" {
 			r.intent = of
 		}
+		r.ofHours = r.ofHours || s.object.Get("metadata.hourbank_for").String() == "hours"
 	}
 	return r
 }

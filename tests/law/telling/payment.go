@@ -11,9 +11,10 @@ type payment struct {
 	id                       string
 	currency                 string
 	received, returned, held int64
-	lost                     bool // a dispute of it was lost
-	moved                    bool // a refund or dispute of it is known, or a total
-	guessed                  bool // that it received anything only its invoice says
+	ofHours                  int64 // of what returned, by refunds that were asked for as hours
+	lost                     bool  // a dispute of it was lost
+	moved                    bool  // a refund or dispute of it is known, or a total
+	guessed                  bool  // that it received anything only its invoice says
 	cases                    []Case
 	cancelled                bool
 	processing, failed       []int64
@@ -174,6 +175,11 @@ func (w *world) giveBack(p *payment, charges []charge) {
 	}
 	p.moved = p.moved || loose > 0
 	p.returned = min(returned, p.received)
+	for _, r := range all {
+		if r.ofHours && !r.gone {
+			p.ofHours = min(p.ofHours+r.amount, p.returned)
+		}
+	}
 	if doubt > 0 && p.received > 0 {
 		p.open("unclear_refund", doubt, p.currency)
 	}

@@ -195,11 +195,11 @@ func (f *family) dueByDetails(t terms) []int64 {
 }
 
 // counted is what a payment counts in the purchase's currency.
-type counted struct{ received, returned, kept int64 }
+type counted struct{ received, returned, kept, ofHours int64 }
 
 func (f *family) counted(p *payment, currency string) (counted, bool) {
 	if p.currency == currency || p.received == 0 {
-		return counted{p.received, p.returned, p.kept()}, true
+		return counted{p.received, p.returned, p.kept(), p.ofHours}, true
 	}
 	for _, id := range f.things { // adaptive pricing explains it
 		s, told := f.sessions[id]
@@ -211,7 +211,7 @@ func (f *family) counted(p *payment, currency string) (counted, bool) {
 		if p.held > 0 {
 			returned = min(returned, share(s.sourceTotal, p.returned, p.received))
 		}
-		return counted{s.sourceTotal, returned, kept}, true
+		return counted{s.sourceTotal, returned, kept, min(share(s.sourceTotal, p.ofHours, p.received), returned)}, true
 	}
 	return counted{}, false
 }
@@ -284,7 +284,7 @@ func (f *family) addUp(to *Purchase) (lost bool) {
 	}
 	for _, b := range f.bills { // whoever paid the rest, nobody took it back
 		rest := max(open[b], 0)
-		sums[b] = sums[b].add(counted{rest, 0, rest})
+		sums[b] = sums[b].add(counted{rest, 0, rest, 0})
 	}
 	for b, sum := range sums {
 		if b == nil {
@@ -292,10 +292,11 @@ func (f *family) addUp(to *Purchase) (lost bool) {
 		}
 		given := min(f.givenBack(b.id), sum.kept)
 		sum.returned, sum.kept = sum.returned+given, sum.kept-given
-		received, kept := b.scale(sum.received), b.scale(sum.kept)
+		// What was asked for as hours takes nothing but their share.
+		received, kept := b.scale(sum.received), max(0, b.scale(sum.kept+sum.ofHours)-sum.ofHours)
 		returned := received - kept // nothing may be left to rounding
 		if sum.returned+sum.kept < sum.received {
-			returned = min(returned, b.scale(sum.returned))
+			returned = min(returned, b.scale(sum.returned-sum.ofHours)+sum.ofHours)
 		}
 		to.Received += received
 		to.Refunded += returned
@@ -306,7 +307,7 @@ func (f *family) addUp(to *Purchase) (lost bool) {
 }
 
 func (c counted) add(o counted) counted {
-	return counted{c.received + o.received, c.returned + o.returned, c.kept + o.kept}
+	return counted{c.received + o.received, c.returned + o.returned, c.kept + o.kept, c.ofHours + o.ofHours}
 }
 
 // givenBack is what credit notes gave back of an invoice to the customer's

@@ -78,6 +78,12 @@ func (s *sim) refundOf(c *simCharge, amount int64) *simRefund {
 	if r.hidesCharge {
 		s.tag("refund names only its PaymentIntent")
 	}
+	if r.ofHours = s.chance("asked for as hours", 12); r.ofHours {
+		s.tag("refund of hours")
+		for _, t := range s.truths {
+			t.vague = true // how much they cost is the harder question
+		}
+	}
 	if s.chance("pending", 20) {
 		r.status = pick(s, "status", "pending", "pending", "requires_action")
 	}

@@ -40,6 +40,7 @@ type simRefund struct {
 	hidesIntent     bool
 	hidesCharge     bool
 	release         bool
+	ofHours         bool // we asked for it as hours
 }
 
 type simDispute struct {
@@ -191,6 +192,9 @@ func (r *simRefund) json(version string) m {
 	o := m{
 		"id": r.id, "object": "refund", "amount": r.amount, "currency": r.of.currency, "status": r.status,
 		"created": r.created, "charge": ref(r.of.id), "payment_intent": nil, "metadata": m{},
+	}
+	if r.ofHours {
+		o["metadata"] = m{"hourbank_for": "hours"}
 	}
 	if r.of.of != nil && !r.hidesIntent {
 		o["payment_intent"] = r.of.of.id
