@@ -252,7 +252,8 @@ func (w *world) failedRefunds(p *payment, all []refund) {
 	used := map[string]bool{}
 	var owed int64
 	failed := slices.DeleteFunc(slices.Clone(all), func(r refund) bool { return !r.gone })
-	slices.SortStableFunc(failed, func(a, b refund) int { return cmp.Compare(a.goneAt, b.goneAt) })
+	// The latest first, which have the fewest to choose from.
+	slices.SortStableFunc(failed, func(a, b refund) int { return cmp.Compare(b.goneAt, a.goneAt) })
 	for _, r := range failed {
 		again := false
 		for _, o := range all {
