@@ -1,6 +1,9 @@
 package models
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // LedgerEntry is one append-only movement of hours and money on a student's
 // account. The database refuses to change or delete one.
@@ -42,6 +45,21 @@ func (e *LedgerEntry) Lesson() time.Time {
 		return *e.LessonAt
 	}
 	return e.CreatedAt
+}
+
+// What follows the reference of an adjustment by which an invoice took hours off, where
+// they were given back, or taken again since.
+const (
+	GivenBack  = "/back"
+	TakenAgain = "/again"
+)
+
+// givesBack is the reference of the invoice's adjustment that the entry undoes; empty: of none.
+func (e *LedgerEntry) givesBack() string {
+	if e.Kind != EntryAdjustment || e.EventID == nil || e.Reference == nil || !strings.HasSuffix(*e.Reference, GivenBack) {
+		return ""
+	}
+	return strings.TrimSuffix(*e.Reference, GivenBack)
 }
 
 func (e *LedgerEntry) movesBack() bool {

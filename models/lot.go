@@ -184,9 +184,9 @@ func (lots Lots) Carry(known Lots) Lots {
 
 // DrawsOf are the bookings that entries, in any order, leave in force; other entries
 // don't matter. A lesson that was held before is booked when it was held; what an
-// invoice took off, when Stripe says.
+// invoice took off, when Stripe says, unless that was given back.
 func DrawsOf(entries []LedgerEntry) []Draw {
-	byReference := map[string]*Draw{}
+	byReference, taken := map[string]*Draw{}, map[string]*Draw{}
 	var draws []*Draw
 	for i := range entries {
 		e := &entries[i]
@@ -202,7 +202,10 @@ func DrawsOf(entries []LedgerEntry) []Draw {
 			}
 			draw.Hours -= e.Hours
 		case e.Kind == EntryAdjustment && e.Hours < 0:
-			draws = append(draws, &Draw{e.ID, -e.Hours, e.OccurredAt, e.OccurredAt})
+			draw := &Draw{e.ID, -e.Hours, e.OccurredAt, e.OccurredAt}
+			if draws = append(draws, draw); e.Reference != nil {
+				taken[*e.Reference] = draw
+			}
 		}
 	}
 	for i := range entries { // a capture releases the hold, too
@@ -210,6 +213,8 @@ func DrawsOf(entries []LedgerEntry) []Draw {
 			if draw := byReference[*e.Reference]; draw != nil {
 				draw.Hours -= e.Hours
 			}
+		} else if draw := taken[e.givesBack()]; draw != nil {
+			draw.Hours -= e.Hours
 		}
 	}
 	inForce := make([]Draw, len(draws))

@@ -18,7 +18,7 @@ func LotsOf(purchases []Purchase, entries []LedgerEntry, from *time.Time) Lots {
 		lots = append(lots, p.lot())
 	}
 	for i := range entries {
-		if e := &entries[i]; e.Kind == EntryGrant || (e.Kind == EntryAdjustment && e.Hours > 0) {
+		if e := &entries[i]; e.Kind == EntryGrant || (e.Kind == EntryAdjustment && e.Hours > 0 && e.givesBack() == "") {
 			lots = append(lots, Lot{ID: e.ID, StudentID: e.StudentID, Hours: e.Hours, CameAt: e.OccurredAt, ExpiresAt: e.ExpiresAt})
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"hourbank/tests/harness"
 )
@@ -189,29 +190,84 @@ func TestWhatWasNeverCreditedIsNotTakenOff(t *testing.T) {
 	})
 }
 
-// Hours that an invoice gave back before anybody knew that they were never credited are a
-// case, until what they are of is paid.
-func TestWhatTurnsOutNeverToHaveBeenCreditedIsACase(t *testing.T) {
+// Hours that an invoice takes off before anybody knows that they were never credited come
+// back, and go once they are: the end is the same in any order.
+func TestWhatTurnsOutNeverToHaveBeenCreditedComesBack(t *testing.T) {
+	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
+		monthly(t, app)
+		for _, order := range [][]string{{"down", "failed"}, {"failed", "down"}} {
+			s := harness.NewTeller(harness.V2026)
+			want := func(hours, cases string) {
+				t.Helper()
+				harness.Eventually(t, strings.Join(order, ", ")+": "+hours+" hours, "+cases+" cases", func() bool {
+					return app.Get(t, api+"/students/"+s.Student+"/balance/").Get("hours_available").String() == hours &&
+						app.Get(t, api+"/cases/?status=open&kind=unexplained_invoice").Get("data.#").String() == cases
+				})
+			}
+			told := map[string]*harness.Told{
+				"down":   givingBack(s, "in_up", s.Invoice("paid", "in_down", prorated(month, -5600))),
+				"failed": s.Invoice("payment_failed", "in_up", month),
+			}
+			tell(t, app, s.Invoice("paid", "in_1", month))
+			want("4.00", "0")
+			for _, name := range order {
+				if answer, err := app.Tell(told[name]); err != nil || answer.Status >= 300 {
+					t.Fatal(err, answer.Status)
+				}
+			}
+			want("4.00", "1")
+			tell(t, app, s.Invoice("voided", "in_up", month))
+			want("4.00", "1")
+			tell(t, app, s.Invoice("paid", "in_up", month)) // after all
+			want("4.00", "0")
+			app.WantBalance(t, s.Student, fields{"balance_amount": "11200"})
+		}
+		app.MustAudit(t)
+	})
+}
+
+// Of two invoices that one gave back, both must have been credited.
+func TestWhatIsTakenOffStandsOnAllThatItGivesBack(t *testing.T) {
 	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
 		monthly(t, app)
 		s := harness.NewTeller(harness.V2026)
-		open := func(cases string) {
+		down := s.Invoice("paid", "in_down", prorated(month, -5600), prorated(month, -5600))
+		for i, in := range []string{"in_up", "in_1"} {
+			item := down.Object["lines"].(object)["data"].([]any)[i].(object)["parent"].(object)["invoice_item_details"].(object)
+			item["proration_details"] = object{"credited_items": object{"invoice": s.ID(in), "invoice_line_items": []any{"il_1"}}}
+		}
+		want := func(hours, cases string) {
 			t.Helper()
+			app.WantBalance(t, s.Student, fields{"hours_available": hours})
 			app.Get(t, api+"/cases/?status=open&kind=unexplained_invoice").WantFields(t, fields{"data.#": cases})
 		}
-		back := givingBack(s, "in_up", s.Invoice("paid", "in_down", prorated(month, -5600)))
-		tell(t, app, s.Invoice("paid", "in_1", month), back)
-		app.WantBalance(t, s.Student, fields{"hours_available": "0.00"}) // as for a subscription that is older than Hourbank
-		open("0")
+		first := s.Invoice("paid", "in_1", month)
+		tell(t, app, down)
+		want("-8.00", "0")
 		tell(t, app, s.Invoice("payment_failed", "in_up", month))
-		app.Get(t, api+"/cases/?status=open").WantFields(t, fields{"data.#": "1", "data.0.kind": "unexplained_invoice", "data.0.event_id": back.ID, "data.0.student_id": s.Student})
+		want("0.00", "1")
+		tell(t, app, first)
+		want("4.00", "1")
+		app.Post(t, harness.AdminKey, api+"/events/"+first.ID+"/replay/", "").Want(t, http.StatusOK)
+		want("4.00", "1")
 		tell(t, app, s.Invoice("paid", "in_up", month))
-		app.WantBalance(t, s.Student, fields{"hours_available": "4.00"})
-		open("0")
+		want("0.00", "0")
+		app.MustAudit(t)
+	})
+}
 
-		both := harness.NewTeller(harness.V2026)
-		tell(t, app, both.Invoice("paid", "in_1", month), givingBack(both, "in_up", both.Invoice("paid", "in_down", prorated(month, -5600))), both.Invoice("voided", "in_up", month))
-		open("1")
+// What came back is of the lots that it was taken from: it ends when they do.
+func TestWhatComesBackEndsWithItsLots(t *testing.T) {
+	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
+		app.MustRun(t, "plans", "add", "--id", "ending", "--name", "ending", "--type", "subscription", "--hours", "4.00", "--amount", "5600", "--currency", "eur",
+			"--stripe-price-id", month.Price, "--valid-days", "30")
+		s := harness.NewTeller(harness.V2026)
+		now := time.Now().Unix() - harness.Epoch
+		tell(t, app, s.Invoice("paid", "in_1", month).At(now-100), givingBack(s, "in_up", s.Invoice("paid", "in_down", prorated(month, -2800)).At(now-50)))
+		app.WantBalance(t, s.Student, fields{"hours_available": "2.00"})
+		tell(t, app, s.Invoice("payment_failed", "in_up", month).At(now-20))
+		app.WantBalance(t, s.Student, fields{"hours_available": "4.00"})
+		app.Get(t, api+"/students/"+s.Student+"/lots/").WantFields(t, fields{"data.#": "1", "data.0.hours": "4.00", "data.0.hours_drawn": "0.00"})
 		app.MustAudit(t)
 	})
 }

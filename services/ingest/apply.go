@@ -15,7 +15,7 @@ type result struct {
 	status   models.EventStatus
 	reason   models.Reason
 	purchase *models.Purchase
-	awaits   []string // keys, where not those of the event: see took
+	awaits   []string // keys, where not those of the event: see taking
 }
 
 // parked is for events that wait for their purchase; one whose reason is a
@@ -106,10 +106,14 @@ func (b *book) learn(e *stripe.Event, group []*models.Purchase) result {
 	b.share(e, p)
 	customer := p.NoteCustomer(e.Names.Customer)
 	b.weigh(e)
+	wasCredited := p.HoursCredited > 0
 	change := p.Observe(b.own(e.Told, p))
 	change.Changed = change.Changed || customer
 	b.note(p, change, e.ID)
-	b.watch(e, p)
+	for invoice := range p.Evidence.Invoices {
+		b.credited[invoice] = b.credited[invoice] || (!wasCredited && p.HoursCredited > 0)
+		b.watch(invoice, e.ID)
+	}
 	outcome := result{status: models.EventProcessed, purchase: p, reason: models.Reason(change.Opened())}
 	if outcome.reason == "" && !change.New && !merged {
 		outcome.reason = models.ReasonStale

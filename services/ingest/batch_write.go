@@ -109,6 +109,11 @@ func (b *batch) wakingKeys(keys []statements.Key) []string {
 	}
 	waking = slices.AppendSeq(waking, maps.Keys(b.book.told))
 	waking = slices.AppendSeq(waking, maps.Keys(b.book.made))
+	for invoice, since := range b.book.credited {
+		if since {
+			waking = append(waking, invoice)
+		}
+	}
 	slices.Sort(waking)
 	return slices.Compact(waking)
 }

@@ -30,14 +30,15 @@ type book struct {
 
 	listOthers bool // see Options
 
-	made    map[string]*models.Purchase // by this book
-	changed map[string]*models.Purchase // not made, but changed by it
-	keys    map[string]*models.Purchase // new ones
-	moved   map[string]*models.Purchase // keys that were another's before
-	shared  map[statements.Key]bool     // keys that other purchases may have too
-	told    map[string][]*models.Subscription
-	ledger  []models.LedgerEntry
-	cases   casebook.Book
+	made     map[string]*models.Purchase // by this book
+	changed  map[string]*models.Purchase // not made, but changed by it
+	keys     map[string]*models.Purchase // new ones
+	moved    map[string]*models.Purchase // keys that were another's before
+	credited map[string]bool             // invoices whose hours are, since this book
+	shared   map[statements.Key]bool     // keys that other purchases may have too
+	told     map[string][]*models.Subscription
+	ledger   []models.LedgerEntry
+	cases    casebook.Book
 }
 
 // decisive are the columns that decide what an event changes, or that it may
@@ -93,7 +94,7 @@ func newBook(now time.Time) *book {
 	return &book{
 		now: now, byID: map[string]*models.Purchase{}, byKey: map[string]*models.Purchase{},
 		made: map[string]*models.Purchase{}, changed: map[string]*models.Purchase{}, keys: map[string]*models.Purchase{},
-		moved: map[string]*models.Purchase{}, shared: map[statements.Key]bool{}, told: map[string][]*models.Subscription{}, cases: casebook.Book{},
+		moved: map[string]*models.Purchase{}, credited: map[string]bool{}, shared: map[statements.Key]bool{}, told: map[string][]*models.Subscription{}, cases: casebook.Book{},
 	}
 }
 
@@ -281,5 +282,5 @@ func (b *book) note(p *models.Purchase, change models.Change, eventID string) {
 // knows says whether the book learned something by a key that an event of its
 // may wait for.
 func (b *book) knows(key string) bool {
-	return b.keys[key] != nil || b.made[key] != nil || len(b.told[key]) > 0
+	return b.keys[key] != nil || b.made[key] != nil || b.credited[key] || len(b.told[key]) > 0
 }

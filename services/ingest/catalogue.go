@@ -25,14 +25,14 @@ type catalogue struct {
 	currencies     map[string]string                 // by student
 	taken          map[string]bool                   // invoices whose hours were taken off before
 	unpaid         map[string]bool                   // of the invoices that others give back of, those that were never credited
-	took           map[string][]took                 // what took hours off that invoices had given, by these
+	takings        map[string][]*taking              // by the invoices that had given the hours
 	given          map[string][]given                // what subscriptions of which invoices take hours off gave and took before
 }
 
 func openCatalogue(tx *gorm.DB, b *book, events []*stripe.Event, lock bool) (*catalogue, error) {
 	c := &catalogue{
 		plans: map[string]*models.Plan{}, byPrice: map[string]*models.Plan{},
-		subscriptions: map[string][]*models.Subscription{}, currencies: map[string]string{}, taken: map[string]bool{}, unpaid: map[string]bool{}, took: map[string][]took{}, given: map[string][]given{},
+		subscriptions: map[string][]*models.Subscription{}, currencies: map[string]string{}, taken: map[string]bool{}, unpaid: map[string]bool{}, takings: map[string][]*taking{}, given: map[string][]given{},
 	}
 	var subscriptions, invoices []string
 	sells := false
@@ -79,7 +79,7 @@ func openCatalogue(tx *gorm.DB, b *book, events []*stripe.Event, lock bool) (*ca
 	if err := c.readGiven(tx, events); err != nil {
 		return nil, err
 	}
-	if err := c.readTook(tx, invoices); err != nil {
+	if err := c.readTakings(tx, b.invoices(invoices), lock); err != nil {
 		return nil, err
 	}
 	return c, c.readTaken(tx, invoices)

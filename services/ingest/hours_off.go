@@ -11,6 +11,7 @@ import (
 
 	"hourbank/database"
 	"hourbank/models"
+	"hourbank/services/ingest/statements"
 	"hourbank/services/stripe"
 )
 
@@ -19,27 +20,30 @@ import (
 // same), and where a Payment Link's customer said whose the subscription is, it gave as many.
 func (b *book) mayTakeOff(invoice *stripe.Invoice, student string, hours models.Hours) bool {
 	byCustomer := invoice.StudentID == "" && b.catalogue.subscription(invoice).ToldAt == models.ToldByLink
-	unpaid := func(id string) bool {
-		if p := b.byKey[id]; p != nil {
-			return p.HoursCredited == 0
-		}
-		return b.catalogue.unpaid[id]
-	}
-	return b.catalogue.taken[invoice.ID] || !slices.ContainsFunc(invoice.Credited, unpaid) &&
+	return b.catalogue.taken[invoice.ID] || !slices.ContainsFunc(invoice.Credited, b.neverCredited) &&
 		(!byCustomer || b.leftOf(invoice.SubscriptionID, student)+hours >= 0)
 }
 
-// watch opens a case where an invoice that is not paid turns out to be one whose hours
-// another took off; it is closed once it is paid.
-func (b *book) watch(e *stripe.Event, p *models.Purchase) {
-	if e.Invoice == nil {
-		return
+// neverCredited says whether an invoice is known, and none of its hours are credited.
+func (b *book) neverCredited(id string) bool {
+	if p := b.byKey[id]; p != nil {
+		return p.HoursCredited == 0
 	}
-	for _, took := range b.catalogue.took[e.Invoice.ID] {
-		if p.HoursCredited == 0 {
-			b.cases.OpenFor(took.StudentID, models.CaseState{Kind: models.CaseUnexplainedInvoice, Subject: took.Invoice}, took.EventID)
+	return b.catalogue.unpaid[id]
+}
+
+// watch gives hours back that were taken off for an invoice that turns out never to have
+// been credited, and takes them again once it is: as if that had been told first.
+func (b *book) watch(invoice, eventID string) {
+	for _, t := range b.catalogue.takings[invoice] {
+		wrong := slices.ContainsFunc(t.credited, b.neverCredited)
+		if wrong {
+			b.cases.OpenFor(t.StudentID, models.CaseState{Kind: models.CaseUnexplainedInvoice, Subject: *t.Reference}, *t.EventID)
 		} else {
-			b.cases.Close(models.CaseUnexplainedInvoice, took.Invoice, "")
+			b.cases.Close(models.CaseUnexplainedInvoice, *t.Reference, "")
+		}
+		if wrong == t.stands {
+			b.ledger = append(b.ledger, t.turn(eventID, b.now))
 		}
 	}
 }
@@ -80,13 +84,14 @@ func (b *book) takeOff(e *stripe.Event, student string, hours models.Hours) resu
 		return result{status: models.EventProcessed, reason: models.ReasonStale}
 	}
 	b.catalogue.taken[invoice.ID] = true
-	b.ledger = append(b.ledger, models.LedgerEntry{
+	entry := models.LedgerEntry{
 		ID: models.NewID(), StudentID: student, Kind: models.EntryAdjustment, Hours: hours, Currency: &invoice.Currency,
 		EventID: &e.ID, Reference: &invoice.ID, Reason: new(reasonOfLess(invoice.SubscriptionID)), CreatedAt: b.now,
 		OccurredAt: time.Unix(e.Told.Invoices[invoice.ID].Paid.At, 0).UTC(),
-	})
+	}
+	b.ledger = append(b.ledger, entry)
 	for _, id := range invoice.Credited {
-		b.catalogue.took[id] = append(b.catalogue.took[id], took{Credited: id, Invoice: invoice.ID, StudentID: student, EventID: e.ID})
+		b.catalogue.takings[id] = append(b.catalogue.takings[id], &taking{LedgerEntry: entry, credited: invoice.Credited, stands: true})
 	}
 	return result{status: models.EventProcessed, awaits: append([]string{invoice.ID}, invoice.Credited...)}
 }
@@ -112,26 +117,99 @@ func (c *catalogue) readTaken(tx *gorm.DB, invoices []string) error {
 	return nil
 }
 
-// took is an invoice that took hours off which another one had given. Its event still awaits
-// the other: should that turn out never to be paid, too much was taken.
-type took struct{ Credited, Invoice, StudentID, EventID string }
+// taking is an adjustment by which an invoice took hours off that others had given. Its
+// event still awaits these: should one turn out never to be paid, too much was taken.
+type taking struct {
+	models.LedgerEntry
+	credited []string // the other invoices
+	stands   bool     // it was not given back, or taken again since
+}
 
-// readTook finds the invoices that took hours off which any of these had given.
-func (c *catalogue) readTook(tx *gorm.DB, invoices []string) error {
+// turn gives back what was taken, or takes it again.
+func (t *taking) turn(eventID string, now time.Time) models.LedgerEntry {
+	entry, hours, reference := t.LedgerEntry, t.Hours, *t.Reference+models.TakenAgain
+	if t.stands {
+		hours, reference = -t.Hours, *t.Reference+models.GivenBack
+	}
+	t.stands = !t.stands
+	entry.ID, entry.Hours, entry.Reference, entry.EventID, entry.CreatedAt = models.NewID(), hours, &reference, &eventID, now
+	return entry
+}
+
+// invoices are those of events and of all purchases of the book.
+func (b *book) invoices(told []string) []string {
+	all := slices.Clone(told)
+	for _, p := range b.byID {
+		all = slices.AppendSeq(all, maps.Keys(p.Evidence.Invoices))
+	}
+	return all
+}
+
+// readTakings finds the adjustments by which others took off what any of these invoices
+// gave, and what is to be known of them.
+func (c *catalogue) readTakings(tx *gorm.DB, invoices []string, lock bool) error {
 	if len(invoices) == 0 {
 		return nil
 	}
-	var known []took
 	tx = tx.Session(&gorm.Session{NewDB: true})
-	err := tx.Table("waiting_events w").Select("w.key AS credited, l.reference AS invoice, l.student_id, l.event_id").
-		Joins("JOIN waiting_events own ON own.event_id = w.event_id").
-		Joins("JOIN hour_ledger_entries l ON l.reference = own.key AND l.event_id = w.event_id AND l.kind = 'adjustment' AND l.event_id IS NOT NULL").
-		Where("w.key <> own.key").Where(database.IsAnyOf(tx, "w.key", invoices)).Find(&known).Error
+	var known []*taking
+	err := tx.Table("hour_ledger_entries l").Select("DISTINCT l.*").
+		Joins("JOIN waiting_events own ON own.key = l.reference AND own.event_id = l.event_id").
+		Joins("JOIN waiting_events w ON w.event_id = own.event_id AND w.key <> own.key").
+		Where("l.kind = 'adjustment' AND l.event_id IS NOT NULL").Where(database.IsAnyOf(tx, "w.key", invoices)).Find(&known).Error
 	if err != nil {
 		return fmt.Errorf("look for what took off what invoices gave: %w", err)
 	}
+	if len(known) == 0 {
+		return nil
+	}
+	var events, turned []string
 	for _, t := range known {
-		c.took[t.Credited] = append(c.took[t.Credited], t)
+		events, turned = append(events, *t.EventID), append(turned, *t.Reference+models.GivenBack, *t.Reference+models.TakenAgain)
+	}
+	var awaited []statements.Waiting
+	if err := tx.Table("waiting_events").Where(database.IsAnyOf(tx, "event_id", events)).Order("key").Find(&awaited).Error; err != nil {
+		return fmt.Errorf("read what they gave back: %w", err)
+	}
+	var since []string
+	if err := tx.Model(&models.LedgerEntry{}).Where("kind = 'adjustment' AND event_id IS NOT NULL").
+		Where(database.IsAnyOf(tx, "reference", turned)).Pluck("reference", &since).Error; err != nil {
+		return fmt.Errorf("read what was given back since: %w", err)
+	}
+	strangers := false
+	for _, t := range known {
+		t.stands = !slices.Contains(since, *t.Reference+models.GivenBack) || slices.Contains(since, *t.Reference+models.TakenAgain)
+		for _, w := range awaited {
+			if w.EventID == *t.EventID && w.Key != *t.Reference {
+				t.credited = append(t.credited, w.Key)
+				c.takings[w.Key] = append(c.takings[w.Key], t)
+			}
+		}
+		if _, locked := c.currencies[t.StudentID]; !locked {
+			c.currencies[t.StudentID], strangers = "", true
+		}
+	}
+	if strangers {
+		if err := c.readAccounts(tx, lock); err != nil {
+			return err
+		}
+	}
+	return c.readUnpaid(tx, slices.Collect(maps.Keys(c.takings)))
+}
+
+// readUnpaid finds which of invoices are known, and none of their hours are credited.
+func (c *catalogue) readUnpaid(tx *gorm.DB, invoices []string) error {
+	if len(invoices) == 0 {
+		return nil
+	}
+	var unpaid []string
+	err := tx.Table("purchase_keys").Joins("JOIN purchase_transactions p ON p.id = purchase_id AND p.hours_credited = 0").
+		Where(database.IsAnyOf(tx, "key", invoices)).Pluck("key", &unpaid).Error
+	if err != nil {
+		return fmt.Errorf("look for invoices that were never paid: %w", err)
+	}
+	for _, id := range unpaid {
+		c.unpaid[id] = true
 	}
 	return nil
 }
@@ -162,11 +240,6 @@ func (c *catalogue) readGiven(tx *gorm.DB, events []*stripe.Event) error {
 		err = tx.Table("hour_ledger_entries").Select("reason AS key, student_id, hours").Where("kind = 'adjustment' AND event_id IS NOT NULL").
 			Where(database.IsAnyOf(tx, "reason", reasons)).Where(database.IsAnyOf(tx, "student_id", slices.Collect(maps.Keys(c.currencies)))).Find(&took).Error
 	}
-	var unpaid []string
-	if err == nil && len(credited) > 0 {
-		err = tx.Table("purchase_keys").Joins("JOIN purchase_transactions p ON p.id = purchase_id AND p.hours_credited = 0").
-			Where(database.IsAnyOf(tx, "key", credited)).Pluck("key", &unpaid).Error
-	}
 	if err != nil {
 		return fmt.Errorf("read what subscriptions gave: %w", err)
 	}
@@ -174,8 +247,5 @@ func (c *catalogue) readGiven(tx *gorm.DB, events []*stripe.Event) error {
 		subscription := strings.TrimPrefix(g.Key, reasonOfLess("")+" ")
 		c.given[subscription] = append(c.given[subscription], g)
 	}
-	for _, id := range unpaid {
-		c.unpaid[id] = true
-	}
-	return nil
+	return c.readUnpaid(tx, credited)
 }

@@ -18,15 +18,15 @@ func (e *Event) Keys() []string {
 }
 
 // AwaitedKeys are what the event waits for while it is parked, sorted: a
-// purchase with one of these ids, and of an invoice, its subscription's owner
-// or a plan.
+// purchase with one of these ids, and of an invoice, its subscription's owner,
+// a plan, or what it gives back to be paid.
 func (e *Event) AwaitedKeys() []string {
 	keys, more := e.Keys(), []string{}
 	if e.Sale != nil {
 		more = append(more, e.Sale.Plan)
 	}
 	if e.Invoice != nil {
-		more = append(more, e.Invoice.SubscriptionID, e.Invoice.PlanID)
+		more = append(append(more, e.Invoice.SubscriptionID, e.Invoice.PlanID), e.Invoice.Credited...)
 		for _, line := range e.Invoice.Lines {
 			more = append(more, line.PriceIDs...)
 		}
