@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"time"
 
+	"github.com/cenkalti/backoff/v5"
 	"github.com/gofrs/flock"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
@@ -100,7 +101,18 @@ func (db *DB) Migrate(ctx context.Context) ([]Migration, error) {
 	if err := db.CheckSchemaIsClosed(ctx); err != nil {
 		return nil, err
 	}
-	results, err := provider.Up(ctx)
+	var results []*goose.MigrationResult
+	_, err = backoff.Retry(ctx, func() (struct{}, error) {
+		some, err := provider.Up(ctx)
+		if partly, ok := errors.AsType[*goose.PartialError](err); ok {
+			some = partly.Applied
+		}
+		results = append(results, some...)
+		if err != nil && !IsConflict(err) {
+			err = backoff.Permanent(err)
+		}
+		return struct{}{}, err
+	}, backoff.WithBackOff(backoff.NewConstantBackOff(migratePause)), backoff.WithMaxElapsedTime(migratePatience))
 	if err != nil {
 		return nil, fmt.Errorf("migrate the database: %w", err)
 	}
@@ -111,6 +123,14 @@ func (db *DB) Migrate(ctx context.Context) ([]Migration, error) {
 	}
 	return applied, nil
 }
+
+// A migration gives up a table's lock that it doesn't get within two seconds (it says so
+// itself), because all that comes after it waits, too; what waited then goes on, and the
+// migration is tried again.
+const (
+	migratePause    = 2 * time.Second
+	migratePatience = 5 * time.Minute
+)
 
 // MigrationStatus lists every migration, applied or pending, in order.
 func (db *DB) MigrationStatus(ctx context.Context) ([]Migration, error) {

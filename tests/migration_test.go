@@ -2,6 +2,8 @@ package tests
 
 import (
 	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/pressly/goose/v3"
@@ -62,5 +64,52 @@ func migrateTo(t *testing.T, db *harness.Database, version int64) {
 	}
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// A migration that waits for a table, behind a dump, say, keeps nobody else waiting for long.
+func TestAMigrationThatWaitsLetsOthersPass(t *testing.T) {
+	t.Parallel()
+	db := harness.NewDatabase(t, database.Postgres)
+	for _, statement := range []string{"ALTER TABLE refund_requests DROP COLUMN for_hours", "DELETE FROM goose_db_version WHERE version_id >= 28", "DELETE FROM older_programs WHERE migration >= 28"} {
+		db.Exec(t, statement)
+	}
+	dump, err := db.SQL(t).BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := dump.ExecContext(t.Context(), "LOCK TABLE refund_requests IN ACCESS SHARE MODE"); err != nil {
+		t.Fatal(err)
+	}
+	migrated := make(chan harness.Result, 1)
+	go func() { migrated <- db.Run(t, "migrate", "up") }()
+	for range 2 { // it waits, gives up, and waits again
+		harness.Eventually(t, "the migration waits", func() bool {
+			return db.Count(t, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE 'ALTER%'") > 0
+		})
+		db.Count(t, "SELECT count(*) FROM refund_requests") // behind it
+	}
+	if err := dump.Rollback(); err != nil {
+		t.Fatal(err)
+	}
+	if r := <-migrated; r.Code != 0 {
+		t.Errorf("exit %d: %s", r.Code, r.Stderr)
+	}
+}
+
+func TestMigrationsGiveUpLocksThatTheyDontGet(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob(filepath.Join(harness.ModuleRoot(t), "database/migrations/postgres/*.sql"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range files {
+		content, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if filepath.Base(path) >= "00027" && !strings.Contains(string(content), "-- +goose Up\nSET LOCAL lock_timeout = '2s';\n") {
+			t.Errorf("%s doesn't begin with a limit for locks", filepath.Base(path))
+		}
 	}
 }

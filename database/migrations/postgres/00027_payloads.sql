@@ -2,6 +2,7 @@
 -- webhook_events stays small, and a month that is not needed any more goes at once.
 
 -- +goose Up
+SET LOCAL lock_timeout = '2s';
 ALTER TABLE webhook_events ADD archived_sha256 text; -- hex, of what "events archive" wrote of it; null: nothing
 
 -- The payloads and snapshots of events whose own are empty. The time is part of what they
