@@ -2,6 +2,7 @@ package tests
 
 import (
 	"fmt"
+	"net/http"
 	"slices"
 	"testing"
 	"time"
@@ -255,6 +256,29 @@ func TestUnpaidSessionsOfALinkTakeNothingFromASale(t *testing.T) {
 				}
 			}
 			harness.Within(t, 20*time.Second, "the half that came back took half", func() bool { return balance(t, app, s.Student) == "5.00 h 1250" })
+		}
+		app.MustAudit(t)
+	})
+}
+
+// However many cards a customer tries, the charge that was paid stays known: its refund counts.
+func TestCardsThatWereDeclinedTakeNoRefundsPlace(t *testing.T) {
+	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
+		for _, early := range []bool{false, true} {
+			p := app.NewPurchase(t)
+			paid := p.Succeeded().Set("latest_charge", "ch_z"+p.ID)
+			if early {
+				app.MustProcess(t, paid)
+			}
+			for i := range 510 {
+				declined := p.Intent("payment_intent.payment_failed").Set("latest_charge", fmt.Sprintf("ch_a%03d%s", i, p.ID))
+				app.Deliver(t, declined).Want(t, http.StatusOK) // more than are kept tell nothing new
+			}
+			if !early {
+				app.MustProcess(t, paid)
+			}
+			app.MustProcess(t, p.Refund("refund.created", "re_1", 2500, "succeeded", 1).Set("payment_intent", nil).Set("charge", "ch_z"+p.ID))
+			app.WantBalance(t, p.Student, fields{"hours_available": "5.00"})
 		}
 		app.MustAudit(t)
 	})
