@@ -6,14 +6,12 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/tidwall/gjson"
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
 	"hourbank/database"
 	"hourbank/models"
 	"hourbank/models/money"
-	"hourbank/services/payloads"
 )
 
 // Service forgets students. It is safe for concurrent use.
@@ -78,45 +76,6 @@ func (s *Service) Forget(ctx context.Context, studentID, by string, dryRun bool)
 		return nil, fmt.Errorf("forget a student: %w", err)
 	}
 	return report, nil
-}
-
-// naming lists the events that name a student and are of no purchase: those of
-// subscriptions, and what was never matched.
-func (s *Service) naming(ctx context.Context, studentID string) ([]string, error) {
-	const chunk = 500
-	named := []string{}
-	for after := ""; ; {
-		var events []models.WebhookEvent
-		tx := s.db.Reader.WithContext(ctx)
-		err := tx.Select("id", "payload", "snapshot").Where("transaction_id IS NULL AND id > ?", after).Order("id").Limit(chunk).Find(&events).Error
-		if err == nil {
-			err = payloads.Fill(tx, events)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("look for events that name a student: %w", err)
-		}
-		for _, event := range events {
-			after = event.ID
-			if holds(gjson.Parse(event.Payload), studentID) || event.Snapshot != nil && holds(gjson.Parse(*event.Snapshot), studentID) {
-				named = append(named, event.ID)
-			}
-		}
-		if len(events) < chunk {
-			return named, nil
-		}
-	}
-}
-
-// holds says whether JSON has a text anywhere.
-func holds(r gjson.Result, text string) (found bool) {
-	if !r.IsObject() && !r.IsArray() {
-		return r.Type == gjson.String && r.Str == text
-	}
-	r.ForEach(func(_, member gjson.Result) bool {
-		found = holds(member, text)
-		return !found
-	})
-	return found
 }
 
 // read reads and locks a student's rows, in the order of every transaction:
