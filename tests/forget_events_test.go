@@ -61,10 +61,10 @@ func TestACustomerCalledLikeWordsOfEventsForgetsNobodyElses(t *testing.T) {
 // Events of no purchase that name who is forgotten go, wherever in one they do.
 func TestEventsThatNameWhoIsForgottenAreEmptied(t *testing.T) {
 	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
-		const theirs, families = "cus_theirs", "cus_families"
+		const theirs, older, families = "cus_theirs", "cus_older", "cus_families" // a purchase shows one of its customers
 		p, sibling := app.NewPurchase(t), app.NewPurchase(t)
 		family := harness.NewPurchase(t).For(p.Student).Create(app.Database)
-		app.MustProcess(t, p.Succeeded().Set("customer", theirs))
+		app.MustProcess(t, p.Succeeded().Set("customer", older), p.ChargeRefunded(2500).Set("customer", theirs))
 		app.MustProcess(t, family.Succeeded().Set("customer", families))
 		app.MustProcess(t, sibling.Succeeded().Set("customer", families))
 		named, buys := object{"student_id": p.Student}, object{"student_id": "buyer", "beneficiary_id": p.Student}
@@ -82,6 +82,7 @@ func TestEventsThatNameWhoIsForgottenAreEmptied(t *testing.T) {
 			{"parent", object{"subscription_details": object{"metadata": named}}, true},
 			{"lines", object{"data": []object{{"id": "il_1"}, {"id": "il_2", "metadata": named}}}, true},
 			{"customer", theirs, true},
+			{"customer", older, true},
 			{"customer", object{"id": theirs, "object": "customer"}, true},
 			{"id", theirs, true}, // of the customer itself
 			{"customer", families, false},

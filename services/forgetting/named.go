@@ -14,17 +14,16 @@ import (
 // names are what a student is called by at Stripe.
 type names struct {
 	student   string
-	customers []string
+	customers []string // and subscriptions
 }
 
 // namesOf leaves out customers who bought for others, too: a family's.
 func (s *Service) namesOf(ctx context.Context, studentID string) (names, error) {
 	n := names{student: studentID}
-	err := s.db.Reader.WithContext(ctx).Table("purchase_transactions bought").
-		Where("student_id = ? AND stripe_customer_id IS NOT NULL", studentID).
-		Where(`NOT EXISTS (SELECT 1 FROM shared_keys k JOIN purchase_transactions p ON p.id = k.purchase_id
-			WHERE k.key = bought.stripe_customer_id AND p.student_id <> bought.student_id)`).
-		Distinct().Pluck("stripe_customer_id", &n.customers).Error
+	err := s.db.Reader.WithContext(ctx).Table("shared_keys k").Joins("JOIN purchase_transactions p ON p.id = k.purchase_id AND p.student_id = ?", studentID).
+		Where(`NOT EXISTS (SELECT 1 FROM shared_keys other JOIN purchase_transactions bought ON bought.id = other.purchase_id
+			WHERE other.key = k.key AND bought.student_id <> p.student_id)`).
+		Distinct().Pluck("k.key", &n.customers).Error
 	if err != nil {
 		return n, fmt.Errorf("look for a student's customers: %w", err)
 	}
