@@ -119,3 +119,51 @@ func TestEventsThatNameWhoIsForgottenAreEmptied(t *testing.T) {
 		app.MustAudit(t)
 	})
 }
+
+// A payment that names a student, and that nobody knows what for, waits for staff: what
+// it says is what they go by, and what a purchase would be paid by.
+func TestNobodyIsForgottenWhileAPaymentThatNamesThemIsNobodys(t *testing.T) {
+	harness.ForEachDatabase(t, func(t *testing.T, db *harness.Database) {
+		app, student, id := namedAndUnmatched(t, db)
+		wantRefused(t, db, 1, "Case "+id+" is open", "forget-student", student, "--yes")
+		app.Post(t, harness.AdminKey, api+"/cases/"+id+"/close/", `{"note":"paid back"}`).Want(t, http.StatusOK)
+		wantJSON(t, db.MustRun(t, "forget-student", student, "--yes", "--json"), fields{"events": "1"})
+		wantNoMentions(t, db, student)
+		db.MustAudit(t)
+	})
+}
+
+// What staff gave to somebody else still names whom it was said to be of.
+func TestPaymentsThatWereGivenToOthersNameNobodyForgotten(t *testing.T) {
+	harness.ForEachDatabase(t, func(t *testing.T, db *harness.Database) {
+		app, student, id := namedAndUnmatched(t, db)
+		app.Post(t, harness.AdminKey, api+"/cases/"+id+"/purchase/", `{"student_id":"bob","plan":"pack8"}`).
+			WantFields(t, fields{"hours_credited": "8.00"})
+		wantJSON(t, db.MustRun(t, "forget-student", student, "--yes", "--json"), fields{"purchases": "0", "events": "1"})
+		wantNoMentions(t, db, student)
+		app.WantBalance(t, "bob", fields{"hours_available": "8.00"})
+		wantJSON(t, db.MustRun(t, "rebuild", "--dry-run", "--json"), fields{"rebuilt.#": "0", "events.#": "0"})
+		db.MustAudit(t)
+	})
+}
+
+// namedAndUnmatched is a payment that names a student and no plan of ours, and was given
+// up; id is its case's.
+func namedAndUnmatched(t *testing.T, db *harness.Database) (app *harness.App, student, id string) {
+	t.Helper()
+	app = db.Serve(t, "PARK_FOR=1h")
+	addPlan(t, app)
+	p := harness.NewPurchase(t)
+	app.Post(t, harness.AdminKey, api+"/students/"+p.Student+"/grants/", `{"hours":"1.00","reason":"welcome","reference":"grant_1"}`).Want(t, http.StatusCreated)
+	event := p.Succeeded().Set("amount", 12000).Set("amount_received", 12000).Set("metadata", object{"student_id": p.Student, "plan": "unheard_of"})
+	app.Deliver(t, event).Want(t, http.StatusAccepted)
+	giveUp(t, app, event)
+	return app, p.Student, app.Get(t, api+"/cases/?status=open&kind=unmatched_payment").WantFields(t, fields{"data.#": "1"}).Get("data.0.id").String()
+}
+
+func wantNoMentions(t *testing.T, db *harness.Database, student string) {
+	t.Helper()
+	if found := mentions(t, db, student); len(found) > 0 {
+		t.Errorf("%s is still in %v", student, found)
+	}
+}

@@ -48,7 +48,7 @@ const patience = time.Minute
 // *models.Error with code not_found, or conflict while something of theirs is
 // under way.
 func (s *Service) Forget(ctx context.Context, studentID, by string, dryRun bool) (*Report, error) {
-	named, err := s.naming(ctx, studentID)
+	found, err := s.naming(ctx, studentID)
 	if err != nil {
 		return nil, err
 	}
@@ -57,11 +57,11 @@ func (s *Service) Forget(ctx context.Context, studentID, by string, dryRun bool)
 	defer cancel()
 	err = database.RetryConflicts(ctx, func() error {
 		return s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
-			known, err := read(tx, studentID, named)
+			known, err := read(tx, studentID, found)
 			if err != nil {
 				return err
 			}
-			if err := known.mayBeForgotten(tx, named); err != nil {
+			if err := known.mayBeForgotten(tx, found); err != nil {
 				return err
 			}
 			report.Purchases, report.Entries, report.Events = len(known.purchases), len(known.entries), len(known.events)
@@ -80,7 +80,7 @@ func (s *Service) Forget(ctx context.Context, studentID, by string, dryRun bool)
 
 // read reads and locks a student's rows, in the order of every transaction:
 // purchases, events, accounts.
-func read(tx *gorm.DB, studentID string, named []string) (*student, error) {
+func read(tx *gorm.DB, studentID string, found named) (*student, error) {
 	s := &student{id: studentID}
 	locked := tx.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate}).Session(&gorm.Session{})
 	if err := locked.Where("(student_id = ? OR beneficiary_id = ?)", studentID, studentID).Order("id").Find(&s.purchases).Error; err != nil {
@@ -92,7 +92,7 @@ func read(tx *gorm.DB, studentID string, named []string) (*student, error) {
 	if err := tx.Where("student_id = ?", studentID).Order("id").Find(&s.entries).Error; err != nil {
 		return nil, fmt.Errorf("read the ledger: %w", err)
 	}
-	booked := append([]string{}, named...)
+	booked := found.all()
 	for _, entry := range s.entries {
 		if entry.EventID != nil {
 			booked = append(booked, *entry.EventID)
@@ -115,23 +115,20 @@ func read(tx *gorm.DB, studentID string, named []string) (*student, error) {
 
 // mayBeForgotten refuses while something of theirs needs a person, or moves: who
 // would be asked, or paid?
-func (s *student) mayBeForgotten(tx *gorm.DB, named []string) error {
-	var open, parked int64
+func (s *student) mayBeForgotten(tx *gorm.DB, found named) error {
+	var open int64
 	if err := tx.Model(&models.Case{}).Where("closed_at IS NULL").Where(database.IsAnyOf(tx, "id", s.cases)).Count(&open).Error; err != nil {
 		return fmt.Errorf("look for open cases: %w", err)
 	}
-	if err := tx.Model(&models.WebhookEvent{}).Where("status = 'parked'").Where(database.IsAnyOf(tx, "id", named)).Count(&parked).Error; err != nil {
-		return fmt.Errorf("look for parked events: %w", err)
+	if open > 0 {
+		return models.Errorf(models.CodeConflict, "%d cases of this student are open: settle them first.", open)
+	}
+	if err := found.mayBeForgotten(tx); err != nil {
+		return err
 	}
 	var refunds []models.RefundRequest
 	if err := tx.Where(database.IsAnyOf(tx, "transaction_id", s.ids)).Find(&refunds).Error; err != nil {
 		return fmt.Errorf("read refund requests: %w", err)
-	}
-	switch {
-	case open > 0:
-		return models.Errorf(models.CodeConflict, "%d cases of this student are open: settle them first.", open)
-	case parked > 0:
-		return models.Errorf(models.CodeConflict, "%d events that name this student wait for their purchase: let them find it, or be given up.", parked)
 	}
 	byID := map[string]*models.Purchase{}
 	for i := range s.purchases {

@@ -6,7 +6,9 @@ import (
 	"slices"
 
 	"github.com/tidwall/gjson"
+	"gorm.io/gorm"
 
+	"hourbank/database"
 	"hourbank/models"
 	"hourbank/services/payloads"
 )
@@ -30,24 +32,74 @@ func (s *Service) namesOf(ctx context.Context, studentID string) (names, error) 
 	return n, nil
 }
 
-// naming lists the events that name a student and are of no purchase: those of
-// subscriptions, and what was never matched.
-func (s *Service) naming(ctx context.Context, studentID string) ([]string, error) {
-	const chunk = 500
+// named are the events, by id, that name a student and are not of their purchases.
+type named struct {
+	unowned []string // of no purchase: those of subscriptions, and what was never matched
+	given   []string // of a purchase that staff gave to somebody else
+}
+
+// all lists both.
+func (n named) all() []string { return slices.Concat(n.unowned, n.given) }
+
+// mayBeForgotten refuses while one of them waits for its purchase, or for staff: without
+// what it told, the payment would pay nothing once they give it to somebody.
+func (n named) mayBeForgotten(tx *gorm.DB) error {
+	var parked int64
+	if err := tx.Model(&models.WebhookEvent{}).Where("status = 'parked'").Where(database.IsAnyOf(tx, "id", n.unowned)).Count(&parked).Error; err != nil {
+		return fmt.Errorf("look for parked events: %w", err)
+	}
+	if parked > 0 {
+		return models.Errorf(models.CodeConflict, "%d events that name this student wait for their purchase: let them find it, or be given up.", parked)
+	}
+	var open []string
+	these := database.IsAnyOf(tx, "event_id", n.unowned)
+	err := tx.Model(&models.Case{}).Where("closed_at IS NULL AND transaction_id IS NULL").
+		Where("(? OR payment IN (SELECT key FROM waiting_events WHERE ?))", these, these).
+		Order("id").Limit(1).Pluck("id", &open).Error
+	if err != nil {
+		return fmt.Errorf("look for open cases of events: %w", err)
+	}
+	if len(open) > 0 {
+		return models.Errorf(models.CodeConflict, "Case %s is open, about an event that names this student: settle it first.", open[0])
+	}
+	return nil
+}
+
+// naming looks for the events that name a student. To look at those of all other
+// purchases would take as long as the database is large.
+func (s *Service) naming(ctx context.Context, studentID string) (found named, err error) {
 	n, err := s.namesOf(ctx, studentID)
 	if err != nil {
-		return nil, err
+		return found, err
 	}
+	if found.unowned, err = s.among(ctx, n, "transaction_id IS NULL"); err != nil {
+		return found, fmt.Errorf("look at events of no purchase: %w", err)
+	}
+	var given []string
+	err = s.db.Reader.WithContext(ctx).Table("audit_log done").Joins("JOIN cases ON cases.id = done.subject JOIN purchase_keys ON purchase_keys.key = cases.payment").
+		Where("done.action = ?", models.ActionPaymentGive).Distinct().Pluck("purchase_id", &given).Error
+	if err == nil && len(given) > 0 {
+		found.given, err = s.among(ctx, n, "?", database.IsAnyOf(s.db.Reader, "transaction_id", given))
+	}
+	if err != nil {
+		return found, fmt.Errorf("look at events of payments that were given: %w", err)
+	}
+	return found, nil
+}
+
+// among lists those of the events of which a condition holds that name the student.
+func (s *Service) among(ctx context.Context, n names, condition string, args ...any) ([]string, error) {
+	const chunk = 500
 	named := []string{}
 	for after := ""; ; {
 		var events []models.WebhookEvent
 		tx := s.db.Reader.WithContext(ctx)
-		err := tx.Select("id", "payload", "snapshot").Where("transaction_id IS NULL AND id > ?", after).Order("id").Limit(chunk).Find(&events).Error
+		err := tx.Select("id", "payload", "snapshot").Where("id > ?", after).Where(condition, args...).Order("id").Limit(chunk).Find(&events).Error
 		if err == nil {
 			err = payloads.Fill(tx, events)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("look for events that name a student: %w", err)
+			return nil, err
 		}
 		named = append(named, n.of(events)...)
 		if len(events) < chunk {
