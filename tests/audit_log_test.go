@@ -105,3 +105,36 @@ func TestWhatTheAuditLogCannotKeepIsNotDone(t *testing.T) {
 		app.MustAudit(t)
 	})
 }
+
+// A customer may be called like an API key, or like anything else that something was done
+// to: what was done to these stays when the customer is forgotten.
+func TestForgettingAStudentRewritesNoOthersAuditEntries(t *testing.T) {
+	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
+		addPlan(t, app)
+		visit(t, app, harness.AdminKey)
+		s := soldTo(t, app)
+		tell(t, app, s.Paid("pi_1", 4000))
+		underpaid := app.Get(t, api+"/cases/?kind=underpaid").Get("data.0.id").String()
+		app.Post(t, harness.AdminKey, api+"/cases/"+underpaid+"/close/", `{"note":"a friend"}`).Want(t, http.StatusOK)
+		event := app.Get(t, api+"/events/?type=payment_intent.succeeded").Get("data.0.id").String()
+		app.Post(t, harness.AdminKey, api+"/events/"+event+"/replay/", "").Want(t, http.StatusOK)
+		subjects := []string{"boss", event, underpaid}
+		entries := func() string {
+			return app.As(t, harness.AdminKey, http.MethodGet, api+"/audit-log/").Want(t, http.StatusOK).Get(`data.#(action!="student_forgotten")#|#.{action,subject,note}`).Raw
+		}
+		before := entries()
+		for _, name := range subjects {
+			calledSo(t, app, name)
+			app.MustRun(t, "forget-student", name, "--yes")
+		}
+		if after := entries(); after != before {
+			t.Errorf("the log had\n%s\nand has\n%s", before, after)
+		}
+		app.Post(t, harness.AdminKey, api+"/students/boss/grants/", `{"hours":"1.00","reason":"goodwill","reference":"grant_1"}`).Want(t, http.StatusCreated)
+		pseudonym := gjson.Get(app.MustRun(t, "forget-student", "boss", "--yes", "--json"), "pseudonym").String()
+		app.As(t, harness.AdminKey, http.MethodGet, api+"/audit-log/?action=grant").WantFields(t, fields{"data.#": "1", "data.0.subject": pseudonym, "data.0.note": ""})
+		if after := entries(); !strings.Contains(after, `"subject":"boss"`) || strings.Contains(after, "goodwill") {
+			t.Errorf("the log has %s", after)
+		}
+	})
+}

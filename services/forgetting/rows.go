@@ -105,14 +105,19 @@ func (s *student) forgetEvents(tx *gorm.DB, _ string) error {
 }
 
 // forgetAudit keeps who did what and when, but of the student not to whom, and
-// no words.
+// no words. An action says of what its subject is the id: students may be called like
+// an API key, or like anything else.
 func (s *student) forgetAudit(tx *gorm.DB, pseudonym string) error {
-	subjects := append([]string{s.id}, s.ids...)
-	subjects = append(append(subjects, s.cases...), s.events...)
+	ofStudent := []models.AuditAction{models.ActionAdjustment, models.ActionGrant, models.ActionForgotten}
 	given := "to " + s.id + ", "
-	return write(tx, "the audit log", `UPDATE audit_log SET subject = CASE WHEN subject = ? THEN ? ELSE subject END, note = NULL
-		WHERE ? OR (action = ? AND substr(note, 1, length(?)) = ?)`,
-		s.id, pseudonym, database.IsAnyOf(tx, "subject", subjects), models.ActionPaymentGive, given, given)
+	return write(tx, "the audit log", `UPDATE audit_log SET subject = CASE WHEN action IN ? THEN ? ELSE subject END, note = NULL
+		WHERE (action IN ? AND subject = ?) OR (action IN ? AND ?) OR (action IN ? AND ?) OR (action = ? AND ?)
+			OR (action = ? AND substr(note, 1, length(?)) = ?)`,
+		ofStudent, pseudonym, ofStudent, s.id,
+		[]models.AuditAction{models.ActionRefund, models.ActionAcceptance}, database.IsAnyOf(tx, "subject", s.ids),
+		[]models.AuditAction{models.ActionCaseClosed, models.ActionPaymentGive}, database.IsAnyOf(tx, "subject", s.cases),
+		models.ActionReplay, database.IsAnyOf(tx, "subject", s.events),
+		models.ActionPaymentGive, given, given)
 }
 
 func write(tx *gorm.DB, what, statement string, args ...any) error {
