@@ -52,16 +52,38 @@ func (w *RetryWorker) retryDue(ctx context.Context) error {
 	var group sync.WaitGroup
 	for _, event := range claimed {
 		group.Go(func() {
-			outcome, err := w.events.again(ctx, &event, ingest.Retried)
-			switch {
-			case err == nil:
-				w.log.Debug("parked event retried", zap.String("event_id", event.ID), zap.String("status", string(outcome.Status)))
-			case ctx.Err() == nil: // else the worker is stopping
+			if err := w.retry(ctx, &event); err != nil && ctx.Err() == nil { // else the worker is stopping
 				w.log.Warn("retrying a parked event failed", zap.String("event_id", event.ID), zap.Error(err))
 			}
 		})
 	}
 	group.Wait()
+	return nil
+}
+
+func (w *RetryWorker) retry(ctx context.Context, event *models.WebhookEvent) error {
+	if !event.HasPayload() {
+		return w.giveUp(ctx, event.ID)
+	}
+	outcome, err := w.events.again(ctx, event, ingest.Retried)
+	if err == nil {
+		w.log.Debug("parked event retried", zap.String("event_id", event.ID), zap.String("status", string(outcome.Status)))
+	}
+	return err
+}
+
+// giveUp ends the wait of an event of which nothing is kept, so that it can't be tried.
+func (w *RetryWorker) giveUp(ctx context.Context, id string) error {
+	given := w.db.WithContext(ctx).Exec(`UPDATE webhook_events SET status = 'ignored', reason = ?, next_attempt_at = NULL, processed_at = ?
+		WHERE id = ? AND status = 'parked' AND payload = ''
+			AND NOT EXISTS (SELECT 1 FROM event_payloads p WHERE p.event_id = webhook_events.id AND p.received_at = webhook_events.received_at)`,
+		models.ReasonUnmatched, w.db.NowFunc(), id)
+	if given.Error != nil {
+		return fmt.Errorf("give it up, because its payload was removed: %w", given.Error)
+	}
+	if given.RowsAffected > 0 {
+		w.log.Warn("gave up a parked event whose payload was removed", zap.String("event_id", id))
+	}
 	return nil
 }
 

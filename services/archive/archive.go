@@ -89,9 +89,9 @@ func (s *Service) Empty(ctx context.Context, before time.Time, from io.Reader, p
 	emptied := 0
 	err := each(from, func(lines []Line) error {
 		var gone []string
-		// Somebody may have woken one meanwhile.
+		// Somebody may have woken one meanwhile, or forgotten its student.
 		err := database.Select(s.db.WithContext(ctx), `UPDATE webhook_events SET payload = '', snapshot = NULL, archived_sha256 = r.sum FROM %s
-			WHERE webhook_events.id = r.id AND `+payloads.Settled+` RETURNING webhook_events.id`, len(lines), lineColumns(lines)...).Scan(&gone).Error
+			WHERE webhook_events.id = r.id AND `+payloads.Settled+" AND "+payloads.Readable+` RETURNING webhook_events.id`, len(lines), lineColumns(lines)...).Scan(&gone).Error
 		emptied += len(gone)
 		progress(len(lines))
 		return err

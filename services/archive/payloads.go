@@ -12,6 +12,7 @@ import (
 
 	"hourbank/database"
 	"hourbank/models"
+	"hourbank/services/payloads"
 )
 
 // Payloads are those of archives, found by event. They lie in a temporary file, however
@@ -92,7 +93,7 @@ func (s *Service) read(ctx context.Context, p *Payloads, name string) error {
 func (s *Service) check(ctx context.Context, lines []Line) error {
 	var altered []string
 	err := database.Select(s.db.Reader.WithContext(ctx), `SELECT webhook_events.id FROM webhook_events JOIN %s ON webhook_events.id = r.id
-		WHERE webhook_events.archived_sha256 <> r.sum`, len(lines), lineColumns(lines)...).Scan(&altered).Error
+		WHERE webhook_events.archived_sha256 <> r.sum AND `+payloads.Readable, len(lines), lineColumns(lines)...).Scan(&altered).Error
 	switch {
 	case err != nil:
 		return fmt.Errorf("look for what was archived: %w", err)

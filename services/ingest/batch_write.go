@@ -42,6 +42,7 @@ func (b *batch) write(tx *gorm.DB) error {
 	var waiting []statements.Waiting
 	var resolved []string
 	var forgotten []string // whose payloads are stored
+	var woken []models.WebhookEvent
 	sorted := slices.SortedFunc(slices.Values(b.items), func(a, b *item) int { return cmp.Compare(a.event.ID, b.event.ID) })
 	for _, e := range sorted {
 		if e.known == nil {
@@ -50,6 +51,9 @@ func (b *batch) write(tx *gorm.DB) error {
 			known = append(known, e.row)
 			if e.event.Forgotten {
 				forgotten = append(forgotten, e.event.ID)
+			}
+			if isSettled(e.known) && !isSettled(&e.row) {
+				woken = append(woken, models.WebhookEvent{ID: e.event.ID, Payload: e.event.Payload})
 			}
 		}
 		switch {
@@ -71,19 +75,32 @@ func (b *batch) write(tx *gorm.DB) error {
 	}
 	writes = append(writes, b.book.writes()...)
 	later := []database.Write{lots.Follow(append(byID(b.book.made), byID(b.book.changed)...))}
-	woken := statements.Wake(b.wakingKeys(keys))
+	waking := statements.Wake(b.wakingKeys(keys))
 	if len(known) == 0 {
-		writes = append(writes, woken)
+		writes = append(writes, waking)
 	} else { // both update events, and one statement can't update a row twice
-		later = append(later, woken)
+		later = append(later, waking)
 	}
 	if err := database.Store(tx, writes); err != nil {
 		return err
 	}
-	if err := database.Store(tx, later); err != nil || len(forgotten) == 0 {
+	if err := database.Store(tx, later); err != nil {
 		return err
 	}
+	if len(woken) > 0 {
+		if err := payloads.GiveBack(tx, woken); err != nil {
+			return err
+		}
+	}
+	if len(forgotten) == 0 {
+		return nil
+	}
 	return payloads.Remove(tx, forgotten)
+}
+
+// isSettled says of a row what payloads.Settled does.
+func isSettled(e *models.WebhookEvent) bool {
+	return e.Status != models.EventParked && (e.Reason == nil || *e.Reason != models.ReasonUnmatched)
 }
 
 // writes store what the book holds, but for events.

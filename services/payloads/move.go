@@ -74,8 +74,10 @@ func moveChunk(tx *gorm.DB, before time.Time) (int, error) {
 		}
 	}
 	these := database.IsAnyOf(tx, "id", idsOf(events))
+	// One that waited meanwhile may lie there already.
 	err = tx.Exec(`INSERT INTO event_payloads (received_at, event_id, payload, snapshot)
-		SELECT received_at, id, payload, snapshot FROM webhook_events WHERE ?`, these).Error
+		SELECT received_at, id, payload, snapshot FROM webhook_events WHERE ?
+		ON CONFLICT (received_at, event_id) DO UPDATE SET payload = excluded.payload, snapshot = excluded.snapshot`, these).Error
 	if err != nil {
 		return 0, err
 	}

@@ -16,6 +16,9 @@ import (
 // Settled is the condition that nothing will try an event again unless a person asks for it.
 const Settled = "status <> 'parked' AND coalesce(reason, '') <> '" + string(models.ReasonUnmatched) + "'"
 
+// Readable is the condition that no student was forgotten of whom the payload told.
+const Readable = "coalesce(archived_sha256, '-') <> ''"
+
 // Text is, of a row of webhook_events, the payload wherever it lies.
 const Text = `CASE WHEN webhook_events.payload <> '' THEN webhook_events.payload ELSE (SELECT apart.payload FROM event_payloads apart
 	WHERE apart.event_id = webhook_events.id AND apart.received_at = webhook_events.received_at) END`
@@ -60,15 +63,32 @@ func Fill(tx *gorm.DB, events []models.WebhookEvent) error {
 // removeThose removes payloads that lie apart of the events of a condition.
 const removeThose = "DELETE FROM event_payloads WHERE (received_at, event_id) IN (SELECT received_at, id FROM webhook_events WHERE ?"
 
-// Remove removes all that is kept of events, by their ids.
+// Remove removes all that is kept of events, by their ids, for good: nothing gives their
+// payloads back.
 func Remove(tx *gorm.DB, ids []string) error {
 	these := database.IsAnyOf(tx, "id", ids)
 	err := tx.Exec(removeThose+")", these).Error
 	if err == nil {
-		err = tx.Exec("UPDATE webhook_events SET payload = '', snapshot = NULL WHERE ?", these).Error
+		err = tx.Exec("UPDATE webhook_events SET payload = '', snapshot = NULL, archived_sha256 = '' WHERE ?", these).Error
 	}
 	if err != nil {
 		return fmt.Errorf("remove payloads: %w", err)
+	}
+	return nil
+}
+
+// GiveBack stores payloads again of events that are made to wait, whose rows are locked.
+// Where an event was settled, its payload may have been taken away, or be about to be,
+// since it was read.
+func GiveBack(tx *gorm.DB, events []models.WebhookEvent) error {
+	err := database.Store(tx, []database.Write{{What: "give payloads back", Rows: len(events), AtMost: true,
+		Statement: "UPDATE webhook_events SET payload = r.payload FROM %s WHERE webhook_events.id = r.id AND webhook_events.payload = '' AND " + Readable,
+		Columns: []database.Column{
+			database.ColumnOf("id", "text", events, func(e models.WebhookEvent) string { return e.ID }),
+			database.ColumnOf("payload", "text", events, func(e models.WebhookEvent) string { return e.Payload }),
+		}}})
+	if err != nil {
+		return fmt.Errorf("store payloads of events that wait: %w", err)
 	}
 	return nil
 }

@@ -3,7 +3,7 @@
 
 -- +goose Up
 SET LOCAL lock_timeout = '2s';
-ALTER TABLE webhook_events ADD archived_sha256 text; -- hex, of what "events archive" wrote of it; null: nothing
+ALTER TABLE webhook_events ADD archived_sha256 text; -- hex, of what "events archive" wrote of it; null: nothing; empty: it was removed for good
 
 -- The payloads and snapshots of events whose own are empty. The time is part of what they
 -- are found by, because it leads to the partition.

@@ -1,0 +1,129 @@
+package tests
+
+import (
+	"database/sql"
+	"net/http"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"hourbank/database"
+	"hourbank/tests/harness"
+)
+
+// settle makes an event that waits one without a purchase, as if nobody had known what to do
+// with its type, that came so many days ago. A replay makes it wait again.
+func settle(t *testing.T, app *harness.App, event *harness.Event, days int) {
+	t.Helper()
+	app.Exec(t, "UPDATE webhook_events SET status = 'ignored', reason = 'unsupported_type', next_attempt_at = NULL WHERE id = $1", event.ID)
+	makeOld(t, app.Database, event.ID, days)
+}
+
+// hold keeps an event's row locked.
+func hold(t *testing.T, db *harness.Database, id string) (release func()) {
+	t.Helper()
+	held, err := db.SQL(t).BeginTx(t.Context(), nil)
+	if err == nil {
+		_, err = held.ExecContext(t.Context(), "SELECT 1 FROM webhook_events WHERE id = $1 FOR UPDATE", id)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func() {
+		if err := held.Rollback(); err != nil && err != sql.ErrTxDone {
+			t.Error(err)
+		}
+	}
+}
+
+// waitForLocks waits until so many sessions wait for a lock.
+func waitForLocks(t *testing.T, db *harness.Database, sessions int64) {
+	t.Helper()
+	harness.Eventually(t, "sessions wait for a lock", func() bool {
+		return db.Count(t, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'") >= sessions
+	})
+}
+
+// A replay that read its payload before the archive took it away gives it back, and the
+// event is tried as any other that waits.
+func TestAReplayKeepsThePayloadThatIsArchivedMeanwhile(t *testing.T) {
+	t.Parallel()
+	for _, apart := range []int64{0, 1} {
+		db := harness.NewDatabase(t, database.Postgres)
+		app := serveUnpruned(t, db, "PARK_FOR=99999h")
+		p, woken := park(t, app)
+		settle(t, app, woken, 80)
+		if apart > 0 {
+			prune(t, db, apart)
+		}
+		release := hold(t, db, woken.ID)
+		archived, answer := make(chan harness.Result, 1), make(chan harness.Response, 1)
+		go func() {
+			archived <- db.Run(t, "events", "archive", "--before", daysAgo(60).Format(time.DateOnly), "--output", filepath.Join(t.TempDir(), "a.jsonl"), "--json")
+		}()
+		waitForLocks(t, db, 1)
+		go func() {
+			answer <- app.As(t, harness.AdminKey, http.MethodPost, api+"/events/"+woken.ID+"/replay/")
+		}()
+		waitForLocks(t, db, 2)
+		release()
+		(<-answer).Want(t, http.StatusOK).WantFields(t, fields{"status": "parked"})
+		wantJSON(t, (<-archived).Stdout, fields{"archived": "1", "emptied": "1"})
+		app.Get(t, api+"/events/"+woken.ID+"/").WantFields(t, fields{"status": "parked", "payload.id": woken.ID})
+		p.Create(db)
+		waitForHours(t, app, p.Student, "10.00")
+
+		// Once it is settled, it moves and goes as any other does.
+		prune(t, db, 1)
+		harness.Eventually(t, "it has moved", func() bool { return db.Count(t, "SELECT count(*) FROM webhook_events WHERE payload <> ''") == 0 })
+		app.Get(t, api+"/events/"+woken.ID+"/").WantFields(t, fields{"status": "processed", "payload.id": woken.ID})
+		prune(t, db, 0, "RETAIN_PAYLOADS_FOR=1200h")
+		db.MustAudit(t)
+	}
+}
+
+// It doesn't bring back a student who is forgotten meanwhile.
+func TestAReplayBringsNobodyBackWhoIsForgottenMeanwhile(t *testing.T) {
+	t.Parallel()
+	db := harness.NewDatabase(t, database.Postgres)
+	app := serveUnpruned(t, db, "PARK_FOR=99999h")
+	p := harness.NewPurchase(t)
+	woken := p.Succeeded().Set("metadata.student_id", p.Student)
+	app.Deliver(t, woken).Want(t, http.StatusAccepted)
+	settle(t, app, woken, 80)
+	app.Post(t, harness.AdminKey, api+"/students/"+p.Student+"/grants/", `{"hours":"1.00","reference":"gift_1","reason":"a gift"}`).Want(t, http.StatusCreated)
+	release := hold(t, db, woken.ID)
+	forgotten, answer := make(chan harness.Result, 1), make(chan harness.Response, 1)
+	go func() { forgotten <- db.Run(t, "forget-student", p.Student, "--yes") }()
+	waitForLocks(t, db, 1)
+	go func() {
+		answer <- app.As(t, harness.AdminKey, http.MethodPost, api+"/events/"+woken.ID+"/replay/")
+	}()
+	waitForLocks(t, db, 2)
+	release()
+	if r := <-forgotten; r.Code != 0 {
+		t.Errorf("%+v", r)
+	}
+	<-answer
+	if found := mentions(t, db, p.Student); len(found) != 0 {
+		t.Errorf("%s is in %v", p.Student, found)
+	}
+	db.MustAudit(t)
+}
+
+// An event that waits and of which nothing is kept can't be tried: it is given up, and not
+// claimed again for ever.
+func TestAnEventThatWaitsWithoutAPayloadIsGivenUp(t *testing.T) {
+	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
+		_, event := park(t, app)
+		app.Exec(t, "UPDATE webhook_events SET payload = '', next_attempt_at = received_at WHERE id = $1", event.ID)
+		harness.Eventually(t, "it is given up", func() bool {
+			return app.Get(t, api+"/events/"+event.ID+"/").Get("status").String() == "ignored"
+		})
+		app.Get(t, api+"/events/"+event.ID+"/").WantFields(t, fields{"reason": "unmatched", "next_attempt_at": "", "payload": ""})
+		if lines := app.Log.Lines("event_id", event.ID); len(lines) == 0 {
+			t.Error("nothing tells of it")
+		}
+		app.MustAudit(t)
+	})
+}
