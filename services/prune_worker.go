@@ -2,6 +2,7 @@ package services
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -16,7 +17,7 @@ import (
 const (
 	pruneJob   = "prune"
 	pruneEvery = 24 * time.Hour
-	prunePoll  = time.Hour
+	prunePoll  = time.Minute
 	pruneMany  = 1000 // rows a statement, so that none holds locks for long
 
 	// ignoredRetention is how long an ignored event is kept: three times as
@@ -51,42 +52,51 @@ func (w *PruneWorker) pruneIfDue(ctx context.Context) error {
 		return err
 	}
 	now := w.db.NowFunc()
-	err = w.inChunks(ctx, "payloads of ignored events", `DELETE FROM event_payloads WHERE (received_at, event_id) IN (
-		SELECT p.received_at, p.event_id FROM event_payloads p JOIN webhook_events e ON e.id = p.event_id AND e.received_at = p.received_at
-		WHERE e.status = 'ignored' AND e.received_at < ? LIMIT ?)`, now.Add(-ignoredRetention))
-	if err != nil {
-		return err
+	if err := w.prune(ctx, now); err != nil {
+		return errors.Join(err, tryAgain(ctx, w.db, pruneJob))
 	}
-	err = w.inChunks(ctx, "ignored events", `DELETE FROM webhook_events WHERE id IN (
-		SELECT id FROM webhook_events WHERE status = 'ignored' AND received_at < ? ORDER BY received_at LIMIT ?)`, now.Add(-ignoredRetention))
-	if err != nil {
-		return err
-	}
-	err = w.inChunks(ctx, "deliveries", `DELETE FROM event_deliveries WHERE id IN (
-		SELECT id FROM event_deliveries WHERE delivered_at < ? LIMIT ?)`, database.WallClock().Add(-deliveries.KeptFor))
-	if err != nil {
-		return err
-	}
-	// A refund's key holds no answer (status 0), and goes on to name its refund.
-	err = w.inChunks(ctx, "answers", `DELETE FROM idempotency_keys WHERE (api_key, key) IN (
-		SELECT api_key, key FROM idempotency_keys WHERE status <> 0 AND created_at < ? LIMIT ?)`, now.Add(-sales.AnswersKeptFor))
-	if err != nil {
-		return err
-	}
-	return w.prunePayloads(ctx, now)
+	return noteSuccess(ctx, w.db, pruneJob, now)
 }
 
-// prunePayloads removes those that are too old, and puts others apart.
-func (w *PruneWorker) prunePayloads(ctx context.Context, now time.Time) error {
-	if w.retain > 0 {
-		emptied, err := payloads.Retain(ctx, w.db, now.Add(-w.retain))
-		if err != nil {
-			return err
-		}
-		if emptied > 0 {
-			w.log.Info("emptied old payloads", zap.Int("events", emptied))
-		}
+// prune does all that it can, whatever of it fails.
+func (w *PruneWorker) prune(ctx context.Context, now time.Time) error {
+	return errors.Join(
+		w.pruneIgnored(ctx, now.Add(-ignoredRetention)),
+		w.inChunks(ctx, "deliveries", `DELETE FROM event_deliveries WHERE id IN (
+			SELECT id FROM event_deliveries WHERE delivered_at < ? LIMIT ?)`, database.WallClock().Add(-deliveries.KeptFor)),
+		// A refund's key holds no answer (status 0), and goes on to name its refund.
+		w.inChunks(ctx, "answers", `DELETE FROM idempotency_keys WHERE (api_key, key) IN (
+			SELECT api_key, key FROM idempotency_keys WHERE status <> 0 AND created_at < ? LIMIT ?)`, now.Add(-sales.AnswersKeptFor)),
+		w.retainPayloads(ctx, now),
+		w.movePayloads(ctx),
+	)
+}
+
+func (w *PruneWorker) pruneIgnored(ctx context.Context, before time.Time) error {
+	err := w.inChunks(ctx, "payloads of ignored events", `DELETE FROM event_payloads WHERE (received_at, event_id) IN (
+		SELECT p.received_at, p.event_id FROM event_payloads p JOIN webhook_events e ON e.id = p.event_id AND e.received_at = p.received_at
+		WHERE e.status = 'ignored' AND e.received_at < ? LIMIT ?)`, before)
+	if err != nil {
+		return err
 	}
+	return w.inChunks(ctx, "ignored events", `DELETE FROM webhook_events WHERE id IN (
+		SELECT id FROM webhook_events WHERE status = 'ignored' AND received_at < ? ORDER BY received_at LIMIT ?)`, before)
+}
+
+// retainPayloads removes those that are too old.
+func (w *PruneWorker) retainPayloads(ctx context.Context, now time.Time) error {
+	if w.retain == 0 {
+		return nil
+	}
+	emptied, err := payloads.Retain(ctx, w.db, now.Add(-w.retain))
+	if emptied > 0 {
+		w.log.Info("emptied old payloads", zap.Int("events", emptied))
+	}
+	return err
+}
+
+// movePayloads puts those apart that stay.
+func (w *PruneWorker) movePayloads(ctx context.Context) error {
 	moved, err := payloads.Move(ctx, w.db)
 	if moved > 0 {
 		w.log.Info("put payloads apart", zap.Int("events", moved))

@@ -2,7 +2,6 @@ package services
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"go.uber.org/zap"
@@ -73,12 +72,7 @@ func (w *ReconcileWorker) runIfDue(ctx context.Context) error {
 		return err
 	}
 	w.log.Info("reconciled with Stripe", zap.Int("compared", report.Compared), zap.Int("corrections", len(report.Corrections)))
-	err = w.db.WithContext(ctx).Model(&scheduledJob{}).Where("name = ?", reconcileJob).
-		Update("last_success_at", now).Error
-	if err != nil {
-		return fmt.Errorf("note the reconciliation: %w", err)
-	}
-	return nil
+	return noteSuccess(ctx, w.db, reconcileJob, now)
 }
 
 // alarm tells of a correction.

@@ -38,6 +38,26 @@ func poll(ctx context.Context, every time.Duration, log *zap.Logger, failure str
 	}
 }
 
+// jobAgain is when a daily job is tried again that failed, or whose replica was stopped.
+const jobAgain = 10 * time.Minute
+
+// noteSuccess has every replica show that a job succeeded, of what was there at a moment.
+func noteSuccess(ctx context.Context, db *database.DB, name string, at time.Time) error {
+	if err := db.WithContext(ctx).Model(&scheduledJob{}).Where("name = ?", name).Update("last_success_at", at).Error; err != nil {
+		return fmt.Errorf("note the success of %s: %w", name, err)
+	}
+	return nil
+}
+
+// tryAgain lets a job be taken again soon, also where the program is stopped.
+func tryAgain(ctx context.Context, db *database.DB, name string) error {
+	tx := db.WithContext(context.WithoutCancel(ctx))
+	if err := tx.Model(&scheduledJob{}).Where("name = ?", name).Update("next_run_at", db.NowFunc().Add(jobAgain)).Error; err != nil {
+		return fmt.Errorf("schedule %s again: %w", name, err)
+	}
+	return nil
+}
+
 // takeJob gives the job to whoever moves its next run on; nil where another
 // replica had it, or it isn't due.
 func takeJob(ctx context.Context, db *database.DB, name string, every time.Duration) (*scheduledJob, error) {

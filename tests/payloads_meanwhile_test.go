@@ -127,3 +127,73 @@ func TestAnEventThatWaitsWithoutAPayloadIsGivenUp(t *testing.T) {
 		app.MustAudit(t)
 	})
 }
+
+// Who reads all the while that old payloads go, such as a dump, keeps no month from losing
+// them, nor newer ones from moving.
+func TestADumpKeepsNoPayloads(t *testing.T) {
+	t.Parallel()
+	db := harness.NewDatabase(t, database.Postgres)
+	app := serveUnpruned(t, db)
+	purchases := make([]*harness.Purchase, 3)
+	for i := range purchases {
+		purchases[i] = harness.NewPurchase(t).Create(db)
+		app.MustProcess(t, purchases[i].Succeeded())
+		makeOld(t, db, purchases[i].ID, 100*(i+1))
+	}
+	prune(t, db, 3)
+	fresh := harness.NewPurchase(t).Create(db)
+	app.MustProcess(t, fresh.Succeeded())
+	makeOld(t, db, fresh.ID, 10)
+	waitForPrune(t, db)
+	dump, err := db.SQL(t).BeginTx(t.Context(), nil)
+	if err == nil {
+		_, err = dump.ExecContext(t.Context(), "LOCK TABLE event_payloads IN ACCESS SHARE MODE")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dump.Rollback() //nolint:errcheck // the test is over
+	app = prune(t, db, 1, "RETAIN_PAYLOADS_FOR=720h")
+	waitForPrune(t, db)
+	if n := db.Count(t, "SELECT count(*) FROM webhook_events WHERE payload <> ''"); n != 0 {
+		t.Errorf("%d payloads did not move", n)
+	}
+	if warned := app.Log.Lines("level", "warn"); len(warned) != 0 {
+		t.Errorf("warned of %v", warned)
+	}
+	db.MustAudit(t)
+}
+
+// waitForPrune waits until pruning has succeeded, and forgets that it has.
+func waitForPrune(t *testing.T, db *harness.Database) {
+	t.Helper()
+	harness.Eventually(t, "pruning has succeeded", func() bool {
+		return db.Count(t, "SELECT count(*) FROM scheduled_jobs WHERE name = 'prune' AND last_success_at IS NOT NULL") == 1
+	})
+	db.Exec(t, "UPDATE scheduled_jobs SET last_success_at = NULL WHERE name = 'prune'")
+}
+
+// What can't be removed keeps nothing else from being removed or moved; it is tried again
+// soon, and is no success.
+func TestPruningThatFailsIsTriedAgainSoon(t *testing.T) {
+	harness.ForEachDatabase(t, func(t *testing.T, db *harness.Database) {
+		app := serveUnpruned(t, db)
+		p := harness.NewPurchase(t).Create(db)
+		app.MustProcess(t, p.Succeeded())
+		makeOld(t, db, p.ID, 10)
+		db.Exec(t, "ALTER TABLE idempotency_keys RENAME TO hidden")
+		app = prune(t, db, 1)
+		harness.Eventually(t, "it has failed", func() bool { return len(app.Log.Lines("msg", "pruning failed")) == 1 })
+		soon := time.Now().UTC().Add(11 * time.Minute).Format("2006-01-02 15:04:05+00:00")
+		if n := db.Count(t, "SELECT count(*) FROM scheduled_jobs WHERE name = 'prune' AND last_success_at IS NULL AND next_run_at < '"+soon+"'"); n != 1 {
+			t.Error("it is not tried again soon, or noted a success")
+		}
+		db.Exec(t, "ALTER TABLE hidden RENAME TO idempotency_keys")
+		app = prune(t, db, 1)
+		waitForPrune(t, db)
+		if n := db.Count(t, "SELECT count(*) FROM scheduled_jobs WHERE name = 'prune' AND next_run_at > '"+soon+"'"); n != 1 {
+			t.Error("it is tried again before a day is over")
+		}
+		db.MustAudit(t)
+	})
+}

@@ -15,9 +15,11 @@ import (
 
 // Discard removes payloads that lie apart of events that were received before a moment, that
 // are settled, and of which a condition on webhook_events holds. On PostgreSQL, a month all
-// of whose payloads may go is dropped, at once.
+// of whose payloads may go is dropped, at once, unless somebody reads payloads for long, such
+// as a dump.
 func Discard(ctx context.Context, db *database.DB, before time.Time, condition string) error {
 	condition = Settled + " AND " + condition
+	mayDrop := db.Engine == database.Postgres
 	for from := (time.Time{}); ; {
 		var oldest []time.Time
 		err := db.WithContext(ctx).Table("event_payloads").Where("received_at >= ? AND received_at < ?", from, before).
@@ -31,8 +33,11 @@ func Discard(ctx context.Context, db *database.DB, before time.Time, condition s
 		month := monthOf(oldest[0])
 		from = month.AddDate(0, 1, 0)
 		dropped := false
-		if db.Engine == database.Postgres && !from.After(before) {
+		if mayDrop && !from.After(before) {
 			dropped, err = drop(ctx, db, month, from, condition)
+			if database.IsConflict(err) { // to try again would have whoever reads one wait once more
+				mayDrop, err = false, nil
+			}
 		}
 		if err == nil && !dropped {
 			err = removeBetween(ctx, db, month, slices.MinFunc([]time.Time{from, before}, time.Time.Compare), condition)
@@ -46,22 +51,21 @@ func Discard(ctx context.Context, db *database.DB, before time.Time, condition s
 // drop drops a month, unless it holds a payload that must stay. Nobody can put one there
 // meanwhile.
 func drop(ctx context.Context, db *database.DB, month, end time.Time, condition string) (dropped bool, err error) {
-	err = database.RetryConflicts(ctx, func() error {
-		return db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
-			if err := tx.Exec("LOCK TABLE event_payloads IN SHARE ROW EXCLUSIVE MODE").Error; err != nil {
-				return err
-			}
-			var stays bool
-			err := tx.Raw(`SELECT EXISTS (SELECT FROM event_payloads p JOIN webhook_events e ON e.id = p.event_id AND e.received_at = p.received_at
-				WHERE p.received_at >= @month AND p.received_at < @end AND e.received_at >= @month AND e.received_at < @end AND NOT (`+condition+"))",
-				sql.Named("month", month), sql.Named("end", end)).Scan(&stays).Error
-			if dropped = err == nil && !stays; !dropped {
-				return err
-			}
-			return tx.Exec("SELECT drop_payload_month(?)", month).Error
-		})
+	err = db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		if err := tx.Exec("LOCK TABLE event_payloads IN SHARE ROW EXCLUSIVE MODE").Error; err != nil {
+			return err
+		}
+		var stays bool
+		err := tx.Raw(`SELECT EXISTS (SELECT FROM event_payloads p JOIN webhook_events e ON e.id = p.event_id AND e.received_at = p.received_at
+			WHERE p.received_at >= @month AND p.received_at < @end AND e.received_at >= @month AND e.received_at < @end AND NOT (`+condition+"))",
+			sql.Named("month", month), sql.Named("end", end)).Scan(&stays).Error
+		if err != nil || stays {
+			return err
+		}
+		dropped = true
+		return tx.Exec("SELECT drop_payload_month(?)", month).Error
 	})
-	return dropped, err
+	return dropped && err == nil, err
 }
 
 // removeBetween walks, so that it comes once by those that stay.

@@ -35,6 +35,7 @@ func served(t *testing.T, db *harness.Database) *harness.App {
 		now := scraped(t, app)
 		return now.value("hourbank_job_last_success_timestamp_seconds", "job", "reconcile") > 0 &&
 			now.value("hourbank_job_last_success_timestamp_seconds", "job", "audit") > 0 &&
+			now.value("hourbank_job_last_success_timestamp_seconds", "job", "prune") > 0 &&
 			now.value("hourbank_delivery_attempts_total", "result", "delivered") > 0
 	})
 	return app
