@@ -61,7 +61,8 @@ func (w *PruneWorker) pruneIfDue(ctx context.Context) error {
 // prune does all that it can, whatever of it fails.
 func (w *PruneWorker) prune(ctx context.Context, now time.Time) error {
 	return errors.Join(
-		w.pruneIgnored(ctx, now.Add(-ignoredRetention)),
+		w.inChunks(ctx, "ignored events", `DELETE FROM webhook_events WHERE id IN (
+			SELECT id FROM webhook_events WHERE status = 'ignored' AND received_at < ? ORDER BY received_at LIMIT ?)`, now.Add(-ignoredRetention)),
 		w.inChunks(ctx, "deliveries", `DELETE FROM event_deliveries WHERE id IN (
 			SELECT id FROM event_deliveries WHERE delivered_at < ? LIMIT ?)`, database.WallClock().Add(-deliveries.KeptFor)),
 		// A refund's key holds no answer (status 0), and goes on to name its refund.
@@ -70,17 +71,6 @@ func (w *PruneWorker) prune(ctx context.Context, now time.Time) error {
 		w.retainPayloads(ctx, now),
 		w.movePayloads(ctx),
 	)
-}
-
-func (w *PruneWorker) pruneIgnored(ctx context.Context, before time.Time) error {
-	err := w.inChunks(ctx, "payloads of ignored events", `DELETE FROM event_payloads WHERE (received_at, event_id) IN (
-		SELECT p.received_at, p.event_id FROM event_payloads p JOIN webhook_events e ON e.id = p.event_id AND e.received_at = p.received_at
-		WHERE e.status = 'ignored' AND e.received_at < ? LIMIT ?)`, before)
-	if err != nil {
-		return err
-	}
-	return w.inChunks(ctx, "ignored events", `DELETE FROM webhook_events WHERE id IN (
-		SELECT id FROM webhook_events WHERE status = 'ignored' AND received_at < ? ORDER BY received_at LIMIT ?)`, before)
 }
 
 // retainPayloads removes those that are too old.

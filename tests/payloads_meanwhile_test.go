@@ -197,3 +197,26 @@ func TestPruningThatFailsIsTriedAgainSoon(t *testing.T) {
 		db.MustAudit(t)
 	})
 }
+
+// A program that knows nothing of payloads that lie apart removes events as it always did:
+// theirs go with them.
+func TestPayloadsGoWithTheirEvents(t *testing.T) {
+	harness.ForEachDatabase(t, func(t *testing.T, owner *harness.Database) {
+		db := owner
+		if owner.Engine == database.Postgres {
+			db = owner.ServingRole(t)
+		}
+		app := serveUnpruned(t, db)
+		p, ignored := harness.NewPurchase(t).Create(owner), harness.NewEvent(t, "customer.created", "payment_intent")
+		app.MustProcess(t, p.Succeeded())
+		app.Deliver(t, ignored).Want(t, http.StatusOK)
+		makeOld(t, db, p.ID, 40)
+		makeOld(t, db, ignored.ID, 40)
+		prune(t, db, 2)
+		db.Exec(t, "DELETE FROM webhook_events WHERE id IN (SELECT id FROM webhook_events WHERE status = 'ignored' ORDER BY received_at LIMIT 1000)")
+		if n := db.Count(t, "SELECT count(*) FROM event_payloads WHERE event_id = '"+ignored.ID+"'"); n != 0 || countApart(t, db) != 1 {
+			t.Errorf("%d payloads of it lie apart, of %d", n, countApart(t, db))
+		}
+		db.MustAudit(t)
+	})
+}

@@ -41,11 +41,20 @@ BEGIN
     EXECUTE format('DROP TABLE IF EXISTS %I.%I', current_schema(), 'event_payloads_' || to_char(at, 'YYYY_MM'));
 END $$;
 
+-- Whatever removes an event: programs of before know of one table.
+CREATE FUNCTION remove_payload() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    DELETE FROM event_payloads WHERE received_at = OLD.received_at AND event_id = OLD.id;
+    RETURN NULL;
+END $$;
+
+CREATE TRIGGER webhook_events_removed AFTER DELETE ON webhook_events FOR EACH ROW EXECUTE FUNCTION remove_payload();
+
 DO $$
 DECLARE
     one text;
 BEGIN
-    FOREACH one IN ARRAY '{make_payload_month(timestamptz),drop_payload_month(timestamptz)}'::text[] LOOP
+    FOREACH one IN ARRAY '{make_payload_month(timestamptz),drop_payload_month(timestamptz),remove_payload()}'::text[] LOOP
         EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', one);
         EXECUTE format('ALTER FUNCTION %s SET search_path = %I, pg_temp', one, current_schema());
     END LOOP;

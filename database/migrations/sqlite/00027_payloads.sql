@@ -11,4 +11,11 @@ CREATE TABLE event_payloads (
     PRIMARY KEY (received_at, event_id)
 );
 
+-- +goose StatementBegin
+CREATE TRIGGER webhook_events_removed AFTER DELETE ON webhook_events
+BEGIN
+    DELETE FROM event_payloads WHERE received_at = OLD.received_at AND event_id = OLD.id;
+END;
+-- +goose StatementEnd
+
 INSERT INTO older_programs (migration, oldest) VALUES (27, 25); -- payloads that lie apart are removed ones to them
