@@ -357,6 +357,21 @@ func TestTheServingRoleMovesAndDropsPayloads(t *testing.T) {
 	const noPrivilege, outOfBounds = "42501", "23514"
 	wantCode(db, "SELECT make_payload_month(now() + interval '1 month')", outOfBounds)
 	wantCode(db, "SELECT make_payload_month('infinity')", outOfBounds)
+	// Names tell no era: they would be months' of our time.
+	for _, month := range []string{time.Now().AddDate(0, 1, 0).Format("2006-01") + "-15 BC", "2010-12-31 23:59:59+00", "-infinity"} {
+		wantCode(db, "SELECT make_payload_month('"+month+"')", outOfBounds)
+	}
+	owner.Exec(t, "SELECT make_payload_month('2020-02-01')")
+	db.Exec(t, "SELECT drop_payload_month('2020-02-15 BC')")
+	if months := monthsApart(t, owner); months != 1 {
+		t.Errorf("%d months are there", months)
+	}
+	db.Exec(t, "SELECT drop_payload_month('2020-02-15')")
+	// Nor is a table that only has a month's name one.
+	owner.Exec(t, "CREATE TABLE event_payloads_2020_03 (at timestamptz)")
+	wantCode(db, "SELECT make_payload_month('2020-03-01')", "42P07") // duplicate_table
+	db.Exec(t, "SELECT drop_payload_month('2020-03-01')")
+	owner.Exec(t, "DROP TABLE event_payloads_2020_03")
 	wantCode(db, "CREATE TABLE mine PARTITION OF event_payloads DEFAULT", noPrivilege)
 	name := "stranger_" + harness.RandomName()
 	owner.Finally(t, "DROP OWNED BY "+name+"; DROP ROLE "+name)

@@ -15,21 +15,28 @@ CREATE TABLE event_payloads (
     PRIMARY KEY (received_at, event_id)
 ) PARTITION BY RANGE (received_at);
 
+-- The table of a month, of those that are parts of event_payloads; null: there is none.
+-- +goose StatementBegin
+CREATE FUNCTION payload_month(month timestamptz) RETURNS regclass LANGUAGE sql STABLE SET timezone = 'UTC' AS $$
+    SELECT c.oid::regclass FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+    WHERE i.inhparent = to_regclass('event_payloads') AND c.relname = 'event_payloads_' || to_char(month, 'YYYY_MM')
+$$;
+
 -- Both run as their owner: who serves owns no table, and must make and drop these alone.
 -- Neither waits for long, because all that reads a payload would wait behind it.
--- +goose StatementBegin
 CREATE FUNCTION make_payload_month(at timestamptz) RETURNS void LANGUAGE plpgsql SECURITY DEFINER
     SET timezone = 'UTC' SET lock_timeout = '2s' AS $$
 DECLARE
     month timestamptz := date_trunc('month', at);
     name text;
 BEGIN
-    IF month > now() THEN
-        RAISE EXCEPTION 'no payloads are kept of a month to come: %', month USING ERRCODE = 'check_violation';
+    -- A month's name tells no era: before Stripe was, one would take another's.
+    IF month > now() OR month < '2011-01-01' THEN
+        RAISE EXCEPTION 'no payloads are kept of %', month USING ERRCODE = 'check_violation';
     END IF;
-    name := format('%I.%I', current_schema(), 'event_payloads_' || to_char(month, 'YYYY_MM'));
-    IF to_regclass(name) IS NULL THEN
+    IF payload_month(month) IS NULL THEN
         -- Attached, and not made as a partition, which would wait for whoever reads the others.
+        name := format('%I.%I', current_schema(), 'event_payloads_' || to_char(month, 'YYYY_MM'));
         EXECUTE format('CREATE TABLE %s (LIKE event_payloads INCLUDING ALL)', name);
         EXECUTE format('ALTER TABLE event_payloads ATTACH PARTITION %s FOR VALUES FROM (%L) TO (%L)', name, month, month + interval '1 month');
     END IF;
@@ -37,8 +44,12 @@ END $$;
 
 CREATE FUNCTION drop_payload_month(at timestamptz) RETURNS void LANGUAGE plpgsql SECURITY DEFINER
     SET timezone = 'UTC' SET lock_timeout = '2s' AS $$
+DECLARE
+    month regclass := payload_month(at);
 BEGIN
-    EXECUTE format('DROP TABLE IF EXISTS %I.%I', current_schema(), 'event_payloads_' || to_char(at, 'YYYY_MM'));
+    IF month IS NOT NULL AND at >= '2011-01-01' THEN
+        EXECUTE format('DROP TABLE %s', month);
+    END IF;
 END $$;
 
 -- Whatever removes an event: programs of before know of one table.
@@ -54,7 +65,7 @@ DO $$
 DECLARE
     one text;
 BEGIN
-    FOREACH one IN ARRAY '{make_payload_month(timestamptz),drop_payload_month(timestamptz),remove_payload()}'::text[] LOOP
+    FOREACH one IN ARRAY '{payload_month(timestamptz),make_payload_month(timestamptz),drop_payload_month(timestamptz),remove_payload()}'::text[] LOOP
         EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', one);
         EXECUTE format('ALTER FUNCTION %s SET search_path = %I, pg_temp', one, current_schema());
     END LOOP;
