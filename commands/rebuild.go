@@ -70,4 +70,7 @@ func (p *program) printRebuild(report *services.RebuildReport) {
 	}
 	fmt.Fprintf(p.Stdout, "%d purchases derived again: %d %s; %d events found a purchase; %d totals re-added; %d purchases whose events are not all stored left as they are\n",
 		report.Purchases, len(report.Rebuilt), verb, len(report.Events), len(report.Accounts), report.Eventless)
+	if n := report.EventsWithoutPayload; n > 0 {
+		fmt.Fprintf(p.Stdout, "%d events without a purchase were not tried: their payloads are not stored\n", n)
+	}
 }

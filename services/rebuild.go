@@ -53,6 +53,8 @@ type RebuildReport struct {
 	Eventless int          `json:"eventless"` // that were left: not all payloads of theirs are stored
 	Rebuilt   []Rebuilding `json:"rebuilt"`
 	Events    []Correction `json:"events"` // that had no purchase, and have one now
+	// Events without a purchase that could not be tried: nothing is kept of them.
+	EventsWithoutPayload int `json:"events_without_payload"`
 	// What accounts and lots said beside their ledger entries, and say no more.
 	Accounts []audit.Difference `json:"accounts"`
 }
@@ -226,13 +228,20 @@ func (s *RebuildService) event(ctx context.Context, id string, o RebuildOptions,
 	if err != nil {
 		return err
 	}
+	if err := o.Archive.FillUnowned(s.db.Reader.WithContext(ctx), stored); err != nil {
+		return err
+	}
+	if !stored.HasPayload() {
+		report.EventsWithoutPayload++
+		return nil
+	}
 	change, err := s.events.PreviewReplay(ctx, stored)
 	if err != nil || change == nil {
 		return err
 	}
 	found := Correction{Source: "event", ID: id, Type: stored.Type, Change: change}
 	if !o.DryRun {
-		outcome, err := s.events.replay(ctx, id)
+		outcome, err := s.events.again(ctx, stored, ingest.Replayed)
 		if err != nil {
 			return err
 		}

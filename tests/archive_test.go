@@ -3,6 +3,7 @@ package tests
 import (
 	"bufio"
 	"compress/gzip"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -83,6 +84,39 @@ func firstLine(t *testing.T, compressed string) string {
 		t.Fatal(err)
 	}
 	return line
+}
+
+// Events that found no purchase are tried again from archives, too; but for those of whom a
+// student was forgotten. Without their archive, the report counts them.
+func TestRebuildReadsArchivedEventsWithoutAPurchase(t *testing.T) {
+	harness.ForEachDatabase(t, func(t *testing.T, db *harness.Database) {
+		app := serveUnpruned(t, db, "PARK_FOR=99999h")
+		p, event := park(t, app)
+		forgotten := harness.NewPurchase(t)
+		theirs := forgotten.Succeeded().Set("metadata.student_id", forgotten.Student)
+		app.Deliver(t, theirs).Want(t, http.StatusAccepted)
+		for _, one := range []string{event.ID, theirs.ID} {
+			db.Exec(t, "UPDATE webhook_events SET status = 'ignored', reason = 'unsupported_type', next_attempt_at = NULL, received_at = $2 WHERE id = $1", one, daysAgo(401))
+		}
+		db.Exec(t, "DELETE FROM waiting_events")
+		file := filepath.Join(t.TempDir(), "a.jsonl")
+		wantJSON(t, db.MustRun(t, "events", "archive", "--before", daysAgo(360).Format(time.DateOnly), "--output", file, "--json"), fields{"archived": "2", "emptied": "2"})
+		// As if it had been forgotten between the archive's being written and emptied.
+		db.Exec(t, "UPDATE webhook_events SET archived_sha256 = '' WHERE id = $1", theirs.ID)
+		p.Create(db)
+		forgotten.Create(db)
+
+		wantJSON(t, db.MustRun(t, "rebuild", "--json"), fields{"events.#": "0", "events_without_payload": "2"})
+		wantContains(t, db.MustRun(t, "rebuild"), "2 events without a purchase were not tried")
+		want := fields{"events.#.id": `["` + event.ID + `"]`, "events_without_payload": "1"}
+		wantJSON(t, db.MustRun(t, "rebuild", "--archive", file, "--dry-run", "--json"), want)
+		wantJSON(t, db.MustRun(t, "rebuild", "--archive", file, "--json"), want)
+		app.WantBalance(t, p.Student, fields{"hours_available": "10.00"})
+		app.WantPurchase(t, forgotten, fields{"payment_status": "pending"})
+		want["events.#.id"] = "[]"
+		wantJSON(t, db.MustRun(t, "rebuild", "--archive", file, "--json"), want)
+		db.MustAudit(t)
+	})
 }
 
 // An archive that is torn is refused before anything is done.
