@@ -30,8 +30,8 @@ type Controllers struct {
 
 // New makes the controllers.
 func New(cfg *config.Config, s *services.Services) *Controllers {
-	scrapes := promhttp.HandlerOpts{MaxRequestsInFlight: scrapesAtOnce}
-	return &Controllers{cfg: cfg, services: s, metrics: promhttp.HandlerFor(s.Metrics.Registry, scrapes)}
+	metrics := promhttp.HandlerFor(&gatherOnce{Gatherer: s.Metrics.Registry}, promhttp.HandlerOpts{})
+	return &Controllers{cfg: cfg, services: s, metrics: metrics}
 }
 
 // pageRequest reads ?cursor=, ?limit=, ?created_from= and ?created_to=, and the

@@ -1,6 +1,11 @@
 package controllers
 
-import "github.com/gin-gonic/gin"
+import (
+	"github.com/gin-gonic/gin"
+	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
+	"golang.org/x/sync/singleflight"
+)
 
 // Healthz says that the process runs.
 func (h *Controllers) Healthz(c *gin.Context) error { return ok(c, gin.H{"status": "ok"}) }
@@ -13,8 +18,19 @@ func (h *Controllers) Readyz(c *gin.Context) error {
 	return ok(c, gin.H{"status": "ready"})
 }
 
-// scrapesAtOnce bounds what is asked of the database for them; more are answered 503.
-const scrapesAtOnce = 2
+// gatherOnce lets all who ask for the metrics at once share one gathering, which asks the
+// database: who reads slowly keeps nobody waiting.
+type gatherOnce struct {
+	prometheus.Gatherer
+	group singleflight.Group
+}
+
+// Gather gathers.
+func (g *gatherOnce) Gather() ([]*dto.MetricFamily, error) {
+	gathered, err, _ := g.group.Do("", func() (any, error) { return g.Gatherer.Gather() })
+	families, _ := gathered.([]*dto.MetricFamily)
+	return families, err
+}
 
 // Metrics answers Prometheus.
 func (h *Controllers) Metrics(c *gin.Context) error {

@@ -47,19 +47,14 @@ func (e *LedgerEntry) Lesson() time.Time {
 	return e.CreatedAt
 }
 
-// What follows the reference of an adjustment by which an invoice took hours off, where
-// they were given back, or taken again since.
-const (
-	GivenBack  = "/back"
-	TakenAgain = "/again"
-)
-
-// givesBack is the reference of the invoice's adjustment that the entry undoes; empty: of none.
-func (e *LedgerEntry) givesBack() string {
-	if e.Kind != EntryAdjustment || e.EventID == nil || e.Reference == nil || !strings.HasSuffix(*e.Reference, GivenBack) {
+// TakenBy is the invoice by which the entry took hours off, gave those back, or took them
+// again; empty: none. All its entries together are what it takes.
+func (e *LedgerEntry) TakenBy() string {
+	if e.Kind != EntryAdjustment || e.EventID == nil || e.Reference == nil {
 		return ""
 	}
-	return strings.TrimSuffix(*e.Reference, GivenBack)
+	invoice, _, _ := strings.Cut(*e.Reference, "/")
+	return invoice
 }
 
 func (e *LedgerEntry) movesBack() bool {

@@ -201,11 +201,15 @@ func DrawsOf(entries []LedgerEntry) []Draw {
 				draw.BookedAt, draw.ID = e.CreatedAt, e.ID
 			}
 			draw.Hours -= e.Hours
-		case e.Kind == EntryAdjustment && e.Hours < 0:
-			draw := &Draw{e.ID, -e.Hours, e.OccurredAt, e.OccurredAt}
-			if draws = append(draws, draw); e.Reference != nil {
-				taken[*e.Reference] = draw
+		case e.TakenBy() != "":
+			draw := taken[e.TakenBy()]
+			if draw == nil {
+				draw = &Draw{ID: e.TakenBy(), BookedAt: e.OccurredAt, LessonAt: e.OccurredAt}
+				taken[e.TakenBy()], draws = draw, append(draws, draw)
 			}
+			draw.Hours -= e.Hours
+		case e.Kind == EntryAdjustment && e.Hours < 0:
+			draws = append(draws, &Draw{e.ID, -e.Hours, e.OccurredAt, e.OccurredAt})
 		}
 	}
 	for i := range entries { // a capture releases the hold, too
@@ -213,8 +217,6 @@ func DrawsOf(entries []LedgerEntry) []Draw {
 			if draw := byReference[*e.Reference]; draw != nil {
 				draw.Hours -= e.Hours
 			}
-		} else if draw := taken[e.givesBack()]; draw != nil {
-			draw.Hours -= e.Hours
 		}
 	}
 	inForce := make([]Draw, len(draws))

@@ -18,7 +18,7 @@ func LotsOf(purchases []Purchase, entries []LedgerEntry, from *time.Time) Lots {
 		lots = append(lots, p.lot())
 	}
 	for i := range entries {
-		if e := &entries[i]; e.Kind == EntryGrant || (e.Kind == EntryAdjustment && e.Hours > 0 && e.givesBack() == "") {
+		if e := &entries[i]; e.Kind == EntryGrant || (e.Kind == EntryAdjustment && e.Hours > 0 && e.TakenBy() == "") {
 			lots = append(lots, Lot{ID: e.ID, StudentID: e.StudentID, Hours: e.Hours, CameAt: e.OccurredAt, ExpiresAt: e.ExpiresAt})
 		}
 	}
@@ -69,8 +69,11 @@ func periodsInTurn(purchases []Purchase) []period {
 	latest := map[string]int64{}
 	for i := range periods {
 		p := &periods[i]
-		p.Renews = p.Renews && p.Created >= latest[p.Subscription] && p.HoursReversed < p.HoursCredited
-		latest[p.Subscription] = max(latest[p.Subscription], p.Created)
+		stands := p.HoursReversed < p.HoursCredited
+		p.Renews = p.Renews && stands && p.Created >= latest[p.Subscription]
+		if stands {
+			latest[p.Subscription] = max(latest[p.Subscription], p.Created)
+		}
 	}
 	return periods
 }

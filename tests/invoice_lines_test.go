@@ -6,7 +6,6 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
-	"time"
 
 	"hourbank/tests/harness"
 )
@@ -190,88 +189,6 @@ func TestWhatWasNeverCreditedIsNotTakenOff(t *testing.T) {
 	})
 }
 
-// Hours that an invoice takes off before anybody knows that they were never credited come
-// back, and go once they are: the end is the same in any order.
-func TestWhatTurnsOutNeverToHaveBeenCreditedComesBack(t *testing.T) {
-	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
-		monthly(t, app)
-		for _, order := range [][]string{{"down", "failed"}, {"failed", "down"}} {
-			s := harness.NewTeller(harness.V2026)
-			want := func(hours, cases string) {
-				t.Helper()
-				harness.Eventually(t, strings.Join(order, ", ")+": "+hours+" hours, "+cases+" cases", func() bool {
-					return app.Get(t, api+"/students/"+s.Student+"/balance/").Get("hours_available").String() == hours &&
-						app.Get(t, api+"/cases/?status=open&kind=unexplained_invoice").Get("data.#").String() == cases
-				})
-			}
-			told := map[string]*harness.Told{
-				"down":   givingBack(s, "in_up", s.Invoice("paid", "in_down", prorated(month, -5600))),
-				"failed": s.Invoice("payment_failed", "in_up", month),
-			}
-			tell(t, app, s.Invoice("paid", "in_1", month))
-			want("4.00", "0")
-			for _, name := range order {
-				if answer, err := app.Tell(told[name]); err != nil || answer.Status >= 300 {
-					t.Fatal(err, answer.Status)
-				}
-			}
-			want("4.00", "1")
-			tell(t, app, s.Invoice("voided", "in_up", month))
-			want("4.00", "1")
-			tell(t, app, s.Invoice("paid", "in_up", month)) // after all
-			want("4.00", "0")
-			app.WantBalance(t, s.Student, fields{"balance_amount": "11200"})
-		}
-		app.MustAudit(t)
-	})
-}
-
-// Of two invoices that one gave back, both must have been credited.
-func TestWhatIsTakenOffStandsOnAllThatItGivesBack(t *testing.T) {
-	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
-		monthly(t, app)
-		s := harness.NewTeller(harness.V2026)
-		down := s.Invoice("paid", "in_down", prorated(month, -5600), prorated(month, -5600))
-		for i, in := range []string{"in_up", "in_1"} {
-			item := down.Object["lines"].(object)["data"].([]any)[i].(object)["parent"].(object)["invoice_item_details"].(object)
-			item["proration_details"] = object{"credited_items": object{"invoice": s.ID(in), "invoice_line_items": []any{"il_1"}}}
-		}
-		want := func(hours, cases string) {
-			t.Helper()
-			app.WantBalance(t, s.Student, fields{"hours_available": hours})
-			app.Get(t, api+"/cases/?status=open&kind=unexplained_invoice").WantFields(t, fields{"data.#": cases})
-		}
-		first := s.Invoice("paid", "in_1", month)
-		tell(t, app, down)
-		want("-8.00", "0")
-		tell(t, app, s.Invoice("payment_failed", "in_up", month))
-		want("0.00", "1")
-		tell(t, app, first)
-		want("4.00", "1")
-		app.Post(t, harness.AdminKey, api+"/events/"+first.ID+"/replay/", "").Want(t, http.StatusOK)
-		want("4.00", "1")
-		tell(t, app, s.Invoice("paid", "in_up", month))
-		want("0.00", "0")
-		app.MustAudit(t)
-	})
-}
-
-// What came back is of the lots that it was taken from: it ends when they do.
-func TestWhatComesBackEndsWithItsLots(t *testing.T) {
-	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
-		app.MustRun(t, "plans", "add", "--id", "ending", "--name", "ending", "--type", "subscription", "--hours", "4.00", "--amount", "5600", "--currency", "eur",
-			"--stripe-price-id", month.Price, "--valid-days", "30")
-		s := harness.NewTeller(harness.V2026)
-		now := time.Now().Unix() - harness.Epoch
-		tell(t, app, s.Invoice("paid", "in_1", month).At(now-100), givingBack(s, "in_up", s.Invoice("paid", "in_down", prorated(month, -2800)).At(now-50)))
-		app.WantBalance(t, s.Student, fields{"hours_available": "2.00"})
-		tell(t, app, s.Invoice("payment_failed", "in_up", month).At(now-20))
-		app.WantBalance(t, s.Student, fields{"hours_available": "4.00"})
-		app.Get(t, api+"/students/"+s.Student+"/lots/").WantFields(t, fields{"data.#": "1", "data.0.hours": "4.00", "data.0.hours_drawn": "0.00"})
-		app.MustAudit(t)
-	})
-}
-
 // Fewer hours for more money than before: what is paid is in no book until a person says.
 func TestFewerHoursForMoreMoneyAreACase(t *testing.T) {
 	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
@@ -292,6 +209,7 @@ func TestHoursHaveTheTermsOfThePlanThatGivesThem(t *testing.T) {
 		for id, terms := range map[string][]string{"basic": {"--hours", "4.00", "--amount", "4000", "--valid-days", "30"}, "premium": {"--hours", "10.00", "--amount", "10000"}} {
 			app.MustRun(t, append([]string{"plans", "add", "--id", id, "--name", id, "--currency", "eur", "--stripe-price-id", "price_" + id, "--type", "subscription"}, terms...)...)
 		}
+		app.MustRun(t, "plans", "add", "--id", "pack", "--name", "pack", "--currency", "eur", "--stripe-price-id", "price_pack", "--hours", "1.00", "--amount", "1500", "--valid-days", "7")
 		basic, premium := line{Price: "price_basic", Unit: 4000, Amount: 4000}, line{Price: "price_premium", Unit: 10_000, Amount: 10_000}
 		for name, row := range map[string]struct {
 			lines             []line
@@ -299,6 +217,8 @@ func TestHoursHaveTheTermsOfThePlanThatGivesThem(t *testing.T) {
 		}{
 			"a renewal after an upgrade":  {[]line{prorated(basic, -2000), prorated(premium, 5000), premium}, "premium", "13.00", "null"},
 			"two plans in one":            {[]line{basic, premium}, "premium", "14.00", "null"},
+			"an upgrade and a pack":       {[]line{prorated(basic, -4000), prorated(premium, 10_000), {Price: "price_pack", Unit: 1500, Amount: 1500}}, "premium", "7.00", "null"},
+			"a renewal and a pack":        {[]line{basic, {Price: "price_pack", Unit: 1500, Amount: 1500}}, "basic", "5.00", "some"},
 			"a renewal after a downgrade": {[]line{prorated(premium, -1000), basic}, "basic", "3.00", "some"},
 		} {
 			s := harness.NewTeller(harness.V2026)
@@ -323,6 +243,8 @@ func TestOtherInvoicesAreListed(t *testing.T) {
 		}
 		app.Get(t, api+"/cases/?status=open").WantFields(t, fields{"data.#": "0"})
 		wantParked(t, app, s.Invoice("paid", "in_fee", line{Price: "price_shirt", Amount: 100}), "unexplained_invoice") // of a student of ours
+		tell(t, app, s.Invoice("paid", "in_1", month).With("customer", "cus_ours"))
+		wantParked(t, app, s.Invoice("paid", "in_mug", line{Price: "price_mug", Amount: 100}).With("parent", nil).With("customer", "cus_ours"), "unexplained_invoice")
 	}, "OTHER_PAYMENTS=list")
 }
 

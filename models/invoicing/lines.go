@@ -73,17 +73,21 @@ func Buy(lines []Line, currency string, byPrice map[string]*models.Plan, named N
 	return b
 }
 
-// giving finds the plan that gives the hours: of a whole period before a part of one, and
-// never that which the customer left, where it is given back. Of two that give some, all
-// have the terms that are kinder to the student, who paid for these, too.
+// giving finds the plan that gives the hours: a subscription's before a package that is
+// billed with it, of a whole period before a part of one, and never that which the customer
+// left, where it is given back. Of two that give some, all have the terms that are kinder to
+// the student, who paid for these, too.
 func giving(lines []Line, plans []*models.Plan) (plan *models.Plan) {
-	for _, gives := range []func(Line) bool{
-		func(l Line) bool { return l.Amount > 0 && !l.Proration },
-		func(l Line) bool { return l.Amount > 0 },
-		func(Line) bool { return true },
+	isPeriod := func(p *models.Plan) bool { return p.TransactionType == models.TypeSubscription }
+	for _, gives := range []func(Line, *models.Plan) bool{
+		func(l Line, p *models.Plan) bool { return l.Amount > 0 && !l.Proration && isPeriod(p) },
+		func(l Line, p *models.Plan) bool { return l.Amount > 0 && isPeriod(p) },
+		func(l Line, _ *models.Plan) bool { return l.Amount > 0 && !l.Proration },
+		func(l Line, _ *models.Plan) bool { return l.Amount > 0 },
+		func(Line, *models.Plan) bool { return true },
 	} {
 		for i, of := range plans {
-			if of != nil && gives(lines[i]) && (plan == nil || isKinder(of, plan)) {
+			if of != nil && gives(lines[i], of) && (plan == nil || isKinder(of, plan)) {
 				plan = of
 			}
 		}

@@ -14,7 +14,9 @@ func TestLinesBuyHours(t *testing.T) {
 	free := &models.Plan{ID: "free", Hours: 100, Amount: 0, Currency: "eur"}
 	ends := &models.Plan{ID: "ends", Hours: 400, Amount: 4000, Currency: "eur", ValidDays: new(30), RolloverHours: new(models.Hours(0))}
 	keeps := &models.Plan{ID: "keeps", Hours: 400, Amount: 4000, Currency: "eur", ValidDays: new(30), RolloverHours: new(models.Hours(100))}
-	byPrice := map[string]*models.Plan{"price_ends": ends, "price_keeps": keeps, "price_8": eight, "price_16": sixteen, "price_free": free}
+	period := func(p models.Plan) *models.Plan { p.TransactionType = models.TypeSubscription; return &p }
+	monthly, premium := period(*ends), period(*sixteen)
+	byPrice := map[string]*models.Plan{"price_month": monthly, "price_premium": premium, "price_ends": ends, "price_keeps": keeps, "price_8": eight, "price_16": sixteen, "price_free": free}
 	of := func(price string, amount int64) Line {
 		line := Line{Amount: amount, Quantity: 1, UnitAmount: -1}
 		if price != "" {
@@ -57,6 +59,8 @@ func TestLinesBuyHours(t *testing.T) {
 		"a month of what ends and what not": {[]Line{of("price_ends", 4000), of("price_8", 12_000)}, nil, Bought{eight, 1200, 16_000, 16_000, 16_000}},
 		"a month that ends, and its rest":   {[]Line{prorated("price_8", -1200, -1), of("price_ends", 4000)}, nil, Bought{ends, 320, 2800, 2800, 2800}},
 		"months that keep more, or less":    {[]Line{of("price_ends", 4000), of("price_keeps", 4000)}, nil, Bought{keeps, 800, 8000, 8000, 8000}},
+		"a renewal and a pack":              {[]Line{of("price_month", 4000), of("price_8", 12_000)}, nil, Bought{monthly, 1200, 16_000, 16_000, 16_000}},
+		"an upgrade and a pack that ends":   {[]Line{prorated("price_month", -4000, -1), prorated("price_premium", 22_000, -1), of("price_ends", 4000)}, nil, Bought{premium, 1600, 22_000, 22_000, 22_000}},
 		"thirds that round once":            {[]Line{prorated("price_8", 1, 2400), prorated("price_8", 1, 2400), prorated("price_8", 1, 2400)}, nil, Bought{eight, 1, 3, 3, 3}},
 		"a half that rounds up":             {[]Line{prorated("price_8", 1, 1600)}, nil, Bought{eight, 1, 1, 1, 1}},
 		"a half that rounds down":           {[]Line{prorated("price_8", -1, 1600)}, nil, Bought{eight, -1, -1, -1, -1}},

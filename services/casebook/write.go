@@ -30,12 +30,12 @@ func (b Book) Opened(now time.Time) database.Write {
 	return w
 }
 
-// Closed closes those that the facts settled. One that staff closed before
-// forgets its amount, so that any new one opens it again.
+// Closed closes those that the facts settled. One that staff closed before is then
+// closed by the facts, so that any new one opens it again.
 func (b Book) Closed(now time.Time) database.Write {
 	rows := b.rows(false, now)
 	return database.Write{What: "close cases", Rows: len(rows), AtMost: true, Statement: `
-		UPDATE cases SET closed_at = coalesce(cases.closed_at, r.closed_at), amount = CASE WHEN cases.closed_at IS NULL THEN cases.amount END
+		UPDATE cases SET closed_at = coalesce(cases.closed_at, r.closed_at), closed_by = NULL
 		FROM %s WHERE cases.kind = r.kind AND cases.subject = r.subject AND (cases.closed_at IS NULL OR cases.closed_by IS NOT NULL)`,
 		Columns: append(columns(rows), database.ColumnOf("closed_at", "timestamptz", rows, func(c models.Case) *time.Time { return c.ClosedAt })),
 	}

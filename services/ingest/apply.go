@@ -300,8 +300,8 @@ func (b *book) unexplained(e *stripe.Event, student string) result {
 // concerns says whether an event that tells of money is for a person to look at, even
 // where it finds no purchase: where others are but listed, if it names anything of ours.
 func (b *book) concerns(e *stripe.Event) bool {
-	return !b.listOthers || e.Names.Purchase != "" || e.Sale != nil ||
-		e.Invoice != nil && (b.catalogue.owner(e.Invoice) != "" || b.catalogue.buy(e.Invoice).Plan != nil || len(b.catalogue.subscriptions[e.Invoice.SubscriptionID]) > 0)
+	return b.ours == nil || b.ours[e.Names.Customer] || e.Names.Purchase != "" || e.Sale != nil ||
+		e.Invoice != nil && (b.ours[e.Invoice.SubscriptionID] || b.catalogue.owner(e.Invoice) != "" || b.catalogue.buy(e.Invoice).Plan != nil || len(b.catalogue.subscriptions[e.Invoice.SubscriptionID]) > 0)
 }
 
 // otherCurrency parks an event that would make, revive or pay a purchase in another

@@ -116,7 +116,11 @@ func (b *batch) transaction(ctx context.Context) error {
 		if b.book, err = openBook(tx, events, true); err != nil {
 			return err
 		}
-		b.book.listOthers = b.options.ListOthers
+		if b.options.ListOthers {
+			if err := b.book.readOurs(tx, events); err != nil {
+				return err
+			}
+		}
 		if err := b.loadKnown(tx); err != nil {
 			return err
 		}

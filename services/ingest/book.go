@@ -28,7 +28,7 @@ type book struct {
 
 	catalogue *catalogue
 
-	listOthers bool // see Options
+	ours map[string]bool // customers and subscriptions of purchases; nil: all payments are for a person to look at
 
 	made     map[string]*models.Purchase // by this book
 	changed  map[string]*models.Purchase // not made, but changed by it
@@ -283,4 +283,23 @@ func (b *book) note(p *models.Purchase, change models.Change, eventID string) {
 // may wait for.
 func (b *book) knows(key string) bool {
 	return b.keys[key] != nil || b.made[key] != nil || b.credited[key] || len(b.told[key]) > 0
+}
+
+// readOurs finds which customers and subscriptions that events name have bought before.
+func (b *book) readOurs(tx *gorm.DB, events []*stripe.Event) error {
+	var named, known []string
+	for _, e := range events {
+		if named = append(named, e.Names.Customer); e.Invoice != nil {
+			named = append(named, e.Invoice.SubscriptionID)
+		}
+	}
+	err := tx.Session(&gorm.Session{NewDB: true}).Table("shared_keys").Where(database.IsAnyOf(tx, "key", named)).Distinct().Pluck("key", &known).Error
+	if err != nil {
+		return fmt.Errorf("look whether customers are known: %w", err)
+	}
+	b.ours = map[string]bool{}
+	for _, key := range known {
+		b.ours[key] = true
+	}
+	return nil
 }

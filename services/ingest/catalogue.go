@@ -34,7 +34,7 @@ func openCatalogue(tx *gorm.DB, b *book, events []*stripe.Event, lock bool) (*ca
 		plans: map[string]*models.Plan{}, byPrice: map[string]*models.Plan{},
 		subscriptions: map[string][]*models.Subscription{}, currencies: map[string]string{}, taken: map[string]bool{}, unpaid: map[string]bool{}, takings: map[string][]*taking{}, given: map[string][]given{},
 	}
-	var subscriptions, invoices []string
+	subscriptions, invoices := b.periods(), []string(nil)
 	sells := false
 	for _, e := range events {
 		if e.Subscription != nil {
@@ -85,11 +85,33 @@ func openCatalogue(tx *gorm.DB, b *book, events []*stripe.Event, lock bool) (*ca
 	return c, c.readTaken(tx, invoices)
 }
 
-// readSubscriptions reads what was told of them before.
+// periods are the subscriptions that the book's purchases are periods of.
+func (b *book) periods() (subscriptions []string) {
+	for _, p := range b.byID {
+		for _, invoice := range p.Evidence.Invoices {
+			if invoice.Period != nil {
+				subscriptions = append(subscriptions, invoice.Period.Subscription)
+			}
+		}
+	}
+	return subscriptions
+}
+
+// readSubscriptions reads what was told of them before. Of one subscription, one batch at
+// a time goes on, whatever is known of it: an invoice that takes hours off and the one that
+// gave them would else each be decided without the other.
 func (c *catalogue) readSubscriptions(tx *gorm.DB, ids []string, lock bool) error {
 	ids = slices.DeleteFunc(ids, func(id string) bool { return !models.IsObjectID(id) })
 	if len(ids) == 0 {
 		return nil
+	}
+	slices.Sort(ids)
+	if lock && database.IsPostgres(tx) {
+		locks := database.Select(tx.Session(&gorm.Session{NewDB: true}), "SELECT pg_advisory_xact_lock(hashtextextended(r.id, 0)) FROM %s", len(ids),
+			database.ColumnOf("id", "text", ids, func(id string) string { return id }))
+		if err := locks.Scan(&[]string{}).Error; err != nil {
+			return fmt.Errorf("wait for other events of subscriptions: %w", err)
+		}
 	}
 	if lock {
 		tx = tx.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate})

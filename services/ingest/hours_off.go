@@ -42,7 +42,7 @@ func (b *book) watch(invoice, eventID string) {
 		} else {
 			b.cases.Close(models.CaseUnexplainedInvoice, *t.Reference, "")
 		}
-		if wrong == t.stands {
+		if wrong == t.stands && t.turns < mostTurns {
 			b.ledger = append(b.ledger, t.turn(eventID, b.now))
 		}
 	}
@@ -123,15 +123,20 @@ type taking struct {
 	models.LedgerEntry
 	credited []string // the other invoices
 	stands   bool     // it was not given back, or taken again since
+	turns    int      // how often it was either
 }
 
-// turn gives back what was taken, or takes it again.
+// mostTurns bounds how often: each of the other invoices is credited once, or turns out to
+// be another purchase's.
+const mostTurns = 40
+
+// turn gives back what was taken, or takes it again. Each time has a reference of its own.
 func (t *taking) turn(eventID string, now time.Time) models.LedgerEntry {
-	entry, hours, reference := t.LedgerEntry, t.Hours, *t.Reference+models.TakenAgain
+	entry, hours, reference := t.LedgerEntry, t.Hours, fmt.Sprint(*t.Reference, "/", t.turns)
 	if t.stands {
-		hours, reference = -t.Hours, *t.Reference+models.GivenBack
+		hours = -t.Hours
 	}
-	t.stands = !t.stands
+	t.stands, t.turns = !t.stands, t.turns+1
 	entry.ID, entry.Hours, entry.Reference, entry.EventID, entry.CreatedAt = models.NewID(), hours, &reference, &eventID, now
 	return entry
 }
@@ -165,20 +170,27 @@ func (c *catalogue) readTakings(tx *gorm.DB, invoices []string, lock bool) error
 	}
 	var events, turned []string
 	for _, t := range known {
-		events, turned = append(events, *t.EventID), append(turned, *t.Reference+models.GivenBack, *t.Reference+models.TakenAgain)
+		events = append(events, *t.EventID)
+		for turn := range mostTurns {
+			turned = append(turned, fmt.Sprint(*t.Reference, "/", turn))
+		}
 	}
 	var awaited []statements.Waiting
 	if err := tx.Table("waiting_events").Where(database.IsAnyOf(tx, "event_id", events)).Order("key").Find(&awaited).Error; err != nil {
 		return fmt.Errorf("read what they gave back: %w", err)
 	}
-	var since []string
-	if err := tx.Model(&models.LedgerEntry{}).Where("kind = 'adjustment' AND event_id IS NOT NULL").
-		Where(database.IsAnyOf(tx, "reference", turned)).Pluck("reference", &since).Error; err != nil {
+	var since []models.LedgerEntry
+	if err := tx.Where("kind = 'adjustment' AND event_id IS NOT NULL").Where(database.IsAnyOf(tx, "reference", turned)).Find(&since).Error; err != nil {
 		return fmt.Errorf("read what was given back since: %w", err)
 	}
 	strangers := false
 	for _, t := range known {
-		t.stands = !slices.Contains(since, *t.Reference+models.GivenBack) || slices.Contains(since, *t.Reference+models.TakenAgain)
+		for _, turn := range since {
+			if turn.TakenBy() == *t.Reference {
+				t.turns++
+			}
+		}
+		t.stands = t.turns%2 == 0
 		for _, w := range awaited {
 			if w.EventID == *t.EventID && w.Key != *t.Reference {
 				t.credited = append(t.credited, w.Key)

@@ -119,7 +119,7 @@ func (s *State) draw(lesson, now time.Time) bool {
 func renewals(packs []Pack) (all []Pack) {
 	for _, r := range packs {
 		late := slices.ContainsFunc(packs, func(later Pack) bool {
-			return later.Subscription == r.Subscription && later.Invoiced > r.Invoiced && !later.Came.After(r.Came)
+			return later.Hours > 0 && later.Subscription == r.Subscription && later.Invoiced > r.Invoiced && !later.Came.After(r.Came)
 		})
 		if r.Keeps != nil && r.Subscription != "" && !late {
 			all = append(all, r)

@@ -1,0 +1,169 @@
+package tests
+
+import (
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"hourbank/database"
+	"hourbank/tests/harness"
+)
+
+// Hours that an invoice takes off before anybody knows that they were never credited come
+// back, and go once they are: the end is the same in any order.
+func TestWhatTurnsOutNeverToHaveBeenCreditedComesBack(t *testing.T) {
+	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
+		monthly(t, app)
+		for _, order := range [][]string{{"down", "failed"}, {"failed", "down"}} {
+			s := harness.NewTeller(harness.V2026)
+			want := func(hours, cases string) {
+				t.Helper()
+				harness.Eventually(t, strings.Join(order, ", ")+": "+hours+" hours, "+cases+" cases", func() bool {
+					return app.Get(t, api+"/students/"+s.Student+"/balance/").Get("hours_available").String() == hours &&
+						app.Get(t, api+"/cases/?status=open&kind=unexplained_invoice").Get("data.#").String() == cases
+				})
+			}
+			told := map[string]*harness.Told{
+				"down":   givingBack(s, "in_up", s.Invoice("paid", "in_down", prorated(month, -5600))),
+				"failed": s.Invoice("payment_failed", "in_up", month),
+			}
+			tell(t, app, s.Invoice("paid", "in_1", month))
+			want("4.00", "0")
+			for _, name := range order {
+				if answer, err := app.Tell(told[name]); err != nil || answer.Status >= 300 {
+					t.Fatal(err, answer.Status)
+				}
+			}
+			want("4.00", "1")
+			tell(t, app, s.Invoice("voided", "in_up", month))
+			want("4.00", "1")
+			tell(t, app, s.Invoice("paid", "in_up", month)) // after all
+			want("4.00", "0")
+			app.WantBalance(t, s.Student, fields{"balance_amount": "11200"})
+		}
+		app.MustAudit(t)
+	})
+}
+
+// givingBackEach lets each line of an invoice give back of another one.
+func givingBackEach(s *harness.Teller, told *harness.Told, invoices ...string) *harness.Told {
+	for i, in := range invoices {
+		item := told.Object["lines"].(object)["data"].([]any)[i].(object)["parent"].(object)["invoice_item_details"].(object)
+		item["proration_details"] = object{"credited_items": object{"invoice": s.ID(in), "invoice_line_items": []any{"il_1"}}}
+	}
+	return told
+}
+
+// Of two invoices that one gave back, both must have been credited.
+func TestWhatIsTakenOffStandsOnAllThatItGivesBack(t *testing.T) {
+	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
+		monthly(t, app)
+		s := harness.NewTeller(harness.V2026)
+		down := s.Invoice("paid", "in_down", prorated(month, -5600), prorated(month, -5600))
+		givingBackEach(s, down, "in_up", "in_1")
+		want := func(hours, cases string) {
+			t.Helper()
+			app.WantBalance(t, s.Student, fields{"hours_available": hours})
+			app.Get(t, api+"/cases/?status=open&kind=unexplained_invoice").WantFields(t, fields{"data.#": cases})
+		}
+		first := s.Invoice("paid", "in_1", month)
+		tell(t, app, down)
+		want("-8.00", "0")
+		tell(t, app, s.Invoice("payment_failed", "in_up", month))
+		want("0.00", "1")
+		tell(t, app, first)
+		want("4.00", "1")
+		app.Post(t, harness.AdminKey, api+"/events/"+first.ID+"/replay/", "").Want(t, http.StatusOK)
+		want("4.00", "1")
+		tell(t, app, s.Invoice("paid", "in_up", month))
+		want("0.00", "0")
+		app.MustAudit(t)
+	})
+}
+
+// However often it turns out one way and the other.
+func TestWhatIsTakenOffComesBackAsOftenAsNeedBe(t *testing.T) {
+	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
+		monthly(t, app)
+		s := harness.NewTeller(harness.V2026)
+		down := givingBackEach(s, s.Invoice("paid", "in_down", prorated(month, -5600), prorated(month, -5600)), "in_a", "in_b")
+		for _, step := range []struct {
+			told  *harness.Told
+			hours string
+		}{
+			{s.Invoice("paid", "in_1", month), "4.00"},
+			{down, "-4.00"},
+			{s.Invoice("payment_failed", "in_a", month), "4.00"},
+			{s.Invoice("paid", "in_a", month), "0.00"},
+			{s.Invoice("voided", "in_b", month), "8.00"},
+			{s.Invoice("paid", "in_b", month), "4.00"},
+		} {
+			tell(t, app, step.told)
+			app.WantBalance(t, s.Student, fields{"hours_available": step.hours})
+		}
+		app.Get(t, api+"/cases/?status=open&kind=unexplained_invoice").WantFields(t, fields{"data.#": "0"})
+		app.MustAudit(t)
+	})
+}
+
+// A case that staff closed opens again where the facts had settled it since.
+func TestACaseThatTheFactsSettledSinceOpensAgain(t *testing.T) {
+	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
+		monthly(t, app)
+		s := harness.NewTeller(harness.V2026)
+		open := api + "/cases/?status=open&kind=unexplained_invoice"
+		down := givingBackEach(s, s.Invoice("paid", "in_down", prorated(month, -2800), prorated(month, -2800)), "in_a", "in_b")
+		tell(t, app, s.Invoice("paid", "in_1", month), down, s.Invoice("payment_failed", "in_a", month))
+		id := app.Get(t, open).WantFields(t, fields{"data.#": "1"}).Get("data.0.id").String()
+		app.Post(t, harness.AdminKey, api+"/cases/"+id+"/close/", `{"note":"known"}`).Want(t, http.StatusOK)
+		tell(t, app, s.Invoice("voided", "in_a", month))
+		app.Get(t, open).WantFields(t, fields{"data.#": "0"}) // staff's word stays
+		tell(t, app, s.Invoice("paid", "in_a", month), s.Invoice("voided", "in_b", month))
+		app.Get(t, open).WantFields(t, fields{"data.#": "1"})
+	})
+}
+
+// An invoice that takes hours off and the first word that those were never credited may
+// arrive at once.
+func TestWhatIsTakenOffAndNeverCreditedAtOnce(t *testing.T) {
+	t.Parallel()
+	db := harness.NewDatabase(t, database.Postgres)
+	apps := []*harness.App{db.Serve(t), db.Serve(t)}
+	monthly(t, apps[0])
+	for range 25 {
+		s := harness.NewTeller(harness.V2026)
+		tell(t, apps[0], s.Invoice("paid", "in_1", month))
+		var group sync.WaitGroup
+		for i, told := range []*harness.Told{givingBackEach(s, s.Invoice("paid", "in_down", prorated(month, -5600)), "in_up"), s.Invoice("voided", "in_up", month)} {
+			group.Go(func() {
+				if answer, err := apps[i].Tell(told); err != nil || answer.Status >= 300 {
+					t.Errorf("answered %d (%v)", answer.Status, err)
+				}
+			})
+		}
+		group.Wait()
+		harness.Eventually(t, "the hours are there", func() bool {
+			return apps[0].Get(t, api+"/students/"+s.Student+"/balance/").Get("hours_available").String() == "4.00"
+		})
+	}
+	apps[0].Get(t, api+"/cases/?status=open&kind=unexplained_invoice&limit=100").WantFields(t, fields{"data.#": "25"})
+	db.MustAudit(t)
+}
+
+// What came back is of the lots that it was taken from: it ends when they do.
+func TestWhatComesBackEndsWithItsLots(t *testing.T) {
+	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
+		app.MustRun(t, "plans", "add", "--id", "ending", "--name", "ending", "--type", "subscription", "--hours", "4.00", "--amount", "5600", "--currency", "eur",
+			"--stripe-price-id", month.Price, "--valid-days", "30")
+		s := harness.NewTeller(harness.V2026)
+		now := time.Now().Unix() - harness.Epoch
+		tell(t, app, s.Invoice("paid", "in_1", month).At(now-100), givingBack(s, "in_up", s.Invoice("paid", "in_down", prorated(month, -2800)).At(now-50)))
+		app.WantBalance(t, s.Student, fields{"hours_available": "2.00"})
+		tell(t, app, s.Invoice("payment_failed", "in_up", month).At(now-20))
+		app.WantBalance(t, s.Student, fields{"hours_available": "4.00"})
+		app.Get(t, api+"/students/"+s.Student+"/lots/").WantFields(t, fields{"data.#": "1", "data.0.hours": "4.00", "data.0.hours_drawn": "0.00"})
+		app.MustAudit(t)
+	})
+}
