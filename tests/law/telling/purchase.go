@@ -311,11 +311,12 @@ func (c counted) add(o counted) counted {
 }
 
 // givenBack is what credit notes gave back of an invoice to the customer's
-// balance or outside Stripe. What they refunded is a refund, known by id.
-func (w *world) givenBack(invoice string) int64 {
+// balance or outside Stripe. What they refunded is a refund, known by id, and that it is
+// of this purchase; until then it is of what the note gave.
+func (f *family) givenBack(invoice string) int64 {
 	var sum int64
-	for _, id := range sortedKeys(w.told.notes) {
-		o := latest(w.told.notes[id], lifeOf("status", "issued", "void")).object
+	for _, id := range sortedKeys(f.told.notes) {
+		o := latest(f.told.notes[id], lifeOf("status", "issued", "void")).object
 		if invoice == "" || idOf(o.Get("invoice")) != invoice || o.Get("status").String() == "void" {
 			continue
 		}
@@ -332,8 +333,8 @@ func (w *world) givenBack(invoice string) int64 {
 		for _, r := range o.Get("refunds").Array() {
 			after -= r.Get("amount_refunded").Int()
 		}
-		for _, r := range w.refunds {
-			if r.id == idOf(o.Get("refund")) {
+		for _, r := range f.refunds {
+			if r.id == idOf(o.Get("refund")) && slices.Contains(f.things, cmp.Or(r.intent, f.paymentOf(r.charge))) {
 				after -= r.amount
 			}
 		}
