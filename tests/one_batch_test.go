@@ -72,3 +72,35 @@ func waiting(t *testing.T, app *harness.App) string {
 	t.Fatal("no metric of waiting events")
 	return ""
 }
+
+// What an invoice takes off, and the word that neither of the two that gave it was ever
+// credited, in one transaction: it comes back once.
+func TestWhatIsTakenOffComesBackOnceInOneBatch(t *testing.T) {
+	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
+		monthly(t, app)
+		s := harness.NewTeller(harness.V2026)
+		tell(t, app, s.Invoice("paid", "in_1", month))
+		blocked := app.NewPurchase(t)
+		release := lock(t, app.Database, blocked)
+		var group errgroup.Group
+		harness.Eventually(t, "events wait", func() bool {
+			event := blocked.Succeeded()
+			group.Go(func() error { _, err := app.TryDeliver(event); return err })
+			return waiting(t, app) != "0"
+		})
+		for _, told := range []*harness.Told{
+			givingBackEach(s, s.Invoice("paid", "in_down", prorated(month, -2800), prorated(month, -2800)), "in_a", "in_b"),
+			s.Invoice("payment_failed", "in_a", month), s.Invoice("voided", "in_b", month),
+		} {
+			before := waiting(t, app)
+			group.Go(func() error { _, err := app.Tell(told); return err })
+			harness.Eventually(t, "it waits, too", func() bool { return waiting(t, app) != before })
+		}
+		release()
+		if err := group.Wait(); err != nil {
+			t.Fatal(err)
+		}
+		app.WantBalance(t, s.Student, fields{"hours_available": "4.00"})
+		app.MustAudit(t)
+	})
+}

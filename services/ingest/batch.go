@@ -226,6 +226,10 @@ func (b *batch) park(e *item, row *models.WebhookEvent, decided result) {
 	row.NextAttemptAt, row.ProcessedAt = &next, nil
 }
 
+// unmatchedAfter is how long an event that tells of money may wait for its
+// purchase before a person is asked.
+const unmatchedAfter = 10 * time.Minute
+
 // wasOpen says whether an event found no purchase before, so that it may have opened a case.
 func wasOpen(known *models.WebhookEvent) bool {
 	return known != nil && known.Status != models.EventProcessed

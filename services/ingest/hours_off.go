@@ -90,15 +90,12 @@ func (b *book) takeOff(e *stripe.Event, student string, hours models.Hours) resu
 		OccurredAt: time.Unix(e.Told.Invoices[invoice.ID].Paid.At, 0).UTC(),
 	}
 	b.ledger = append(b.ledger, entry)
+	t := &taking{LedgerEntry: entry, credited: invoice.Credited, stands: true}
 	for _, id := range invoice.Credited {
-		b.catalogue.takings[id] = append(b.catalogue.takings[id], &taking{LedgerEntry: entry, credited: invoice.Credited, stands: true})
+		b.catalogue.takings[id] = append(b.catalogue.takings[id], t)
 	}
 	return result{status: models.EventProcessed, awaits: append([]string{invoice.ID}, invoice.Credited...)}
 }
-
-// unmatchedAfter is how long an event that tells of money may wait for its
-// purchase before a person is asked.
-const unmatchedAfter = 10 * time.Minute
 
 // readTaken finds the invoices that took hours off before.
 func (c *catalogue) readTaken(tx *gorm.DB, invoices []string) error {
