@@ -167,3 +167,55 @@ func TestWhatComesBackEndsWithItsLots(t *testing.T) {
 		app.MustAudit(t)
 	})
 }
+
+// An upgrade that nobody paid is worth nothing to what comes after it, either.
+func TestWhatNobodyPaidBuysNothing(t *testing.T) {
+	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
+		monthly(t, app)
+		app.MustRun(t, "plans", "add", "--id", "bulk", "--name", "bulk", "--type", "subscription", "--hours", "100.00", "--amount", "56000", "--currency", "eur", "--stripe-price-id", "price_bulk")
+		s := harness.NewTeller(harness.V2026)
+		up, back := month, month
+		up.Quantity, up.Amount, up.Proration = 10, 56_000, true
+		back.Quantity, back.Amount, back.Proration = 10, -55_000, true
+		bulk := line{Price: "price_bulk", Unit: 56_000, Amount: 56_000, Proration: true}
+		tell(t, app, s.Invoice("paid", "in_1", month), s.Invoice("payment_failed", "in_up", prorated(month, -5600), up))
+		wantUnexplained(t, app, givingBack(s, "in_up", s.Invoice("paid", "in_2", back, bulk)), s.Student, "4.00")
+		app.MustAudit(t)
+	})
+}
+
+// Nor does an invoice of no subscription take off what was never credited.
+func TestAnInvoiceOfItsOwnTakesOffNothingThatWasNeverCredited(t *testing.T) {
+	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
+		monthly(t, app)
+		for _, known := range []bool{true, false} {
+			s := harness.NewTeller(harness.V2026)
+			failed := s.Invoice("payment_failed", "in_up", month)
+			down := givingBack(s, "in_up", s.Invoice("paid", "in_down", prorated(month, -5600)).With("parent", nil).With("billing_reason", "manual").With("metadata", object{"student_id": s.Student}))
+			told := events{down, failed}
+			if known {
+				told = events{failed, down}
+			}
+			tell(t, app, s.Invoice("paid", "in_1", month))
+			for _, e := range told {
+				if answer, err := app.Tell(e); err != nil || answer.Status >= 300 {
+					t.Fatal(err, answer.Status)
+				}
+			}
+			app.WantBalance(t, s.Student, fields{"hours_available": "4.00"})
+		}
+		app.Get(t, api+"/cases/?status=open&kind=unexplained_invoice").WantFields(t, fields{"data.#": "2"})
+		app.MustAudit(t)
+	})
+}
+
+// What a subscription changed may be billed by an invoice of its own, whose lines alone name it.
+func TestAPendingProrationIsItsSubscriptions(t *testing.T) {
+	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
+		monthly(t, app)
+		s := harness.NewTeller(harness.V2026)
+		up := s.Invoice("paid", "in_up", prorated(month, 5600)).With("parent", nil).With("billing_reason", "manual")
+		tell(t, app, s.Subscription("created", object{"student_id": s.Student}), s.Invoice("paid", "in_1", month), up)
+		app.WantBalance(t, s.Student, fields{"hours_available": "8.00"})
+	})
+}

@@ -248,6 +248,25 @@ func TestOtherInvoicesAreListed(t *testing.T) {
 	}, "OTHER_PAYMENTS=list")
 }
 
+// What has metadata of ours is for a person, whatever else is only listed.
+func TestPaymentsWithMetadataOfOursAreNotListed(t *testing.T) {
+	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
+		monthly(t, app)
+		s := harness.NewTeller(harness.V2026)
+		for _, told := range []*harness.Told{
+			s.Paid("pi_0", 5600).With("metadata", object{"order": "7"}),
+			s.Paid("pi_1", 5600).With("metadata", object{"student_id": s.Student}),
+			s.Paid("pi_2", 5600).With("metadata", object{"plan": "monthly4"}),
+			s.Session("completed", "cs_1", "pi_3", asked{Subtotal: 5600}, "paid").With("metadata", object{"plan": "monthly4"}),
+		} {
+			if answer, err := app.Tell(told.With("customer", nil)); err != nil || answer.Status >= 300 {
+				t.Fatal(err, answer.Status)
+			}
+		}
+		app.Get(t, api+"/cases/?status=open&kind=unmatched_payment").WantFields(t, fields{"data.#": "3"})
+	}, "OTHER_PAYMENTS=list", "PARK_FOR=0s")
+}
+
 // Stripe puts the first ten lines of an invoice into an event.
 func TestAllLinesOfALongInvoiceCount(t *testing.T) {
 	s := harness.NewTeller(harness.V2026)

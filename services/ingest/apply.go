@@ -234,7 +234,8 @@ func (b *book) makeOfInvoice(e *stripe.Event, group []*models.Purchase) result {
 		return b.unexplained(e, "")
 	case !models.IsCurrency(invoice.Currency) || !b.catalogue.takes(student, invoice.Currency):
 		return b.otherCurrency(e, student, "")
-	case bought.Hours < 0 && !b.mayTakeOff(invoice, student, bought.Hours):
+	case bought.Hours > 0 && slices.ContainsFunc(invoice.Credited, b.neverCredited), // a part of it is of no money
+		bought.Hours < 0 && !b.mayTakeOff(invoice, student, bought.Hours):
 		return b.unexplained(e, student)
 	case bought.Hours < 0:
 		return b.takeOff(e, student, bought.Hours)
@@ -300,7 +301,7 @@ func (b *book) unexplained(e *stripe.Event, student string) result {
 // concerns says whether an event that tells of money is for a person to look at, even
 // where it finds no purchase: where others are but listed, if it names anything of ours.
 func (b *book) concerns(e *stripe.Event) bool {
-	return b.ours == nil || b.ours[e.Names.Customer] || e.Names.Purchase != "" || e.Sale != nil ||
+	return b.ours == nil || b.ours[e.Names.Customer] || e.Names.Ours || e.Sale != nil ||
 		e.Invoice != nil && (b.ours[e.Invoice.SubscriptionID] || b.catalogue.owner(e.Invoice) != "" || b.catalogue.buy(e.Invoice).Plan != nil || len(b.catalogue.subscriptions[e.Invoice.SubscriptionID]) > 0)
 }
 

@@ -42,7 +42,8 @@ func openCatalogue(tx *gorm.DB, b *book, events []*stripe.Event, lock bool) (*ca
 		}
 		if e.Invoice != nil {
 			sells = true
-			subscriptions, invoices = append(subscriptions, e.Invoice.SubscriptionID), append(invoices, e.Invoice.ID)
+			invoices = append(invoices, e.Invoice.ID)
+			subscriptions = append(append(subscriptions, e.Invoice.SubscriptionID, e.Invoice.ID), e.Invoice.Credited...) // some have none
 		}
 		sells = sells || (e.Sale != nil && b.mayMake(e))
 	}
@@ -97,9 +98,9 @@ func (b *book) periods() (subscriptions []string) {
 	return subscriptions
 }
 
-// readSubscriptions reads what was told of them before. Of one subscription, one batch at
-// a time goes on, whatever is known of it: an invoice that takes hours off and the one that
-// gave them would else each be decided without the other.
+// readSubscriptions reads what was told of them before. Of one subscription, and of one
+// invoice, one batch at a time goes on, whatever is known of it: an invoice that takes hours
+// off and the one that gave them would else each be decided without the other.
 func (c *catalogue) readSubscriptions(tx *gorm.DB, ids []string, lock bool) error {
 	ids = slices.DeleteFunc(ids, func(id string) bool { return !models.IsObjectID(id) })
 	if len(ids) == 0 {

@@ -229,17 +229,19 @@ type given struct {
 	Hours                      models.Hours
 }
 
-// readGiven reads what counts for invoices that take hours off.
+// readGiven reads what counts for invoices that give others back, and take hours off.
 func (c *catalogue) readGiven(tx *gorm.DB, events []*stripe.Event) error {
 	var subscriptions, reasons, credited []string
 	for _, e := range events {
-		if e.Invoice != nil && e.Invoice.SubscriptionID != "" && c.buy(e.Invoice).Hours < 0 {
+		if e.Invoice == nil {
+			continue
+		}
+		if credited = append(credited, e.Invoice.Credited...); e.Invoice.SubscriptionID != "" && c.buy(e.Invoice).Hours < 0 {
 			subscriptions, reasons = append(subscriptions, e.Invoice.SubscriptionID), append(reasons, reasonOfLess(e.Invoice.SubscriptionID))
-			credited = append(credited, e.Invoice.Credited...)
 		}
 	}
-	if len(subscriptions) == 0 {
-		return nil
+	if err := c.readUnpaid(tx.Session(&gorm.Session{NewDB: true}), credited); err != nil || len(subscriptions) == 0 {
+		return err
 	}
 	tx = tx.Session(&gorm.Session{NewDB: true})
 	var gave, took []given
@@ -256,5 +258,5 @@ func (c *catalogue) readGiven(tx *gorm.DB, events []*stripe.Event) error {
 		subscription := strings.TrimPrefix(g.Key, reasonOfLess("")+" ")
 		c.given[subscription] = append(c.given[subscription], g)
 	}
-	return c.readUnpaid(tx, credited)
+	return nil
 }

@@ -111,6 +111,7 @@ type Names struct {
 	Purchase        string // metadata.purchase_transaction_id
 	ClientReference string // a Checkout Session's client_reference_id
 	Customer        string // finds nothing, but is noted on the purchase
+	Ours            bool   // its metadata, or its charge's, have a key of ours
 }
 
 // Sale is what metadata say that a payment buys.

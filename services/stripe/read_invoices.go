@@ -99,7 +99,7 @@ func (e *Event) readLines(invoice gjson.Result) {
 	}
 	discounted := discountsIncluded(invoice, lines)
 	for _, line := range lines {
-		e.Invoice.SubscriptionID = cmp.Or(e.Invoice.SubscriptionID, id(firstOf(line, "parent.subscription_item_details.subscription", "subscription")))
+		e.Invoice.SubscriptionID = cmp.Or(e.Invoice.SubscriptionID, id(firstOf(line, "parent.subscription_item_details.subscription", "parent.invoice_item_details.subscription", "subscription")))
 		e.Invoice.StudentID = cmp.Or(e.Invoice.StudentID, student(line.Get("metadata.student_id")))
 		e.Invoice.PlanID = cmp.Or(e.Invoice.PlanID, text(line.Get("metadata.plan")))
 		read := readLine(line, discounted)

@@ -2,6 +2,7 @@ package stripe
 
 import (
 	"cmp"
+	"slices"
 
 	"github.com/tidwall/gjson"
 
@@ -16,6 +17,9 @@ func (e *Event) readNames(object gjson.Result) {
 		Purchase:        text(firstOf(object, "metadata.purchase_transaction_id", "charge.metadata.purchase_transaction_id")),
 		ClientReference: student(object.Get("client_reference_id")),
 		Customer:        id(object.Get("customer")),
+		Ours: slices.ContainsFunc([]string{"purchase_transaction_id", "student_id", "beneficiary_id", "plan"}, func(key string) bool {
+			return text(firstOf(object, "metadata."+key, "charge.metadata."+key)) != ""
+		}),
 	}
 }
 
