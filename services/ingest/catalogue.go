@@ -107,6 +107,7 @@ func (c *catalogue) readSubscriptions(tx *gorm.DB, ids []string, lock bool) erro
 		return nil
 	}
 	slices.Sort(ids)
+	ids = slices.Compact(ids)
 	if lock && database.IsPostgres(tx) {
 		locks := database.Select(tx.Session(&gorm.Session{NewDB: true}), "SELECT pg_advisory_xact_lock(hashtextextended(r.id, 0)) FROM %s", len(ids),
 			database.ColumnOf("id", "text", ids, func(id string) string { return id }))

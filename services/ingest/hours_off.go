@@ -42,7 +42,7 @@ func (b *book) watch(invoice, eventID string) {
 		} else {
 			b.cases.Close(models.CaseUnexplainedInvoice, *t.Reference, "")
 		}
-		if wrong == t.stands && t.turns < mostTurns {
+		if wrong == t.stands() && t.turns < mostTurns {
 			b.ledger = append(b.ledger, t.turn(eventID, b.now))
 		}
 	}
@@ -90,7 +90,7 @@ func (b *book) takeOff(e *stripe.Event, student string, hours models.Hours) resu
 		OccurredAt: time.Unix(e.Told.Invoices[invoice.ID].Paid.At, 0).UTC(),
 	}
 	b.ledger = append(b.ledger, entry)
-	t := &taking{LedgerEntry: entry, credited: invoice.Credited, stands: true}
+	t := &taking{LedgerEntry: entry, credited: invoice.Credited}
 	for _, id := range invoice.Credited {
 		b.catalogue.takings[id] = append(b.catalogue.takings[id], t)
 	}
@@ -119,9 +119,11 @@ func (c *catalogue) readTaken(tx *gorm.DB, invoices []string) error {
 type taking struct {
 	models.LedgerEntry
 	credited []string // the other invoices
-	stands   bool     // it was not given back, or taken again since
-	turns    int      // how often it was either
+	turns    int      // how often it was given back, or taken again
 }
+
+// stands says whether what was taken is not given back.
+func (t *taking) stands() bool { return t.turns%2 == 0 }
 
 // mostTurns bounds how often: each of the other invoices is credited once, or turns out to
 // be another purchase's.
@@ -130,10 +132,10 @@ const mostTurns = 40
 // turn gives back what was taken, or takes it again. Each time has a reference of its own.
 func (t *taking) turn(eventID string, now time.Time) models.LedgerEntry {
 	entry, hours, reference := t.LedgerEntry, t.Hours, fmt.Sprint(*t.Reference, "/", t.turns)
-	if t.stands {
+	if t.stands() {
 		hours = -t.Hours
 	}
-	t.stands, t.turns = !t.stands, t.turns+1
+	t.turns++
 	entry.ID, entry.Hours, entry.Reference, entry.EventID, entry.CreatedAt = models.NewID(), hours, &reference, &eventID, now
 	return entry
 }
@@ -187,7 +189,6 @@ func (c *catalogue) readTakings(tx *gorm.DB, invoices []string, lock bool) error
 				t.turns++
 			}
 		}
-		t.stands = t.turns%2 == 0
 		for _, w := range awaited {
 			if w.EventID == *t.EventID && w.Key != *t.Reference {
 				t.credited = append(t.credited, w.Key)
