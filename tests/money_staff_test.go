@@ -152,6 +152,16 @@ func tell(t *testing.T, app *harness.App, told ...*harness.Told) {
 	}
 }
 
+// tellAny tells what may be processed, or wait.
+func tellAny(t *testing.T, app *harness.App, told ...*harness.Told) {
+	t.Helper()
+	for _, e := range told {
+		if answer, err := app.Tell(e); err != nil || answer.Status/100 != 2 {
+			t.Fatalf("%s was answered %d (%v): %s", e.Type, answer.Status, err, answer.Body)
+		}
+	}
+}
+
 // Of an invoice that was for something else, too, an order for hours takes these and
 // nothing else; an order of an amount counts by their share.
 func TestStaffRefundTheHoursOfAnInvoiceAndNothingElse(t *testing.T) {
