@@ -182,6 +182,32 @@ func TestWhatNobodyPaidBuysNothing(t *testing.T) {
 	})
 }
 
+// Where it turns out only later that nobody paid it, staff are told, and no more once it is paid.
+func TestWhatTurnsOutToHaveBoughtWithWhatNobodyPaidIsACase(t *testing.T) {
+	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
+		monthly(t, app)
+		s := harness.NewTeller(harness.V2026)
+		want := func(what string, cases, hours string) {
+			t.Helper()
+			app.Get(t, api+"/cases/?status=open&kind=unexplained_invoice&student_id="+s.Student).WantFields(t, fields{"data.#": cases})
+			app.WantBalance(t, s.Student, fields{"hours_available": hours})
+		}
+		more := month
+		more.Quantity, more.Amount, more.Proration = 2, 11_200, true
+		next := givingBack(s, "in_up", s.Invoice("paid", "in_2", prorated(month, -5600), more))
+		tell(t, app, s.Invoice("paid", "in_1", month), next)
+		want("before anything is told of it", "0", "8.00")
+		tell(t, app, s.Invoice("payment_failed", "in_up", month))
+		want("once it failed", "1", "8.00")
+		app.Get(t, api+"/cases/?status=open&kind=unexplained_invoice&student_id="+s.Student).WantFields(t, fields{"data.0.payment": s.ID("in_2"), "data.0.amount": "5600"})
+		tellAny(t, app, next.Again())
+		want("told again", "1", "8.00")
+		tell(t, app, s.Invoice("paid", "in_up", month))
+		want("once it is paid", "0", "12.00")
+		app.MustAudit(t)
+	})
+}
+
 // Nor does an invoice of no subscription take off what was never credited.
 func TestAnInvoiceOfItsOwnTakesOffNothingThatWasNeverCredited(t *testing.T) {
 	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {

@@ -68,11 +68,16 @@ func (b Book) Close(kind models.CaseKind, subject, purchase string) {
 	if known := b[k]; known != nil && known.open && known.purchase != purchase {
 		return
 	}
-	b[k] = &change{CaseState: models.CaseState{Kind: kind, Subject: subject}, purchase: purchase}
+	b[k] = closed(k, purchase)
+}
+
+func closed(k key, purchase string) *change {
+	return &change{CaseState: models.CaseState{Kind: k.kind, Subject: k.subject}, purchase: purchase}
 }
 
 // Settle closes the cases that an event opened while nobody knew what to do
-// with it. Those that the purchase which took it derives stay.
+// with it, before or in this book. Those that the purchase which took it derives
+// stay, and those that others opened since.
 func (b Book) Settle(e *stripe.Event, p *models.Purchase) {
 	kinds := map[key]bool{
 		{models.CaseUnmatchedPayment, e.Payment}: true, {models.CaseUnexplainedInvoice, e.Payment}: true,
@@ -85,8 +90,9 @@ func (b Book) Settle(e *stripe.Event, p *models.Purchase) {
 		}
 	}
 	for k, settled := range kinds {
-		if settled && b[k] == nil && k.subject != "" {
-			b.Close(k.kind, k.subject, "")
+		known := b[k]
+		if isOwn := known != nil && known.open && known.eventID == e.ID; settled && k.subject != "" && (known == nil || isOwn) {
+			b[k] = closed(k, "")
 		}
 	}
 }

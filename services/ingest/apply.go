@@ -15,7 +15,7 @@ type result struct {
 	status   models.EventStatus
 	reason   models.Reason
 	purchase *models.Purchase
-	awaits   []string // keys, where not those of the event: see taking
+	awaits   []string // keys, where not those of the event: see prorations.GivingBack
 }
 
 // parked is for events that wait for their purchase; one whose reason is a
@@ -114,7 +114,7 @@ func (b *book) learn(e *stripe.Event, group []*models.Purchase) result {
 		b.credited[invoice] = b.credited[invoice] || (!wasCredited && p.HoursCredited > 0)
 		b.watch(invoice, e.ID)
 	}
-	outcome := result{status: models.EventProcessed, purchase: p, reason: models.Reason(change.Opened())}
+	outcome := result{status: models.EventProcessed, purchase: p, reason: models.Reason(change.Opened()), awaits: b.standsOn(e, p)}
 	if outcome.reason == "" && !change.New && !merged {
 		outcome.reason = models.ReasonStale
 	}

@@ -188,7 +188,7 @@ func (b *batch) decideOne(e *item) {
 		if decided.purchase != nil {
 			row.TransactionID = &decided.purchase.ID
 		}
-		if wasOpen(e.known) {
+		if wasOpen(e.known) || e.row.ID != "" { // it was tried before, perhaps in this batch
 			b.book.cases.Settle(e.event, decided.purchase)
 		}
 		if e.event.Forgotten {

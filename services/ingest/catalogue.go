@@ -12,6 +12,7 @@ import (
 	"hourbank/database"
 	"hourbank/models"
 	"hourbank/models/invoicing"
+	"hourbank/services/ingest/prorations"
 	"hourbank/services/ledger"
 	"hourbank/services/stripe"
 )
@@ -21,18 +22,18 @@ import (
 // event can make one, which then pays nothing for it.
 type catalogue struct {
 	plans, byPrice map[string]*models.Plan
-	subscriptions  map[string][]*models.Subscription // all that was told of each
-	currencies     map[string]string                 // by student
-	taken          map[string]bool                   // invoices whose hours were taken off before
-	unpaid         map[string]bool                   // of the invoices that others give back of, those that were never credited
-	takings        map[string][]*taking              // by the invoices that had given the hours
-	given          map[string][]given                // what subscriptions of which invoices take hours off gave and took before
+	subscriptions  map[string][]*models.Subscription   // all that was told of each
+	currencies     map[string]string                   // by student
+	taken          map[string]bool                     // invoices whose hours were taken off before
+	unpaid         map[string]bool                     // of the invoices that others give back of, those that were never credited
+	givingBack     map[string][]*prorations.GivingBack // by the invoices that they give back
+	given          map[string][]given                  // what subscriptions of which invoices take hours off gave and took before
 }
 
 func openCatalogue(tx *gorm.DB, b *book, events []*stripe.Event, lock bool) (*catalogue, error) {
 	c := &catalogue{
 		plans: map[string]*models.Plan{}, byPrice: map[string]*models.Plan{},
-		subscriptions: map[string][]*models.Subscription{}, currencies: map[string]string{}, taken: map[string]bool{}, unpaid: map[string]bool{}, takings: map[string][]*taking{}, given: map[string][]given{},
+		subscriptions: map[string][]*models.Subscription{}, currencies: map[string]string{}, unpaid: map[string]bool{}, given: map[string][]given{},
 	}
 	subscriptions, invoices := b.periods(), []string(nil)
 	sells := false
@@ -55,9 +56,12 @@ func openCatalogue(tx *gorm.DB, b *book, events []*stripe.Event, lock bool) (*ca
 			return nil, err
 		}
 	}
+	told := c.withSubscriptionsOf(events)
 	for _, e := range events {
-		for student, currency := range c.accounts(b, e) {
-			c.currencies[student] = cmp.Or(c.currencies[student], currency)
+		for _, owners := range []*catalogue{c, told} {
+			for student, currency := range owners.accounts(b, e) {
+				c.currencies[student] = cmp.Or(c.currencies[student], currency)
+			}
 		}
 		group := b.group(e)
 		for _, p := range group {
@@ -80,10 +84,24 @@ func openCatalogue(tx *gorm.DB, b *book, events []*stripe.Event, lock bool) (*ca
 	if err := c.readGiven(tx, events); err != nil {
 		return nil, err
 	}
-	if err := c.readTakings(tx, b.invoices(invoices), lock); err != nil {
+	if err := c.readGivingBack(tx, b.invoices(invoices), lock); err != nil {
 		return nil, err
 	}
-	return c, c.readTaken(tx, invoices)
+	taken, err := prorations.ReadTaken(tx, invoices)
+	c.taken = taken
+	return c, err
+}
+
+// withSubscriptionsOf is the catalogue as it is once the events are told.
+func (c *catalogue) withSubscriptionsOf(events []*stripe.Event) *catalogue {
+	all := *c
+	all.subscriptions = maps.Clone(c.subscriptions)
+	for _, e := range events {
+		if told := e.Subscription; told != nil {
+			all.subscriptions[told.ID] = append(slices.Clip(all.subscriptions[told.ID]), told)
+		}
+	}
+	return &all
 }
 
 // periods are the subscriptions that the book's purchases are periods of.

@@ -11,7 +11,7 @@ import (
 
 	"hourbank/database"
 	"hourbank/models"
-	"hourbank/services/ingest/statements"
+	"hourbank/services/ingest/prorations"
 	"hourbank/services/stripe"
 )
 
@@ -32,20 +32,45 @@ func (b *book) neverCredited(id string) bool {
 	return b.catalogue.unpaid[id]
 }
 
-// watch gives hours back that were taken off for an invoice that turns out never to have
-// been credited, and takes them again once it is: as if that had been told first.
+// watch looks again at what gave an invoice back.
 func (b *book) watch(invoice, eventID string) {
-	for _, t := range b.catalogue.takings[invoice] {
-		wrong := slices.ContainsFunc(t.credited, b.neverCredited)
-		if wrong {
-			b.cases.OpenFor(t.StudentID, models.CaseState{Kind: models.CaseUnexplainedInvoice, Subject: *t.Reference}, *t.EventID)
-		} else {
-			b.cases.Close(models.CaseUnexplainedInvoice, *t.Reference, "")
-		}
-		if wrong == t.stands() && t.turns < mostTurns {
-			b.ledger = append(b.ledger, t.turn(eventID, b.now))
-		}
+	for _, g := range b.catalogue.givingBack[invoice] {
+		b.lookAt(g, eventID)
 	}
+}
+
+// lookAt opens a case of what gave an invoice back that turns out never to have been
+// credited, and gives hours back that were taken off for it; once it is credited, they are
+// taken again: as if that had been told first.
+func (b *book) lookAt(g *prorations.GivingBack, eventID string) {
+	wrong := slices.ContainsFunc(g.Others, b.neverCredited)
+	if wrong {
+		b.cases.OpenFor(g.StudentID, g.Case, g.EventID)
+	} else {
+		b.cases.Close(g.Case.Kind, g.Case.Subject, "")
+	}
+	if t := g.Taken; t != nil && wrong == t.Stands() && t.MayTurn() {
+		b.ledger = append(b.ledger, t.Turn(eventID, b.now))
+	}
+}
+
+// standsOn lists the invoices that an event's gives back, and bought more than that: they
+// are awaited from then on.
+func (b *book) standsOn(e *stripe.Event, p *models.Purchase) []string {
+	if e.Invoice == nil || len(e.Invoice.Credited) == 0 || p.HoursCredited == 0 {
+		return nil
+	}
+	g := prorations.NewBought(p, e.Invoice.ID, e.ID, e.Invoice.Credited)
+	b.lookAt(g, e.ID)
+	return b.noteGivingBack(g)
+}
+
+// noteGivingBack notes what an invoice did that gives others back, and what its event awaits.
+func (b *book) noteGivingBack(g *prorations.GivingBack) (awaits []string) {
+	for _, other := range g.Others {
+		b.catalogue.givingBack[other] = append(b.catalogue.givingBack[other], g)
+	}
+	return g.Others
 }
 
 // leftOf is what a subscription gave a student's account and did not take off again,
@@ -90,54 +115,8 @@ func (b *book) takeOff(e *stripe.Event, student string, hours models.Hours) resu
 		OccurredAt: time.Unix(e.Told.Invoices[invoice.ID].Paid.At, 0).UTC(),
 	}
 	b.ledger = append(b.ledger, entry)
-	t := &taking{LedgerEntry: entry, credited: invoice.Credited}
-	for _, id := range invoice.Credited {
-		b.catalogue.takings[id] = append(b.catalogue.takings[id], t)
-	}
-	return result{status: models.EventProcessed, awaits: append([]string{invoice.ID}, invoice.Credited...)}
-}
-
-// readTaken finds the invoices that took hours off before.
-func (c *catalogue) readTaken(tx *gorm.DB, invoices []string) error {
-	if len(invoices) == 0 {
-		return nil
-	}
-	var references []string
-	err := tx.Session(&gorm.Session{NewDB: true}).Model(&models.LedgerEntry{}).
-		Where("kind = 'adjustment' AND event_id IS NOT NULL").Where(database.IsAnyOf(tx, "reference", invoices)).Pluck("reference", &references).Error
-	if err != nil {
-		return fmt.Errorf("look for invoices that took hours off: %w", err)
-	}
-	for _, reference := range references {
-		c.taken[reference] = true
-	}
-	return nil
-}
-
-// taking is an adjustment by which an invoice took hours off that others had given. Its
-// event still awaits these: should one turn out never to be paid, too much was taken.
-type taking struct {
-	models.LedgerEntry
-	credited []string // the other invoices
-	turns    int      // how often it was given back, or taken again
-}
-
-// stands says whether what was taken is not given back.
-func (t *taking) stands() bool { return t.turns%2 == 0 }
-
-// mostTurns bounds how often: each of the other invoices is credited once, or turns out to
-// be another purchase's.
-const mostTurns = 40
-
-// turn gives back what was taken, or takes it again. Each time has a reference of its own.
-func (t *taking) turn(eventID string, now time.Time) models.LedgerEntry {
-	entry, hours, reference := t.LedgerEntry, t.Hours, fmt.Sprint(*t.Reference, "/", t.turns)
-	if t.stands() {
-		hours = -t.Hours
-	}
-	t.turns++
-	entry.ID, entry.Hours, entry.Reference, entry.EventID, entry.CreatedAt = models.NewID(), hours, &reference, &eventID, now
-	return entry
+	others := b.noteGivingBack(prorations.NewTaken(entry, invoice.Credited))
+	return result{status: models.EventProcessed, awaits: append([]string{invoice.ID}, others...)}
 }
 
 // invoices are those of events and of all purchases of the book.
@@ -149,54 +128,18 @@ func (b *book) invoices(told []string) []string {
 	return all
 }
 
-// readTakings finds the adjustments by which others took off what any of these invoices
-// gave, and what is to be known of them.
-func (c *catalogue) readTakings(tx *gorm.DB, invoices []string, lock bool) error {
-	if len(invoices) == 0 {
-		return nil
-	}
-	tx = tx.Session(&gorm.Session{NewDB: true})
-	var known []*taking
-	err := tx.Table("hour_ledger_entries l").Select("DISTINCT l.*").
-		Joins("JOIN waiting_events own ON own.key = l.reference AND own.event_id = l.event_id").
-		Joins("JOIN waiting_events w ON w.event_id = own.event_id AND w.key <> own.key").
-		Where("l.kind = 'adjustment' AND l.event_id IS NOT NULL").Where(database.IsAnyOf(tx, "w.key", invoices)).Find(&known).Error
-	if err != nil {
-		return fmt.Errorf("look for what took off what invoices gave: %w", err)
-	}
-	if len(known) == 0 {
-		return nil
-	}
-	var events, turned []string
-	for _, t := range known {
-		events = append(events, *t.EventID)
-		for turn := range mostTurns {
-			turned = append(turned, fmt.Sprint(*t.Reference, "/", turn))
-		}
-	}
-	var awaited []statements.Waiting
-	if err := tx.Table("waiting_events").Where(database.IsAnyOf(tx, "event_id", events)).Order("key").Find(&awaited).Error; err != nil {
-		return fmt.Errorf("read what they gave back: %w", err)
-	}
-	var since []models.LedgerEntry
-	if err := tx.Where("kind = 'adjustment' AND event_id IS NOT NULL").Where(database.IsAnyOf(tx, "reference", turned)).Find(&since).Error; err != nil {
-		return fmt.Errorf("read what was given back since: %w", err)
+// readGivingBack reads what gave any of these invoices back, and locks the accounts whose
+// hours that may move.
+func (c *catalogue) readGivingBack(tx *gorm.DB, invoices []string, lock bool) (err error) {
+	if c.givingBack, err = prorations.Read(tx, invoices); err != nil || len(c.givingBack) == 0 {
+		return err
 	}
 	strangers := false
-	for _, t := range known {
-		for _, turn := range since {
-			if turn.TakenBy() == *t.Reference {
-				t.turns++
+	for _, known := range c.givingBack {
+		for _, g := range known {
+			if _, locked := c.currencies[g.StudentID]; !locked && g.Taken != nil {
+				c.currencies[g.StudentID], strangers = "", true
 			}
-		}
-		for _, w := range awaited {
-			if w.EventID == *t.EventID && w.Key != *t.Reference {
-				t.credited = append(t.credited, w.Key)
-				c.takings[w.Key] = append(c.takings[w.Key], t)
-			}
-		}
-		if _, locked := c.currencies[t.StudentID]; !locked {
-			c.currencies[t.StudentID], strangers = "", true
 		}
 	}
 	if strangers {
@@ -204,24 +147,13 @@ func (c *catalogue) readTakings(tx *gorm.DB, invoices []string, lock bool) error
 			return err
 		}
 	}
-	return c.readUnpaid(tx, slices.Collect(maps.Keys(c.takings)))
+	return c.readUnpaid(tx, slices.Collect(maps.Keys(c.givingBack)))
 }
 
-// readUnpaid finds which of invoices are known, and none of their hours are credited.
 func (c *catalogue) readUnpaid(tx *gorm.DB, invoices []string) error {
-	if len(invoices) == 0 {
-		return nil
-	}
-	var unpaid []string
-	err := tx.Table("purchase_keys").Joins("JOIN purchase_transactions p ON p.id = purchase_id AND p.hours_credited = 0").
-		Where(database.IsAnyOf(tx, "key", invoices)).Pluck("key", &unpaid).Error
-	if err != nil {
-		return fmt.Errorf("look for invoices that were never paid: %w", err)
-	}
-	for _, id := range unpaid {
-		c.unpaid[id] = true
-	}
-	return nil
+	unpaid, err := prorations.ReadUnpaid(tx, invoices)
+	maps.Copy(c.unpaid, unpaid)
+	return err
 }
 
 // given is what a subscription gave an account by a purchase, or took off it (negative).
@@ -241,7 +173,7 @@ func (c *catalogue) readGiven(tx *gorm.DB, events []*stripe.Event) error {
 			subscriptions, reasons = append(subscriptions, e.Invoice.SubscriptionID), append(reasons, reasonOfLess(e.Invoice.SubscriptionID))
 		}
 	}
-	if err := c.readUnpaid(tx.Session(&gorm.Session{NewDB: true}), credited); err != nil || len(subscriptions) == 0 {
+	if err := c.readUnpaid(tx, credited); err != nil || len(subscriptions) == 0 {
 		return err
 	}
 	tx = tx.Session(&gorm.Session{NewDB: true})

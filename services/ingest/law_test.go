@@ -14,6 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"hourbank/models"
+	"hourbank/services/ingest/prorations"
 	"hourbank/services/stripe"
 	"hourbank/tests/law/telling"
 )
@@ -85,7 +86,7 @@ func tell(t *rapid.T, h telling.History, arrival []string) *book {
 	b := newBook(time.Unix(1_800_000_000, 0).UTC())
 	b.catalogue = &catalogue{
 		plans: map[string]*models.Plan{}, byPrice: map[string]*models.Plan{}, subscriptions: map[string][]*models.Subscription{},
-		currencies: anyStudents(h, arrival), taken: map[string]bool{}, takings: map[string][]*taking{},
+		currencies: anyStudents(h, arrival), taken: map[string]bool{}, givingBack: map[string][]*prorations.GivingBack{},
 	}
 	for _, plan := range h.Plans {
 		p := &models.Plan{ID: plan.ID, TransactionType: models.TypePackage, Hours: models.Hours(plan.Hours), Amount: plan.Amount, Currency: plan.Currency}
