@@ -11,7 +11,6 @@ import (
 
 	"hourbank/database"
 	"hourbank/models"
-	"hourbank/services/ingest/statements"
 )
 
 // GivingBack is an invoice that gave others back, and took hours off by that, or bought
@@ -75,7 +74,7 @@ func Read(tx *gorm.DB, invoices []string) (map[string][]*GivingBack, error) {
 	if err := readBought(tx, events, known); err != nil {
 		return nil, err
 	}
-	var awaited []statements.Waiting
+	var awaited []struct{ Key, EventID string }
 	if err := tx.Table("waiting_events").Where(database.IsAnyOf(tx, "event_id", events)).Order("key, event_id").Find(&awaited).Error; err != nil {
 		return nil, fmt.Errorf("read what they gave back: %w", err)
 	}
