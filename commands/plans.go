@@ -8,7 +8,7 @@ import (
 
 	"hourbank/commands/cli"
 	"hourbank/models"
-	"hourbank/models/money"
+	"hourbank/models/hours"
 	"hourbank/services"
 )
 
@@ -53,7 +53,7 @@ func (p *program) plansList() *cobra.Command {
 
 func (p *program) plansAdd() *cobra.Command {
 	var plan models.Plan
-	var kind, hours, priceID string
+	var kind, sold, priceID string
 	var validDays int
 	var asJSON bool
 	cmd := &cobra.Command{
@@ -63,7 +63,7 @@ func (p *program) plansAdd() *cobra.Command {
       --currency eur --stripe-price-id price_123 --valid-days 60 --low-hours 1.00`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var err error
-			if plan.Hours, err = money.ParseHours(hours); err != nil {
+			if plan.Hours, err = hours.Parse(sold); err != nil {
 				return cli.Usage(fmt.Errorf("--hours: %w", err))
 			}
 			for name, to := range map[string]**models.Hours{"rollover-hours": &plan.RolloverHours, "low-hours": &plan.LowHours} {
@@ -71,7 +71,7 @@ func (p *program) plansAdd() *cobra.Command {
 				if !flag.Changed {
 					continue
 				}
-				given, err := money.ParseHours(flag.Value.String())
+				given, err := hours.Parse(flag.Value.String())
 				if err != nil {
 					return cli.Usage(fmt.Errorf("--%s: %w", name, err))
 				}
@@ -93,7 +93,7 @@ func (p *program) plansAdd() *cobra.Command {
 	flags := cmd.Flags()
 	flags.StringVar(&plan.ID, "id", "", "the plan's id, used by the API and in a subscription's metadata")
 	flags.StringVar(&plan.Name, "name", "", "the name that customers read")
-	flags.StringVar(&hours, "hours", "", "hours sold, such as 8.00")
+	flags.StringVar(&sold, "hours", "", "hours sold, such as 8.00")
 	flags.Int64Var(&plan.Amount, "amount", 0, "price in the currency's minor unit: 12000 is €120.00")
 	flags.StringVar(&plan.Currency, "currency", "", "lower-case ISO code, such as eur")
 	flags.StringVar(&kind, "type", string(models.TypePackage), "package or subscription")

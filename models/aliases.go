@@ -1,9 +1,12 @@
 package models
 
-import "hourbank/models/money"
+import (
+	"hourbank/models/hours"
+	"hourbank/models/money"
+)
 
 // Hours are hundredths of an hour.
-type Hours = money.Hours
+type Hours = hours.Hours
 
 // Terms are what was agreed.
 type Terms = money.Terms
@@ -24,7 +27,7 @@ type CaseKind = money.CaseKind
 type CaseState = money.CaseState
 
 // MaxHours bounds one purchase or booking.
-const MaxHours = money.MaxHours
+const MaxHours = hours.Max
 
 // The statuses of a payment.
 const (

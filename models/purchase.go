@@ -162,7 +162,7 @@ func (p *Purchase) Derive() money.Derived { return money.Derive(p.Terms(), p.Evi
 
 // PriceOf is what so many of the purchase's hours were to cost, with discount
 // and tax, in minor units, rounded half up.
-func (p *Purchase) PriceOf(h Hours) int64 { return h.Price(Terms{Hours: p.Hours, Amount: p.AmountDue}) }
+func (p *Purchase) PriceOf(h Hours) int64 { return Terms{Hours: p.Hours, Amount: p.AmountDue}.Price(h) }
 
 // Change is what evidence did to a purchase.
 type Change struct {

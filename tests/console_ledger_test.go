@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"hourbank/models"
-	"hourbank/models/money"
+	"hourbank/models/hours"
 	"hourbank/tests/harness"
 )
 
@@ -25,11 +25,11 @@ func TestTheConsolesLedgerSaysWhyAndWhatWasLeft(t *testing.T) {
 		var left models.Hours
 		told := app.Get(t, api+"/students/anna/ledger/?limit=100").Get("data.#.hours").Array()
 		for _, moved := range slices.Backward(told) {
-			hours, err := money.ParseSignedHours(moved.String())
+			delta, err := hours.ParseSigned(moved.String())
 			if err != nil {
 				t.Fatal(err)
 			}
-			left += hours
+			left += delta
 			want = append(want, left.String())
 		}
 		slices.Reverse(want)

@@ -16,7 +16,7 @@ import (
 	"pgregory.net/rapid"
 
 	"hourbank/models"
-	"hourbank/models/money"
+	"hourbank/models/hours"
 	"hourbank/tests/harness"
 )
 
@@ -295,8 +295,8 @@ func wantStatements(t *testing.T, db *harness.Database, all []booked, n int) {
 		}
 	}
 	for _, row := range lines {
-		hours := func(column string) models.Hours {
-			h, err := money.ParseSignedHours(row["hours_"+column])
+		of := func(column string) models.Hours {
+			h, err := hours.ParseSigned(row["hours_"+column])
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -306,8 +306,8 @@ func wantStatements(t *testing.T, db *harness.Database, all []booked, n int) {
 			t.Errorf("%s opens with %s after %s", row["from"], row["hours_opening"], before)
 		}
 		closing[row["currency"]] = row["hours_closing"]
-		moved := hours("sold") + hours("granted") + hours("adjusted") - hours("reversed") - hours("used")
-		if hours("opening")+moved != hours("closing") {
+		moved := of("sold") + of("granted") + of("adjusted") - of("reversed") - of("used")
+		if of("opening")+moved != of("closing") {
 			t.Errorf("doesn't add up: %v", row)
 		}
 		kept, _ := strconv.ParseInt(row["amount_kept"], 10, 64)

@@ -14,7 +14,7 @@ import (
 	"hourbank/commands/cli"
 	"hourbank/config"
 	"hourbank/models"
-	"hourbank/models/money"
+	"hourbank/models/hours"
 )
 
 const webhookPath = "/api/finances/webhooks/stripe"
@@ -123,18 +123,18 @@ func (t *webhookTest) checkUsage(given func(flag string) bool) error {
 
 func (t *webhookTest) checkTerms(studentGiven bool) error {
 	o := &t.options
-	hours, err := money.ParseHours(o.hours)
+	sold, err := hours.Parse(o.hours)
 	if err != nil {
 		return fmt.Errorf("--hours: %w", err)
 	}
-	t.terms = models.Terms{Amount: o.amount, Currency: o.currency, Hours: hours, Sold: true}
+	t.terms = models.Terms{Amount: o.amount, Currency: o.currency, Hours: sold, Sold: true}
 	if !studentGiven {
 		o.studentID = "test_student"
 		if o.currency != "eur" {
 			o.studentID += "_" + o.currency // an account has one currency
 		}
 	}
-	if err := models.ValidateTerms(hours, o.amount, o.currency); err != nil {
+	if err := models.ValidateTerms(sold, o.amount, o.currency); err != nil {
 		return err
 	}
 	return models.ValidateID("--student-id", o.studentID)

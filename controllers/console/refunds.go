@@ -10,7 +10,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"hourbank/models"
-	"hourbank/models/money"
+	"hourbank/models/hours"
 	"hourbank/services/sales"
 )
 
@@ -76,11 +76,11 @@ func (h *Console) refundOrder(c *gin.Context, field func(string) string) (*sales
 
 // typedHours reads hours that a person typed.
 func typedHours(text string) (models.Hours, error) {
-	hours, err := money.ParseTypedHours(text)
+	typed, err := hours.ParseTyped(text)
 	if err != nil {
 		return 0, models.Errorf(models.CodeInvalidRequest, "%s.", err)
 	}
-	return hours, nil
+	return typed, nil
 }
 
 func sumOf(requests []models.RefundRequest) (sum int64) {

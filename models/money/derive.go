@@ -1,15 +1,20 @@
+// Package money holds the pure rules that turn what Stripe told about payments
+// into hours: the evidence, how tellings of it join, and what follows from it.
+// Nothing in it reaches outside the process.
 package money
 
 import (
 	"cmp"
 	"slices"
+
+	"hourbank/models/hours"
 )
 
 // Terms are what was agreed: so many hours for so much money.
 type Terms struct {
 	Amount   int64 // the price, in minor units
 	Currency string
-	Hours    Hours
+	Hours    hours.Hours
 	Sold     bool // by us, before any event of Stripe's told of it
 }
 
@@ -17,8 +22,8 @@ type Terms struct {
 // amounts are in minor units of the purchase's currency.
 type Derived struct {
 	Status          PaymentStatus
-	HoursCredited   Hours
-	HoursReversed   Hours
+	HoursCredited   hours.Hours
+	HoursReversed   hours.Hours
 	AmountDue       int64
 	AmountReceived  int64
 	AmountRefunded  int64
@@ -49,7 +54,7 @@ func Derive(t Terms, e Evidence) Derived {
 		d.HoursCredited = t.Hours
 		d.CompletedAtUnix = e.completedAt(t, payments, needed)
 		if due > 0 {
-			d.HoursReversed = Hours(proportion(int64(t.Hours), due-min(due, sum.kept), due))
+			d.HoursReversed = hours.Hours(proportion(int64(t.Hours), due-min(due, sum.kept), due))
 		}
 		d.Status = paidStatus(due, sum)
 	} else {

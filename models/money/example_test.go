@@ -36,14 +36,3 @@ func ExampleJoin() {
 	fmt.Println(known.Largest())
 	// Output: 5000 eur
 }
-
-// Hours are hundredths, read without floating point.
-func ExampleParseHours() {
-	hours, err := money.ParseHours("1.5")
-	fmt.Println(hours, int64(hours), err)
-	_, err = money.ParseHours("1.234")
-	fmt.Println(err != nil)
-	// Output:
-	// 1.50 150 <nil>
-	// true
-}

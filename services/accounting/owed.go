@@ -61,7 +61,7 @@ type lot struct {
 }
 
 func (l lot) worth() int64 {
-	return l.Unused.Price(models.Terms{Amount: max(l.Kept, 0), Hours: l.Hours})
+	return models.Terms{Amount: max(l.Kept, 0), Hours: l.Hours}.Price(l.Unused)
 }
 
 // addOwed adds to each line what is owed when its period ends.

@@ -7,6 +7,7 @@ import (
 	"github.com/tidwall/gjson"
 
 	"hourbank/models"
+	"hourbank/models/hours"
 	"hourbank/models/money"
 	"hourbank/services/stripe/signing"
 )
@@ -41,10 +42,10 @@ func (e *Event) readSale(object gjson.Result, origin models.Origin) {
 		Plan: text(metadata.Get("plan")), Currency: currency(object.Get("currency")),
 	}
 	if e.Names.Purchase != "" && sale.Plan == "" {
-		hours, err := money.ParseHours(text(metadata.Get("hours")))
+		sold, err := hours.Parse(text(metadata.Get("hours")))
 		price, priceErr := models.ParseMinorUnits(text(metadata.Get("amount")))
 		if err == nil && priceErr == nil {
-			sale.Hours, sale.Amount, sale.signature = hours, price, text(metadata.Get(signing.Name))
+			sale.Hours, sale.Amount, sale.signature = sold, price, text(metadata.Get(signing.Name))
 		}
 	}
 	if sale.Plan != "" && sale.StudentID == "" && e.Names.Purchase == "" {

@@ -46,7 +46,7 @@ func (day History) write(tx *gorm.DB) error {
 		told := money.Evidence{Payments: map[string]money.Payment{"pi_" + p.ID: {Received: money.Received{Amount: p.Amount, At: at.Unix()}, Currency: "eur"}}}
 		if day.Refund > 0 {
 			told.Refunds = map[string]money.Refund{"re_" + p.ID: {PaymentIntent: "pi_" + p.ID, RefundState: money.RefundState{
-				At: at.Unix(), Status: money.RefundSucceeded, Amount: day.Refund.Price(p.Terms()), Currency: "eur", Created: at.Unix(),
+				At: at.Unix(), Status: money.RefundSucceeded, Amount: p.Terms().Price(day.Refund), Currency: "eur", Created: at.Unix(),
 			}}}
 		}
 		entries = p.Observe(told).Entries
