@@ -158,7 +158,7 @@ func (s *CaseService) Give(ctx context.Context, id, studentID, planID, by string
 		return nil, err
 	}
 	p := n.Purchase(s.db.NowFunc())
-	p.SoldBy(money.ObjectOf(*c.Payment))
+	p.SoldBy(objectOf(*c.Payment))
 	waiting, err := waitingFor(s.db.Reader.WithContext(ctx), *c.Payment)
 	if err != nil {
 		return nil, err
@@ -178,6 +178,21 @@ func (s *CaseService) Give(ctx context.Context, id, studentID, planID, by string
 		}
 	}
 	return sales.ReadPurchase(s.db.WithContext(ctx), p.ID)
+}
+
+// objectOf is the evidence that an object exists, by the prefix of Stripe's
+// id: nothing else is known of it.
+func objectOf(id string) money.Evidence {
+	switch {
+	case strings.HasPrefix(id, "in_"):
+		return money.Evidence{Invoices: map[string]money.Invoice{id: {}}}
+	case strings.HasPrefix(id, "cs_"):
+		return money.Evidence{Sessions: map[string]money.Session{id: {}}}
+	case strings.HasPrefix(id, "ch_"), strings.HasPrefix(id, "py_"):
+		return money.Evidence{Charges: map[string]money.Charge{id: {}}}
+	default:
+		return money.Evidence{Payments: map[string]money.Payment{id: {}}}
+	}
 }
 
 // waitingFor lists the events that wait for a key, by id.

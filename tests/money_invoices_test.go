@@ -55,6 +55,12 @@ func creditedInBothWays(s *harness.Teller) events {
 	return events{s.Refund("refund.created", "re_1", "pi_1", 3000, "succeeded"), note}
 }
 
+// refundedBy is a credit note that gives back by a refund.
+func refundedBy(s *harness.Teller, note *harness.Told, amount int64) *harness.Told {
+	return note.With("customer_balance_transaction", nil).With("refund", s.ID("re_1")).
+		With("refunds", []any{object{"refund": s.ID("re_1"), "amount_refunded": amount, "type": "refund"}})
+}
+
 // Invoices of a subscription: who paid how much of them.
 var invoiceStories = []story{
 	{
@@ -205,6 +211,54 @@ var invoiceStories = []story{
 			return append(append(s.PaidInvoice("in_1", "pi_1", eight), creditedInBothWays(s)...), s.Refund("refund.failed", "re_1", "pi_1", 3000, "failed"))
 		},
 		ends: "partially_refunded 6.00 h due 12000 received 12000 refunded 3000", balance: "6.00 h 9000", cases: "refund_failed",
+	},
+	{
+		name: "a credit note of the book on the invoice takes no hours",
+		told: func(s *harness.Teller) events {
+			return append(s.PaidInvoice("in_1", "pi_1", eight, book), s.CreditNoteOf("cn_1", "in_1", 0, 3000))
+		},
+		ends: renewed, balance: "8.00 h 12000",
+	},
+	{
+		name: "a credit note of the book on the invoice takes no hours, nor does the refund by which it was paid",
+		told: func(s *harness.Teller) events {
+			refund := s.Refund("refund.created", "re_1", "pi_1", 3000, "succeeded")
+			return append(s.PaidInvoice("in_1", "pi_1", eight, book), s.Refunded("pi_1", 15_000, 3000), refund, refundedBy(s, s.CreditNoteOf("cn_1", "in_1", 0, 3000), 3000))
+		},
+		ends: renewed, balance: "8.00 h 12000",
+	},
+	{
+		name: "a credit note of the hours alone takes its hours, and the refund by which it was paid",
+		told: func(s *harness.Teller) events {
+			refund := s.Refund("refund.created", "re_1", "pi_1", 6000, "succeeded")
+			return append(s.PaidInvoice("in_1", "pi_1", eight, book), refund, refundedBy(s, s.CreditNoteOf("cn_1", "in_1", 6000, 0), 6000), s.Refunded("pi_1", 15_000, 6000))
+		},
+		ends: "partially_refunded 4.00 h due 12000 received 12000 refunded 6000", balance: "4.00 h 6000",
+	},
+	{
+		name: "a credit note of a part of the hours and all of the book, then a refund, which can be of hours alone",
+		told: func(s *harness.Teller) events {
+			refund := s.Refund("refund.created", "re_1", "pi_1", 4500, "succeeded")
+			return append(s.PaidInvoice("in_1", "pi_1", eight, book), s.CreditNoteOf("cn_1", "in_1", 3000, 3000), refund)
+		},
+		ends: "partially_refunded 3.00 h due 12000 received 12000 refunded 7500", balance: "3.00 h 4500",
+	},
+	{
+		name: "a credit note of a part of the book, then a refund, of which nobody says what it is for",
+		told: func(s *harness.Teller) events {
+			return append(s.PaidInvoice("in_1", "pi_1", eight, book), s.CreditNoteOf("cn_1", "in_1", 0, 1500), s.Refund("refund.created", "re_1", "pi_1", 5000, "succeeded"))
+		},
+		// four fifths of the invoice were for hours, and so of the refund
+		ends: "partially_refunded 5.33 h due 12000 received 12000 refunded 4000", balance: "5.33 h 8000",
+	},
+	{
+		name: "a credit note of what its invoice doesn't hold counts by share",
+		told: func(s *harness.Teller) events {
+			note := s.CreditNoteOf("cn_1", "in_1", 0, 3000)
+			note.Object["lines"].(object)["data"].([]any)[0].(object)["invoice_line_item"] = "il_other"
+			return append(s.PaidInvoice("in_1", "pi_1", eight, book), note)
+		},
+		ends: "partially_refunded 6.40 h due 12000 received 12000 refunded 2400", balance: "6.40 h 9600",
 	},
 	{
 		name: "an invoice without metadata is its subscription's owner's",

@@ -14,6 +14,7 @@ import (
 // Line is a line of an invoice, before discounts and tax, in minor units of the
 // invoice's currency.
 type Line struct {
+	ID           string
 	PriceIDs     []string // of its price, and in old versions its plan
 	Amount       int64    // negative: a credit
 	Quantity     int64
@@ -71,6 +72,17 @@ func Buy(lines []Line, currency string, byPrice map[string]*models.Plan, named N
 	}
 	b.Hours = rounded(hours)
 	return b
+}
+
+// ForHours says of each line that has an id whether Buy takes it as one for hours.
+func ForHours(lines []Line, currency string, byPrice map[string]*models.Plan, named Named) map[string]bool {
+	forHours := map[string]bool{}
+	for i, plan := range plansOf(lines, currency, byPrice, named) {
+		if lines[i].ID != "" {
+			forHours[lines[i].ID] = plan != nil
+		}
+	}
+	return forHours
 }
 
 // giving finds the plan that gives the hours: a subscription's before a package that is

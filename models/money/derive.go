@@ -76,14 +76,14 @@ type totals struct {
 // counted is money of one invoice, or of none, in the purchase's currency.
 type counted struct {
 	received, returned, kept int64
-	forHours                 int64 // of what returned
+	told                     part // of what returned
 }
 
 // addUp adds payments up. Of an invoice with lines that are not hours, its
 // money counts by the hours' share. What its credit notes gave back is taken
 // from the payments that staff accepted last.
 func (e *Evidence) addUp(t Terms, due int64, payments []payment) (sum totals) {
-	invoices, given := map[string]counted{}, map[string]int64{}
+	invoices, given := map[string]counted{}, map[string]givenBack{}
 	var accepted []*payment
 	for i := range payments {
 		p := &payments[i]
@@ -93,10 +93,10 @@ func (e *Evidence) addUp(t Terms, due int64, payments []payment) (sum totals) {
 			continue
 		}
 		c, o := p.counted(), invoices[p.invoice]
-		invoices[p.invoice] = counted{c.received + o.received, c.returned + o.returned, c.kept + o.kept, c.forHours + o.forHours}
+		invoices[p.invoice] = counted{c.received + o.received, c.returned + o.returned, c.kept + o.kept, c.told.plus(o.told)}
 	}
 	for id := range e.Invoices {
-		given[id] = e.givenBack(id)
+		given[id] = e.givenBack(id, t)
 		invoices[id], given[id] = invoices[id].giveBack(given[id])
 	}
 	for id, c := range invoices {
@@ -111,23 +111,27 @@ func (e *Evidence) addUp(t Terms, due int64, payments []payment) (sum totals) {
 func (p *payment) counted() counted {
 	kept := p.value(p.kept())
 	returned := min(p.value(p.returned), p.money-kept)
-	return counted{p.money, returned, kept, min(p.value(p.forHours), returned)}
+	return counted{p.money, returned, kept, part{p.value(p.told.hours), p.value(p.told.whole)}}
 }
 
 // giveBack takes off what credit notes gave back, and gives the rest of that.
-func (c counted) giveBack(amount int64) (counted, int64) {
-	given := min(amount, c.kept)
-	c.returned, c.kept = c.returned+given, c.kept-given
-	return c, amount - given
+func (c counted) giveBack(g givenBack) (counted, givenBack) {
+	given := min(g.amount, c.kept)
+	told := g.told.of(min(g.told.whole, given))
+	c.returned, c.kept, c.told = c.returned+given, c.kept-given, c.told.plus(told)
+	return c, givenBack{g.amount - given, g.told.minus(told)}
 }
 
-// add counts money of an invoice by the hours' share, and gives that. What was
-// refunded for hours alone is of the share, as far as that goes.
+// add counts money of an invoice by the hours' share, and gives that. Of what went back
+// for what is told, the share of the hours is told, too, as far as that goes.
 func (s *totals) add(invoice Invoice, c counted, t Terms) (received, kept int64) {
-	received, kept = invoice.forHours(c.received, t), max(0, invoice.forHours(c.kept+c.forHours, t)-c.forHours)
+	received = invoice.forHours(c.received, t)
+	if c.kept > 0 {
+		kept = max(0, min(invoice.forHours(c.kept+c.told.whole, t)-c.told.hours, c.kept, received))
+	}
 	returned := received - kept // nothing may be left to rounding
 	if c.returned+c.kept < c.received {
-		returned = min(returned, invoice.forHours(c.returned-c.forHours, t)+c.forHours)
+		returned = min(returned, invoice.forHours(c.returned-c.told.whole, t)+c.told.hours)
 	}
 	s.received += received
 	s.refunded += returned
@@ -140,10 +144,11 @@ func (s *totals) add(invoice Invoice, c counted, t Terms) (received, kept int64)
 // accept lets a payment count as paid in full, for at least what it is, and
 // gives what credit notes gave back beyond it. Money in another currency then
 // counts as that, too: all of it is for hours.
-func (s *totals) accept(invoice Invoice, p *payment, due, given int64, t Terms) (rest int64) {
+func (s *totals) accept(invoice Invoice, p *payment, due int64, given givenBack, t Terms) (rest givenBack) {
 	if p.foreign {
 		p.foreign, p.money = false, due
-		rest, given, invoice = max(0, given-p.kept()), p.value(min(given, p.kept())), Invoice{}
+		rest.amount, invoice = max(0, given.amount-p.kept()), Invoice{}
+		given = givenBack{amount: p.value(min(given.amount, p.kept()))}
 	}
 	c, beyond := p.counted().giveBack(given)
 	received, kept := s.add(invoice, c, t)
@@ -154,7 +159,7 @@ func (s *totals) accept(invoice Invoice, p *payment, due, given int64, t Terms) 
 	} else {
 		s.kept += proportion(worth, p.kept(), p.received)
 	}
-	return rest + beyond
+	return givenBack{rest.amount + beyond.amount, beyond.told}
 }
 
 func paidStatus(due int64, s totals) PaymentStatus {
@@ -325,25 +330,20 @@ func (i Invoice) sells(t Terms) bool {
 // forHours is the part of an amount of the invoice that is for hours. Of a
 // sale at another price than its hours', all of it counts.
 func (i Invoice) forHours(amount int64, t Terms) int64 {
-	if i.Share == nil || i.Share.All == 0 || (t.Sold && i.Share.Gross != t.Amount) {
+	if i.Share == nil || i.Share.All == 0 || i.isSoldWhole(t) {
 		return amount
 	}
 	return proportion(amount, i.Share.Hours, i.Share.All)
 }
 
+// isSoldWhole says whether all of the invoice's money is a sale's, at another price than
+// that of its lines that are for hours.
+func (i Invoice) isSoldWhole(t Terms) bool {
+	return t.Sold && i.Share != nil && i.Share.Gross != t.Amount
+}
+
 // received is what was paid of the bill, by whomever.
 func (b *Bill) received() int64 { return max(0, b.Total-b.Credited) }
-
-// givenBack is what credit notes gave back of an invoice otherwise than by a
-// refund.
-func (e *Evidence) givenBack(invoice string) (total int64) {
-	for _, note := range e.CreditNotes {
-		if note.Invoice == invoice && !note.Voided {
-			total += max(0, note.Amount-e.Refunds[note.Refund].Amount)
-		}
-	}
-	return total
-}
 
 // completedAt is when the payments first came to what was needed (but for
 // rounding, the last of them); where nothing was, when that was settled.

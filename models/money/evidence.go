@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"maps"
 	"slices"
-	"strings"
 )
 
 // Evidence is all that Stripe's events have told about one purchase, by
@@ -182,6 +181,8 @@ type Invoice struct {
 	Share    *Share           `json:"share,omitempty"` // nil: all of it is for hours, as far as is known
 	Paid     *Bill            `json:"paid,omitempty"`
 	Period   *Period          `json:"period,omitempty"` // nil: of no subscription, as far as is known
+	// Lines are those of an invoice that is for other things, too: whether each is for hours.
+	Lines map[string]bool `json:"lines,omitempty"`
 	Attempts
 }
 
@@ -219,6 +220,10 @@ type CreditNote struct {
 	Amount  int64  `json:"amount"`           // 0: it gave nothing back, or was voided
 	Refund  string `json:"refund,omitempty"` // of which the amount is in Amount
 	Voided  bool   `json:"voided,omitempty"`
+	// Lines are how much it gives back of which lines of the invoice, after discounts and
+	// with tax; empty: nobody says.
+	Lines   map[string]int64 `json:"lines,omitempty"`
+	Refunds map[string]bool  `json:"refunds,omitempty"` // by which it gives back
 }
 
 // Acceptance is staff's word that a payment counts as paid in full.
@@ -309,21 +314,6 @@ func (e *Evidence) Largest() (amount int64, currency string) {
 		}
 	}
 	return amount, currency
-}
-
-// ObjectOf is the evidence that an object exists, by the prefix of Stripe's
-// id: nothing else is known of it.
-func ObjectOf(id string) Evidence {
-	switch {
-	case strings.HasPrefix(id, "in_"):
-		return Evidence{Invoices: map[string]Invoice{id: {}}}
-	case strings.HasPrefix(id, "cs_"):
-		return Evidence{Sessions: map[string]Session{id: {}}}
-	case strings.HasPrefix(id, "ch_"), strings.HasPrefix(id, "py_"):
-		return Evidence{Charges: map[string]Charge{id: {}}}
-	default:
-		return Evidence{Payments: map[string]Payment{id: {}}}
-	}
 }
 
 // Sold is the part of the evidence that a purchase starts from: the objects

@@ -21,7 +21,7 @@ func Join(a, b Evidence) Evidence {
 		Invoices:    joinMaps(a.Invoices, b.Invoices, joinInvoice),
 		CreditNotes: joinMaps(a.CreditNotes, b.CreditNotes, joinCreditNote),
 		Accepted:    joinMaps(a.Accepted, b.Accepted, joinAcceptance),
-		Merged:      joinMaps(a.Merged, b.Merged, func(a, b bool) bool { return a || b }),
+		Merged:      joinMaps(a.Merged, b.Merged, orOf),
 		Full:        a.Full || b.Full,
 	}
 	e.bound()
@@ -125,6 +125,7 @@ func joinInvoice(a, b Invoice) Invoice {
 		Share:    latest(a.Share, b.Share, compareShares),
 		Paid:     first(a.Paid, b.Paid, compareBills),
 		Period:   latest(a.Period, b.Period, comparePeriods),
+		Lines:    bounded(joinMaps(a.Lines, b.Lines, orOf), nil),
 		Attempts: joinAttempts(a.Attempts, b.Attempts),
 	}
 }
@@ -135,6 +136,7 @@ func joinCreditNote(a, b CreditNote) CreditNote {
 		return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.Amount, b.Amount), cmp.Compare(a.Invoice, b.Invoice), cmp.Compare(a.Refund, b.Refund))
 	})
 	note.Voided = a.Voided || b.Voided
+	note.Lines, note.Refunds = bounded(joinMaps(a.Lines, b.Lines, maxOf), nil), bounded(joinMaps(a.Refunds, b.Refunds, orOf), nil)
 	return note
 }
 
@@ -164,6 +166,8 @@ func first[T any](a, b *T, compare func(a, b T) int) *T {
 }
 
 func maxOf(a, b int64) int64 { return max(a, b) }
+
+func orOf(a, b bool) bool { return a || b }
 
 // never is the time of what did not happen.
 const never = 0

@@ -14,7 +14,7 @@ type payment struct {
 
 	// received, returned and held are in the payment's own currency.
 	received, returned, held int64
-	forHours                 int64 // of what returned, by refunds of hours alone
+	told                     part // of what returned: of so much it is known how much was for hours
 
 	money   int64  // what was received, in the purchase's currency; 0 where that is not known
 	invoice string // that it paid; empty: none
@@ -118,9 +118,10 @@ func (e *Evidence) payments(t Terms) []payment {
 	l.takeSessions()
 	l.value(t)
 	l.takeInvoices(t)
+	told := e.toldParts(t)
 	all := make([]payment, 0, len(l.byID))
 	for id, p := range l.byID {
-		e.takeBack(id, p)
+		e.takeBack(id, p, told)
 		all = append(all, *p)
 	}
 	byTime(all)

@@ -7,16 +7,17 @@ import (
 )
 
 // takeBack counts what refunds returned and disputes hold of a payment,
-// together at most what was received.
-func (e *Evidence) takeBack(id string, p *payment) {
+// together at most what was received. Of some refunds it is told what they were for.
+func (e *Evidence) takeBack(id string, p *payment, told map[string]part) {
 	if len(e.Refunds) == 0 && len(e.Disputes) == 0 && len(e.Charges) == 0 {
 		return
 	}
 	p.returned, p.unclear = e.returned(id, p)
 	p.returned = min(p.returned, p.received)
-	for _, refund := range e.Refunds {
-		if refund.ForHours && refund.counts() && e.paymentOfLink(refund.Charge, refund.PaymentIntent) == id {
-			p.forHours = min(p.forHours+refund.Amount, p.returned)
+	for _, refundID := range slices.Sorted(maps.Keys(told)) {
+		refund, known := e.Refunds[refundID]
+		if known && refund.counts() && e.paymentOfLink(refund.Charge, refund.PaymentIntent) == id {
+			p.told = p.told.plus(told[refundID].of(min(refund.Amount, p.returned-p.told.whole)))
 		}
 	}
 	for _, dispute := range e.Disputes {

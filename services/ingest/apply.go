@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"hourbank/models"
+	"hourbank/models/invoicing"
 	"hourbank/models/money"
 	"hourbank/services/ingest/statements"
 	"hourbank/services/stripe"
@@ -282,6 +283,9 @@ func (b *book) weigh(e *stripe.Event) {
 		return
 	}
 	told.Share = &money.Share{Gross: bought.Price, Hours: bought.ForHours, All: bought.All}
+	if bought.ForHours < bought.All {
+		told.Lines = invoicing.ForHours(e.Invoice.Lines, e.Invoice.Currency, b.catalogue.byPrice, b.catalogue.named(e.Invoice))
+	}
 	e.Told.Invoices[e.Invoice.ID] = told
 }
 

@@ -239,12 +239,15 @@ func (c *catalogue) owner(invoice *stripe.Invoice) string {
 // buy says what an invoice's lines buy. A line's price counts more than a plan
 // that metadata name, the invoice's more than its subscription's.
 func (c *catalogue) buy(invoice *stripe.Invoice) invoicing.Bought {
-	s := c.subscription(invoice)
-	named := invoicing.Named{Plan: c.plans[invoice.PlanID], OfInvoice: invoice.OwnPlan}
-	if named.Plan == nil {
-		named = invoicing.Named{Plan: cmp.Or(c.plans[s.PlanID], c.byPrice[s.StripePriceID])}
+	return invoicing.Buy(invoice.Lines, invoice.Currency, c.byPrice, c.named(invoice))
+}
+
+func (c *catalogue) named(invoice *stripe.Invoice) invoicing.Named {
+	if plan := c.plans[invoice.PlanID]; plan != nil {
+		return invoicing.Named{Plan: plan, OfInvoice: invoice.OwnPlan}
 	}
-	return invoicing.Buy(invoice.Lines, invoice.Currency, c.byPrice, named)
+	s := c.subscription(invoice)
+	return invoicing.Named{Plan: cmp.Or(c.plans[s.PlanID], c.byPrice[s.StripePriceID])}
 }
 
 // keepForgottenSubscription does the same as keepForgotten with what Stripe tells

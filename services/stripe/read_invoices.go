@@ -126,7 +126,7 @@ func renews(reason string, lines []invoicing.Line) bool {
 // https://docs.stripe.com/api/invoice-line-item/object
 func readLine(line gjson.Result, discountsIncluded bool) invoicing.Line {
 	read := invoicing.Line{
-		Amount: signed(line.Get("amount")), Quantity: quantity(line), UnitAmount: -1,
+		ID: cut(id(line), models.MaxIDLength), Amount: signed(line.Get("amount")), Quantity: quantity(line), UnitAmount: -1,
 		Proration: firstOf(line, "parent.subscription_item_details.proration", "parent.invoice_item_details.proration", "proration").Bool(),
 		Discount:  discountOf(line),
 	}
@@ -138,15 +138,21 @@ func readLine(line gjson.Result, discountsIncluded bool) invoicing.Line {
 			read.UnitAmount, read.UnitCurrency = amount(unit), currency(price.Get("currency"))
 		}
 	}
-	for _, tax := range append(line.Get("taxes").Array(), line.Get("tax_amounts").Array()...) {
-		if tax.Get("tax_behavior").Str != "inclusive" && !tax.Get("inclusive").Bool() {
-			read.Tax += signed(tax.Get("amount"))
-		}
-	}
+	read.Tax = taxOf(line)
 	if discountsIncluded && read.Proration {
 		read.Amount += read.Discount
 	}
 	return read
+}
+
+// taxOf is the tax that comes on top of a line's amount.
+func taxOf(line gjson.Result) (sum int64) {
+	for _, tax := range append(line.Get("taxes").Array(), line.Get("tax_amounts").Array()...) {
+		if tax.Get("tax_behavior").Str != "inclusive" && !tax.Get("inclusive").Bool() {
+			sum += signed(tax.Get("amount"))
+		}
+	}
+	return sum
 }
 
 func discountOf(line gjson.Result) (sum int64) {
@@ -209,8 +215,34 @@ func readCreditNote(e *Event, note gjson.Result) {
 	e.Payment = cmp.Or(invoice, e.Object)
 	told := money.CreditNote{At: e.at(), Invoice: invoice, Voided: e.eventType == "credit_note.voided" || note.Get("status").Str == "void"}
 	told.Amount, told.Refund = givenBack(note)
+	told.Lines, told.Refunds = linesGivenBack(note), refundsOf(note)
 	e.tell(money.Evidence{CreditNotes: map[string]money.CreditNote{e.Object: told}})
 	e.tellInvoice(invoice, money.Invoice{})
+}
+
+// linesGivenBack is how much a credit note gives back of which lines of its invoice, after
+// discounts and with tax; nil: not all of that is said.
+// https://docs.stripe.com/api/credit_notes/line_item
+func linesGivenBack(note gjson.Result) map[string]int64 {
+	lines := map[string]int64{}
+	for _, line := range note.Get("lines.data").Array() {
+		of := cut(id(line.Get("invoice_line_item")), models.MaxIDLength)
+		if of == "" || note.Get("lines.has_more").Bool() {
+			return nil
+		}
+		lines[of] += max(0, signed(line.Get("amount"))-signed(line.Get("discount_amount"))+taxOf(line))
+	}
+	return lines
+}
+
+func refundsOf(note gjson.Result) map[string]bool {
+	refunds := map[string]bool{}
+	for _, refund := range append(note.Get("refunds.#.refund").Array(), note.Get("refund")) {
+		if refundID := id(refund); models.IsObjectID(refundID) {
+			refunds[refundID] = true
+		}
+	}
+	return refunds
 }
 
 // givenBack names the refund where that is still in the amount: until basil a

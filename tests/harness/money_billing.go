@@ -164,6 +164,19 @@ func (s *Teller) CreditNote(kind, cn, in string, amount int64) *Told {
 	})
 }
 
+// CreditNoteOf gives back of the first lines of an invoice, so much of each.
+func (s *Teller) CreditNoteOf(cn, in string, amounts ...int64) *Told {
+	var sum int64
+	lines := []any{}
+	for i, amount := range amounts {
+		if sum += amount; amount > 0 {
+			lines = append(lines, Object{"id": "cnli_" + s.ID(cn+"_"+strconv.Itoa(i)), "object": "credit_note_line_item", "type": "invoice_line_item",
+				"invoice_line_item": "il_" + s.ID(in+"_"+strconv.Itoa(i)), "amount": amount, "discount_amount": 0, "quantity": 1})
+		}
+	}
+	return s.CreditNote("created", cn, in, sum).With("lines", Object{"object": "list", "data": lines, "has_more": false})
+}
+
 // Subscription is a customer.subscription.* event of the story's subscription.
 func (s *Teller) Subscription(kind string, metadata Object) *Told {
 	return s.event("customer.subscription."+kind, "sub_1", Object{
