@@ -61,7 +61,7 @@ func (e *Evidence) toldParts(t Terms) map[string]part {
 // is for other things than hours, too; else nothing.
 func (e *Evidence) toldPart(note CreditNote, t Terms) (told part) {
 	invoice := e.Invoices[note.Invoice]
-	if invoice.Share == nil || invoice.isSoldWhole(t) {
+	if invoice.Share == nil || invoice.isOfOtherHours(t) {
 		return part{}
 	}
 	for line, amount := range note.Lines {

@@ -4,6 +4,7 @@ package casebook
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"time"
 
@@ -68,16 +69,16 @@ func (b Book) Close(kind models.CaseKind, subject, purchase string) {
 	if known := b[k]; known != nil && known.open && known.purchase != purchase {
 		return
 	}
-	b[k] = closed(k, purchase)
+	b[k] = &change{CaseState: models.CaseState{Kind: kind, Subject: subject}, purchase: purchase}
 }
 
-func closed(k key, purchase string) *change {
-	return &change{CaseState: models.CaseState{Kind: k.kind, Subject: k.subject}, purchase: purchase}
+// Withdraw forgets the cases that an event opened which is about to be looked at again.
+func (b Book) Withdraw(eventID string) {
+	maps.DeleteFunc(b, func(_ key, c *change) bool { return c.open && c.eventID == eventID })
 }
 
 // Settle closes the cases that an event opened while nobody knew what to do
-// with it, before or in this book. Those that the purchase which took it derives
-// stay, and those that others opened since.
+// with it. Those that the purchase which took it derives stay.
 func (b Book) Settle(e *stripe.Event, p *models.Purchase) {
 	kinds := map[key]bool{
 		{models.CaseUnmatchedPayment, e.Payment}: true, {models.CaseUnexplainedInvoice, e.Payment}: true,
@@ -90,9 +91,8 @@ func (b Book) Settle(e *stripe.Event, p *models.Purchase) {
 		}
 	}
 	for k, settled := range kinds {
-		known := b[k]
-		if isOwn := known != nil && known.open && known.eventID == e.ID; settled && k.subject != "" && (known == nil || isOwn) {
-			b[k] = closed(k, "")
+		if settled && b[k] == nil && k.subject != "" {
+			b.Close(k.kind, k.subject, "")
 		}
 	}
 }

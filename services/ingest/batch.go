@@ -159,6 +159,7 @@ func (b *batch) decide() {
 			if e.repeated || !slices.ContainsFunc(e.event.AwaitedKeys(), b.book.knows) {
 				return false
 			}
+			b.book.cases.Withdraw(e.event.ID)
 			b.decideOne(e)
 			resolved := e.row.Status != models.EventParked
 			again = again || resolved
@@ -188,7 +189,7 @@ func (b *batch) decideOne(e *item) {
 		if decided.purchase != nil {
 			row.TransactionID = &decided.purchase.ID
 		}
-		if wasOpen(e.known) || e.row.ID != "" { // it was tried before, perhaps in this batch
+		if wasOpen(e.known) {
 			b.book.cases.Settle(e.event, decided.purchase)
 		}
 		if e.event.Forgotten {
