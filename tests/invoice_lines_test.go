@@ -243,6 +243,7 @@ func TestOtherInvoicesAreListed(t *testing.T) {
 		}
 		app.Get(t, api+"/cases/?status=open").WantFields(t, fields{"data.#": "0"})
 		wantParked(t, app, s.Invoice("paid", "in_fee", line{Price: "price_shirt", Amount: 100}), "unexplained_invoice") // of a student of ours
+		wantParked(t, app, subscriptionsMetadata(harness.NewTeller(harness.V2026).Invoice("paid", "in_cup", line{Price: "price_cup", Amount: 100}), object{"plan": "monthly4"}), "unexplained_invoice")
 		tell(t, app, s.Invoice("paid", "in_1", month).With("customer", "cus_ours"))
 		wantParked(t, app, s.Invoice("paid", "in_mug", line{Price: "price_mug", Amount: 100}).With("parent", nil).With("customer", "cus_ours"), "unexplained_invoice")
 	}, "OTHER_PAYMENTS=list")

@@ -23,7 +23,7 @@ type Line struct {
 	Discount     int64  // that Amount does not take off
 	Tax          int64  // that comes on top
 	Proration    bool
-	Net          bool // a proration less a discount of which it doesn't say how much it was
+	Unclear      bool // a proration of which it isn't said what it is a part of
 }
 
 // Bought is what an invoice's lines buy.
@@ -48,8 +48,8 @@ type Named struct {
 // Buy says what lines of an invoice in a currency buy: each whose price is a plan's buys
 // the plan's hours times its quantity, a proration in proportion of its amount to the
 // full price. A line that costs nothing (a trial) buys nothing. Where a proration's full
-// price is in another currency than the invoice, or it is less a discount that nobody
-// says, no line is explained.
+// price is in another currency than the invoice, or nobody says it, or where another line
+// costs something else than its price, no line is explained.
 func Buy(lines []Line, currency string, byPrice map[string]*models.Plan, named Named) Bought {
 	plans := plansOf(lines, currency, byPrice, named)
 	b := Bought{Plan: giving(lines, plans)}
@@ -62,7 +62,7 @@ func Buy(lines []Line, currency string, byPrice map[string]*models.Plan, named N
 			continue
 		}
 		full, of := line.full(plans[i])
-		unclear = unclear || line.Net || (line.Proration && of != currency)
+		unclear = unclear || line.Unclear || (line.Proration && of != currency) || line.costsElse(currency)
 		b.ForHours += net
 		b.Price += line.Amount
 		hours.Add(hours, line.hours(plans[i], full))
@@ -177,6 +177,16 @@ func (l Line) full(plan *models.Plan) (amount int64, currency string) {
 		return plan.Amount, plan.Currency
 	}
 	return l.UnitAmount, cmp.Or(l.UnitCurrency, plan.Currency)
+}
+
+// costsElse says whether a line that is no part of its price costs something else than so
+// many of it, as where they are sold in packages.
+func (l Line) costsElse(currency string) bool {
+	if l.Proration || l.UnitAmount < 0 || l.Amount == 0 || l.Quantity <= 0 || cmp.Or(l.UnitCurrency, currency) != currency {
+		return false
+	}
+	cost := max(l.Amount, -l.Amount)
+	return cost%l.Quantity != 0 || cost/l.Quantity != l.UnitAmount
 }
 
 // hours are what the line buys of a plan, exactly: less than none where it is a

@@ -90,6 +90,30 @@ func TestLinesBuyHours(t *testing.T) {
 	}
 }
 
+// A line that costs something else than so many of its price is explained by none.
+func TestALineCostsSoManyOfItsPrice(t *testing.T) {
+	plan := &models.Plan{ID: "monthly8", Hours: 800, Amount: 12_000, Currency: "eur"}
+	of := func(amount, quantity, unit int64, of string) Line {
+		return Line{PriceIDs: []string{"price_8"}, Amount: amount, Quantity: quantity, UnitAmount: unit, UnitCurrency: of}
+	}
+	for name, row := range map[string]struct {
+		line Line
+		want models.Hours
+	}{
+		"two of them":                    {of(20_000, 2, 10_000, "eur"), 1600},
+		"two given back":                 {of(-20_000, 2, 10_000, ""), -1600},
+		"a trial":                        {of(0, 1, 10_000, "eur"), 0},
+		"of a price in another currency": {of(9000, 1, 10_000, "usd"), 800},
+		"a pack of ten":                  {of(12_000, 10, 12_000, "eur"), 0},
+		"a tenth":                        {of(1200, 1, 12_000, "eur"), 0},
+		"nearly two":                     {of(20_001, 2, 10_000, "eur"), 0},
+	} {
+		if got := Buy([]Line{row.line}, "eur", map[string]*models.Plan{"price_8": plan}, Named{}); got.Hours != row.want {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+}
+
 // What a subscription is of explains the line that costs what that does, and no other.
 func TestASubscriptionsPlanBuys(t *testing.T) {
 	plan := &models.Plan{ID: "monthly8", Hours: 800, Amount: 12_000, Currency: "eur"}

@@ -25,7 +25,7 @@ type catalogue struct {
 	subscriptions  map[string][]*models.Subscription   // all that was told of each
 	currencies     map[string]string                   // by student
 	taken          map[string]bool                     // invoices whose hours were taken off before
-	unpaid         map[string]bool                     // of the invoices that others give back of, those that were never credited
+	credited       map[string]bool                     // of the invoices that others give back, those that are known
 	givingBack     map[string][]*prorations.GivingBack // by the invoices that they give back
 	given          map[string][]given                  // what subscriptions of which invoices take hours off gave and took before
 }
@@ -33,7 +33,7 @@ type catalogue struct {
 func openCatalogue(tx *gorm.DB, b *book, events []*stripe.Event, lock bool) (*catalogue, error) {
 	c := &catalogue{
 		plans: map[string]*models.Plan{}, byPrice: map[string]*models.Plan{},
-		subscriptions: map[string][]*models.Subscription{}, currencies: map[string]string{}, unpaid: map[string]bool{}, given: map[string][]given{},
+		subscriptions: map[string][]*models.Subscription{}, currencies: map[string]string{}, credited: map[string]bool{}, given: map[string][]given{},
 	}
 	subscriptions, invoices := b.periods(), []string(nil)
 	sells := false

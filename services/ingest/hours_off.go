@@ -26,10 +26,27 @@ func (b *book) mayTakeOff(invoice *stripe.Invoice, student string, hours models.
 
 // neverCredited says whether an invoice is known, and none of its hours are credited.
 func (b *book) neverCredited(id string) bool {
+	credited, known := b.credits(id)
+	return known && !credited
+}
+
+// notCredited says the same, or that nothing was told of the invoice: Stripe tells nothing
+// of one that is just left open.
+func (b *book) notCredited(id string) bool {
+	credited, _ := b.credits(id)
+	return !credited
+}
+
+// credits says whether an invoice's hours are credited, or were taken off, where it is known.
+func (b *book) credits(id string) (credited, known bool) {
 	if p := b.byKey[id]; p != nil {
-		return p.HoursCredited == 0
+		return p.HoursCredited > 0, true
 	}
-	return b.catalogue.unpaid[id]
+	if b.catalogue.taken[id] {
+		return true, true
+	}
+	credited, known = b.catalogue.credited[id]
+	return credited, known
 }
 
 // watch looks again at what gave an invoice back.
@@ -39,12 +56,12 @@ func (b *book) watch(invoice, eventID string) {
 	}
 }
 
-// lookAt opens a case of what gave an invoice back that turns out never to have been
-// credited, and gives hours back that were taken off for it; once it is credited, they are
-// taken again: as if that had been told first.
+// lookAt opens a case of what gave an invoice back that was not credited, as far as is known.
+// Where it turns out that it never was, hours come back that were taken off for it; once it
+// is credited, they are taken again: as if that had been told first.
 func (b *book) lookAt(g *prorations.GivingBack, eventID string) {
 	wrong := slices.ContainsFunc(g.Others, b.neverCredited)
-	if wrong {
+	if slices.ContainsFunc(g.Others, b.notCredited) {
 		b.cases.OpenFor(g.StudentID, g.Case, g.EventID)
 	} else {
 		b.cases.Close(g.Case.Kind, g.Case.Subject, "")
@@ -115,8 +132,9 @@ func (b *book) takeOff(e *stripe.Event, student string, hours models.Hours) resu
 		OccurredAt: time.Unix(e.Told.Invoices[invoice.ID].Paid.At, 0).UTC(),
 	}
 	b.ledger = append(b.ledger, entry)
-	others := b.noteGivingBack(prorations.NewTaken(entry, invoice.Credited))
-	return result{status: models.EventProcessed, awaits: append([]string{invoice.ID}, others...)}
+	g := prorations.NewTaken(entry, invoice.Credited)
+	b.lookAt(g, e.ID)
+	return result{status: models.EventProcessed, awaits: append([]string{invoice.ID}, b.noteGivingBack(g)...)}
 }
 
 // invoices are those of events and of all purchases of the book.
@@ -147,12 +165,12 @@ func (c *catalogue) readGivingBack(tx *gorm.DB, invoices []string, lock bool) (e
 			return err
 		}
 	}
-	return c.readUnpaid(tx, slices.Collect(maps.Keys(c.givingBack)))
+	return c.readCredited(tx, slices.Collect(maps.Keys(c.givingBack)))
 }
 
-func (c *catalogue) readUnpaid(tx *gorm.DB, invoices []string) error {
-	unpaid, err := prorations.ReadUnpaid(tx, invoices)
-	maps.Copy(c.unpaid, unpaid)
+func (c *catalogue) readCredited(tx *gorm.DB, invoices []string) error {
+	credited, err := prorations.ReadCredited(tx, invoices)
+	maps.Copy(c.credited, credited)
 	return err
 }
 
@@ -173,7 +191,7 @@ func (c *catalogue) readGiven(tx *gorm.DB, events []*stripe.Event) error {
 			subscriptions, reasons = append(subscriptions, e.Invoice.SubscriptionID), append(reasons, reasonOfLess(e.Invoice.SubscriptionID))
 		}
 	}
-	if err := c.readUnpaid(tx, credited); err != nil || len(subscriptions) == 0 {
+	if err := c.readCredited(tx, credited); err != nil || len(subscriptions) == 0 {
 		return err
 	}
 	tx = tx.Session(&gorm.Session{NewDB: true})

@@ -35,10 +35,12 @@ func TestCreditNotesAreRead(t *testing.T) {
 		"outside Stripe":                              {`"customer_balance_transaction":null,"out_of_band_amount":700`, 700},
 		"outside Stripe, and the rest to the balance": {`"customer_balance_transaction":{"amount":-400},"out_of_band_amount":300`, 700},
 		"by a refund": {`"customer_balance_transaction":null,"refund":"re_1","post_payment_amount":700`, 0},
-		"by a refund, and the rest to the balance":       {`"customer_balance_transaction":"cbtxn_1","post_payment_amount":1000,"refunds":[{"amount_refunded":300}]`, 700},
-		"by an old refund, and the rest to the balance":  {`"customer_balance_transaction":"cbtxn_1","total":1000,"refund":{"id":"re_1","amount":300}`, 700},
-		"by an old refund, and both say how much it was": {`"customer_balance_transaction":"cbtxn_1","total":1000,"refund":{"id":"re_1","amount":300},"refunds":[{"amount_refunded":300}]`, 700},
-		"to the balance, of a version with amount alone": {`"customer_balance_transaction":"cbtxn_1","total":null`, 700},
+		"by a refund, and the rest to the balance":          {`"customer_balance_transaction":"cbtxn_1","post_payment_amount":1000,"refunds":[{"amount_refunded":300}]`, 700},
+		"by an old refund, and the rest to the balance":     {`"customer_balance_transaction":"cbtxn_1","total":1000,"refund":{"id":"re_1","amount":300}`, 700},
+		"by an old refund, and both say how much it was":    {`"customer_balance_transaction":"cbtxn_1","total":1000,"refund":{"id":"re_1","amount":300},"refunds":[{"amount_refunded":300}]`, 700},
+		"by a refund of a payment record, outside Stripe":   {`"customer_balance_transaction":null,"post_payment_amount":700,"refunds":[{"amount_refunded":700,"type":"payment_record_refund"}]`, 700},
+		"by refunds of both kinds, the rest to the balance": {`"customer_balance_transaction":"cbtxn_1","post_payment_amount":1000,"refunds":[{"amount_refunded":300,"type":"refund"},{"amount_refunded":500,"type":"payment_record_refund"}]`, 700},
+		"to the balance, of a version with amount alone":    {`"customer_balance_transaction":"cbtxn_1","total":null`, 700},
 	} {
 		t.Run(name, func(t *testing.T) {
 			body := `{"id":"evt_1","type":"credit_note.created","created":500,"data":{"object":{"id":"cn_1","object":"credit_note","invoice":"in_1",` + row.set + `,"amount":700}}}`
@@ -56,6 +58,22 @@ func TestACreditNotesRefundOfUnknownAmountIsKept(t *testing.T) {
 	event := decodeBody(t, `{"id":"evt_1","type":"credit_note.created","created":500,"data":{"object":{"id":"cn_1","invoice":"in_1",
 		"customer_balance_transaction":"cbtxn_1","total":1000,"refund":"re_1","type":"post_payment"}}}`)
 	wantTold(t, event, `{"invoices":{"in_1":{}},"credit_notes":{"cn_1":{"at":500,"invoice":"in_1","amount":1000,"refund":"re_1"}}}`)
+}
+
+// What a note says that it gives back of which lines, and by which refunds.
+func TestCreditNotesLinesAreRead(t *testing.T) {
+	for lines, want := range map[string]string{
+		`{"invoice_line_item":"il_1","amount":700}`: `,"lines":{"il_1":700},"refunds":{"re_1":true}`,
+		`{"invoice_line_item":{"id":"il_1"},"amount":900,"discount_amount":100,"taxes":[{"amount":80}]},{"invoice_line_item":"il_2","amount":5}`: `,"lines":{"il_1":880,"il_2":5},"refunds":{"re_1":true}`,
+		`{"invoice_line_item":"il_1","amount":300},{"invoice_line_item":"il_1","amount":400,"tax_amounts":[{"amount":9,"inclusive":true}]}`:      `,"lines":{"il_1":700},"refunds":{"re_1":true}`,
+		`{"invoice_line_item":"il_1","amount":300},{"invoice_line_item":null,"type":"custom_line_item","amount":400}`:                            ``,
+	} {
+		event := decodeBody(t, `{"id":"evt_1","type":"credit_note.created","created":500,"data":{"object":{"id":"cn_1","invoice":"in_1",
+			"refund":"re_1","refunds":[{"refund":"re_1"}],"lines":{"data":[`+lines+`]}}}}`)
+		wantTold(t, event, `{"invoices":{"in_1":{}},"credit_notes":{"cn_1":{"at":500,"invoice":"in_1","amount":0`+want+`}}}`)
+	}
+	event := decodeBody(t, `{"id":"evt_1","type":"credit_note.created","created":500,"data":{"object":{"id":"cn_1","invoice":"in_1","lines":{"has_more":true,"data":[{"invoice_line_item":"il_1","amount":700}]}}}}`)
+	wantTold(t, event, `{"invoices":{"in_1":{}},"credit_notes":{"cn_1":{"at":500,"invoice":"in_1","amount":0}}}`)
 }
 
 func TestVoidedCreditNotesAreRead(t *testing.T) {

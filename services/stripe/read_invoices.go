@@ -3,6 +3,7 @@ package stripe
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"github.com/tidwall/gjson"
 
@@ -91,6 +92,7 @@ func (e *Event) readLines(invoice gjson.Result) {
 		PlanID:         cmp.Or(text(invoice.Get("metadata.plan")), text(details.Get("plan"))),
 		OwnPlan:        text(invoice.Get("metadata.plan")) != "",
 	}
+	e.Names.Ours = e.Names.Ours || isOurs(details)
 	if len(lines) == 0 {
 		e.Invoice.Lines = []invoicing.Line{{Amount: signed(firstOf(invoice, "subtotal", "total", "amount_paid")), Quantity: 1, UnitAmount: -1}}
 	}
@@ -100,18 +102,26 @@ func (e *Event) readLines(invoice gjson.Result) {
 	discounted := discountsIncluded(invoice, lines)
 	for _, line := range lines {
 		e.Invoice.SubscriptionID = cmp.Or(e.Invoice.SubscriptionID, id(firstOf(line, "parent.subscription_item_details.subscription", "parent.invoice_item_details.subscription", "subscription")))
+		e.Names.Ours = e.Names.Ours || isOurs(line.Get("metadata"))
 		e.Invoice.StudentID = cmp.Or(e.Invoice.StudentID, student(line.Get("metadata.student_id")))
 		e.Invoice.PlanID = cmp.Or(e.Invoice.PlanID, text(line.Get("metadata.plan")))
 		read := readLine(line, discounted)
-		read.Net = read.Proration && read.Discount == 0 && (isDiscounted(line) || isDiscounted(invoice))
+		read.Unclear = read.Proration && (isTiered(line) || read.Discount == 0 && (isDiscounted(line) || isDiscounted(invoice)))
 		e.Invoice.Lines = append(e.Invoice.Lines, read)
-		for _, details := range []string{"parent.subscription_item_details.", "parent.invoice_item_details.", ""} {
-			credited := id(line.Get(details + "proration_details.credited_items.invoice"))
-			if credited != "" && !slices.Contains(e.Invoice.Credited, credited) {
-				e.Invoice.Credited = append(e.Invoice.Credited, credited)
-			}
+		if credited := creditedBy(line); read.Amount < 0 && credited != "" && !slices.Contains(e.Invoice.Credited, credited) {
+			e.Invoice.Credited = append(e.Invoice.Credited, credited)
 		}
 	}
+}
+
+// creditedBy is the invoice of which a line gives back what was not used.
+func creditedBy(line gjson.Result) string {
+	const credited = "proration_details.credited_items.invoice"
+	invoice := id(firstOf(line, "parent.subscription_item_details."+credited, "parent.invoice_item_details."+credited, credited))
+	if !strings.HasPrefix(invoice, "in_") || !models.IsObjectID(invoice) {
+		return ""
+	}
+	return invoice
 }
 
 // renews says whether an invoice is of a new period of its subscription. Before 2018
@@ -162,6 +172,12 @@ func discountOf(line gjson.Result) (sum int64) {
 	return sum
 }
 
+// isTiered says whether a line's price has no one amount, where the line holds it.
+// https://docs.stripe.com/api/prices/object#price_object-billing_scheme
+func isTiered(line gjson.Result) bool {
+	return text(firstOf(line, "price.billing_scheme", "plan.billing_scheme")) == "tiered"
+}
+
 // isDiscounted says whether an invoice or line names a discount. Unless a subscription
 // itemizes them, its prorations are less theirs, and say 0 of it.
 // https://docs.stripe.com/changelog/clover/2025-09-30/itemize-proration-discount-amounts
@@ -202,75 +218,6 @@ func (e *Event) readInvoicePayment(payment gjson.Result) {
 		told.Payments = map[string]int64{paymentID: paid}
 	}
 	e.tellInvoice(invoice, told)
-}
-
-// readCreditNote takes what a credit note gave back of an invoice otherwise
-// than by refunds, which tell of themselves: to the customer's balance, or
-// outside Stripe. One from before the invoice was paid gave nothing back.
-// https://docs.stripe.com/api/credit_notes/object
-func readCreditNote(e *Event, note gjson.Result) {
-	e.Money = true
-	e.readNames(note)
-	invoice := id(note.Get("invoice"))
-	e.Payment = cmp.Or(invoice, e.Object)
-	told := money.CreditNote{At: e.at(), Invoice: invoice, Voided: e.eventType == "credit_note.voided" || note.Get("status").Str == "void"}
-	told.Amount, told.Refund = givenBack(note)
-	told.Lines, told.Refunds = linesGivenBack(note), refundsOf(note)
-	e.tell(money.Evidence{CreditNotes: map[string]money.CreditNote{e.Object: told}})
-	e.tellInvoice(invoice, money.Invoice{})
-}
-
-// linesGivenBack is how much a credit note gives back of which lines of its invoice, after
-// discounts and with tax; nil: not all of that is said.
-// https://docs.stripe.com/api/credit_notes/line_item
-func linesGivenBack(note gjson.Result) map[string]int64 {
-	lines := map[string]int64{}
-	for _, line := range note.Get("lines.data").Array() {
-		of := cut(id(line.Get("invoice_line_item")), models.MaxIDLength)
-		if of == "" || note.Get("lines.has_more").Bool() {
-			return nil
-		}
-		lines[of] += max(0, signed(line.Get("amount"))-signed(line.Get("discount_amount"))+taxOf(line))
-	}
-	return lines
-}
-
-func refundsOf(note gjson.Result) map[string]bool {
-	refunds := map[string]bool{}
-	for _, refund := range append(note.Get("refunds.#.refund").Array(), note.Get("refund")) {
-		if refundID := id(refund); models.IsObjectID(refundID) {
-			refunds[refundID] = true
-		}
-	}
-	return refunds
-}
-
-// givenBack names the refund where that is still in the amount: until basil a
-// note doesn't say how much it was.
-func givenBack(note gjson.Result) (sum int64, with string) {
-	outside := amount(note.Get("out_of_band_amount"))
-	balance := note.Get("customer_balance_transaction")
-	sum = amount(firstOf(note, "post_payment_amount", "total", "amount"))
-	switch {
-	case balance.IsObject() && balance.Get("amount").Type == gjson.Number:
-		moved := signed(balance.Get("amount")) // negative: a credit for the customer
-		return outside + max(moved, -moved), ""
-	case balance.Str == "", note.Get("post_payment_amount").Type != gjson.Number && note.Get("type").Str == "pre_payment":
-		return outside, ""
-	}
-	refunds := note.Get("refunds").Array()
-	for _, refund := range refunds {
-		sum -= amount(refund.Get("amount_refunded"))
-	}
-	refund := note.Get("refund")
-	switch refunded := refund.Get("amount"); {
-	case len(refunds) > 0:
-	case refunded.Type == gjson.Number:
-		sum -= amount(refunded)
-	default:
-		with = cut(id(refund), models.MaxIDLength)
-	}
-	return max(outside, sum), with
 }
 
 func readSubscription(e *Event, subscription gjson.Result) {

@@ -18,10 +18,15 @@ func (e *Event) readNames(object gjson.Result) {
 		Purchase:        text(firstOf(object, "metadata.purchase_transaction_id", "charge.metadata.purchase_transaction_id")),
 		ClientReference: student(object.Get("client_reference_id")),
 		Customer:        id(object.Get("customer")),
-		Ours: slices.ContainsFunc([]string{"purchase_transaction_id", "student_id", "beneficiary_id", "plan"}, func(key string) bool {
-			return text(firstOf(object, "metadata."+key, "charge.metadata."+key)) != ""
-		}),
+		Ours:            isOurs(object.Get("metadata")) || isOurs(object.Get("charge.metadata")),
 	}
+}
+
+// isOurs says whether metadata have a key of ours.
+func isOurs(metadata gjson.Result) bool {
+	return slices.ContainsFunc([]string{"purchase_transaction_id", "student_id", "beneficiary_id", "plan"}, func(key string) bool {
+		return text(metadata.Get(key)) != ""
+	})
 }
 
 // student reads whose something is; nobody can be who was forgotten.

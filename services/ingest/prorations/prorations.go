@@ -19,7 +19,7 @@ import (
 type GivingBack struct {
 	EventID   string
 	StudentID string           // whose hours are on it
-	Case      models.CaseState // while one of the others was never credited
+	Case      models.CaseState // while one of the others was not credited, as far as is known
 	Others    []string         // the other invoices
 	Taken     *Taken           // nil: it bought hours
 }
@@ -140,7 +140,7 @@ func readBought(tx *gorm.DB, events []string, known map[string]*GivingBack) erro
 func NewTaken(entry models.LedgerEntry, others []string) *GivingBack {
 	return &GivingBack{
 		EventID: *entry.EventID, StudentID: entry.StudentID, Others: others, Taken: &Taken{LedgerEntry: entry},
-		Case: models.CaseState{Kind: models.CaseUnexplainedInvoice, Subject: *entry.Reference},
+		Case: models.CaseState{Kind: models.CaseUnexplainedInvoice, Subject: *entry.Reference, Payment: *entry.Reference},
 	}
 }
 
@@ -171,20 +171,24 @@ func ReadTaken(tx *gorm.DB, invoices []string) (map[string]bool, error) {
 	return taken, nil
 }
 
-// ReadUnpaid finds which of invoices are known, and none of their hours are credited.
-func ReadUnpaid(tx *gorm.DB, invoices []string) (map[string]bool, error) {
-	unpaid := map[string]bool{}
-	if len(invoices) == 0 {
-		return unpaid, nil
+// ReadCredited says of those invoices that are known whether their hours are credited, or
+// were taken off.
+func ReadCredited(tx *gorm.DB, invoices []string) (map[string]bool, error) {
+	credited, err := ReadTaken(tx, invoices)
+	if err != nil || len(invoices) == 0 {
+		return credited, err
 	}
-	var keys []string
-	err := tx.Session(&gorm.Session{NewDB: true}).Table("purchase_keys").Joins("JOIN purchase_transactions p ON p.id = purchase_id AND p.hours_credited = 0").
-		Where(database.IsAnyOf(tx, "key", invoices)).Pluck("key", &keys).Error
+	var known []struct {
+		Key      string
+		Credited bool
+	}
+	err = tx.Session(&gorm.Session{NewDB: true}).Table("purchase_keys").Select("key, p.hours_credited > 0 AS credited").Joins("JOIN purchase_transactions p ON p.id = purchase_id").
+		Where(database.IsAnyOf(tx, "key", invoices)).Find(&known).Error
 	if err != nil {
-		return nil, fmt.Errorf("look for invoices that were never paid: %w", err)
+		return nil, fmt.Errorf("look which invoices are credited: %w", err)
 	}
-	for _, key := range keys {
-		unpaid[key] = true
+	for _, invoice := range known {
+		credited[invoice.Key] = invoice.Credited
 	}
-	return unpaid, nil
+	return credited, nil
 }
