@@ -194,6 +194,29 @@ func TestARefundThatStripeForgotIsGivenUp(t *testing.T) {
 	})
 }
 
+// Stripe made the refund, nobody heard, and what it answers to the repetition says nothing
+// of that: it would be made twice.
+func TestARefundThatMayHaveBeenMadeIsNotAskedForAnew(t *testing.T) {
+	selling(t, func(t *testing.T, app *harness.App, standIn *harness.Stripe) {
+		_, intent, refunds := paidShop(t, app, standIn)
+		deafen(t, standIn, 1)
+		ask := func() harness.Response {
+			return app.Post(t, harness.AdminKey, refunds, `{"amount":3000}`, "Idempotency-Key", "r1")
+		}
+		lose(t, standIn, 100)
+		ask().WantProblem(t, http.StatusServiceUnavailable, "stripe_unavailable")
+		clearFaults(t, standIn)
+		if err := standIn.AddFault(sandbox.Fault{Status: http.StatusUnauthorized, Count: 100, PathPrefix: "/v1/refunds"}); err != nil { // our key is rolled
+			t.Fatal(err)
+		}
+		ask().WantProblem(t, http.StatusServiceUnavailable, "stripe_unavailable")
+		age(t, app, 25)
+		clearFaults(t, standIn)
+		ask().WantProblem(t, http.StatusUnprocessableEntity, "stripe_refused") // Stripe may have forgotten the key
+		wantRefunded(t, standIn, intent, 3000)
+	})
+}
+
 // Of two payments, the first is disputed, of which no event told yet.
 func TestWhereStripeRefusesOneOfTwoRefundsTheOtherStays(t *testing.T) {
 	selling(t, func(t *testing.T, app *harness.App, standIn *harness.Stripe) {

@@ -63,7 +63,7 @@ func (s *SalesService) Refund(ctx context.Context, purchaseID string, order Refu
 	var failed error
 	for i := range requests {
 		if requests[i].Status == models.RefundAsked {
-			failed = errors.Join(s.ask(ctx, &requests[i]), failed)
+			failed = errors.Join(s.ask(ctx, &requests[i], repeated), failed)
 		}
 	}
 	requested, err := toldOf(requests, failed)
@@ -159,20 +159,31 @@ func refundRequests(tx *gorm.DB, p *models.Purchase) ([]models.RefundRequest, er
 	return requests, nil
 }
 
-// ask asks Stripe for one refund and keeps its answer, if only that there is
-// none to be had. Where Stripe gives no answer, the request stays as it is.
-func (s *SalesService) ask(ctx context.Context, r *models.RefundRequest) error {
+// ask asks Stripe for one refund, perhaps again, and keeps its answer, if only that there
+// is none to be had. Where Stripe gives no answer, the request stays as it is, until Stripe
+// may not know it any more: a refund that was made would be made once more.
+func (s *SalesService) ask(ctx context.Context, r *models.RefundRequest, again bool) error {
+	if s.db.NowFunc().Sub(r.RequestedAt) >= giveUpAfter {
+		r.Status, r.Message = models.RefundRefused, new("Stripe gave no answer for 23 hours, so that it is not asked any more. Whether it made the refund, its dashboard says.")
+		return s.keepAnswer(ctx, r)
+	}
 	refund, err := s.stripe.CreateRefund(ctx, r)
 	known, isOurs := errors.AsType[*models.Error](err)
 	switch {
 	case err == nil:
 		r.RefundID, r.Status = &refund.ID, string(refund.Status)
-	case !isOurs || known.Code == models.CodeStripeUnavailable:
+	case !isOurs || known.Code == models.CodeStripeUnavailable, again && saysNothingOfBefore(known.Code):
 		return err
 	default:
 		r.Status, r.Message = models.RefundRefused, &known.Message
 	}
 	return errors.Join(err, s.keepAnswer(ctx, r))
+}
+
+// saysNothingOfBefore says of an answer to a repeated request whether the first one may have
+// been taken all the same: our key was changed meanwhile, or what we send.
+func saysNothingOfBefore(code models.Code) bool {
+	return code == models.CodeStripeError || code == models.CodeIdempotencyMismatch
 }
 
 // keepAnswer stores what became of a request, also where whoever asked is gone.
@@ -247,14 +258,7 @@ func (s *SalesService) unanswered(ctx context.Context, limit int) ([]models.Refu
 func (s *SalesService) AskAgain(ctx context.Context) error {
 	due, err := s.unanswered(ctx, askAgainMany)
 	for i := range due {
-		r := &due[i]
-		if s.db.NowFunc().Sub(r.RequestedAt) < giveUpAfter {
-			err = errors.Join(err, s.ask(ctx, r))
-			continue
-		}
-		message := "Stripe gave no answer for 23 hours, so that it is not asked any more. Whether it made the refund, its dashboard says."
-		r.Status, r.Message = models.RefundRefused, &message
-		err = errors.Join(err, s.keepAnswer(ctx, r))
+		err = errors.Join(err, s.ask(ctx, &due[i], true))
 	}
 	return err
 }
