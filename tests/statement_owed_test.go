@@ -1,0 +1,40 @@
+package tests
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"hourbank/tests/harness"
+)
+
+// What ended is owed no more, and what was used of it is taken from nothing else.
+func TestNothingIsOwedOfWhatEnded(t *testing.T) {
+	harness.ForEachDatabase(t, func(t *testing.T, db *harness.Database) {
+		app := db.Serve(t)
+		end := time.Now().Add(-time.Hour)
+		kept := harness.NewPurchase(t).For("student_1").Create(db)
+		app.MustProcess(t, kept.Succeeded().At(end.AddDate(0, 0, -20).Unix()-harness.Epoch))
+		dear := harness.NewPurchase(t).For("student_1").ValidFor(10).Of(1000, 20_000).Create(db)
+		app.MustProcess(t, dear.Succeeded().At(end.AddDate(0, 0, -10).Unix()-harness.Epoch))
+		app.Post(t, harness.WriteKey, student(kept)+"/consumptions/", `{"hours":"4.00","reference":"l1","lesson_at":"`+inForce(end.Add(-time.Hour))+`"}`).Want(t, http.StatusCreated)
+		app.WantBalance(t, "student_1", fields{"hours_available": "10.00", "hours_expired": "6.00"})
+		if rows := exported(t, db, "statement"); len(rows) != 1 || rows[0]["hours_unused"] != "10.00" || rows[0]["hours_overdrawn"] != "0.00" || rows[0]["liability"] != "5000" {
+			t.Errorf("%v", rows)
+		}
+	})
+}
+
+// Hours that an invoice took off, and that came back, are owed as they were.
+func TestWhatComesBackIsOwedAsBefore(t *testing.T) {
+	harness.ForEachDatabase(t, func(t *testing.T, db *harness.Database) {
+		app := db.Serve(t)
+		monthly(t, app)
+		s := harness.NewTeller(harness.V2026)
+		tell(t, app, s.Invoice("paid", "in_1", month), givingBack(s, "in_up", s.Invoice("paid", "in_down", prorated(month, -5600))), s.Invoice("voided", "in_up", month))
+		app.WantBalance(t, s.Student, fields{"hours_available": "4.00"})
+		if rows := exported(t, db, "statement"); len(rows) != 1 || rows[0]["hours_unused"] != "4.00" || rows[0]["liability"] != "5600" {
+			t.Errorf("%v", rows)
+		}
+	})
+}
