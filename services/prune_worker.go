@@ -58,11 +58,18 @@ func (w *PruneWorker) pruneIfDue(ctx context.Context) error {
 	return noteSuccess(ctx, w.db, pruneJob, now)
 }
 
+// ofOpenCases are the events that waited for what an open case is about: who settles it
+// may give the payment to a student, which they tell of.
+const ofOpenCases = `SELECT w.event_id FROM cases JOIN waiting_events w ON w.key IN (cases.subject, cases.payment) WHERE cases.closed_at IS NULL
+	UNION SELECT event_id FROM cases WHERE closed_at IS NULL AND event_id IS NOT NULL`
+
 // prune does all that it can, whatever of it fails.
 func (w *PruneWorker) prune(ctx context.Context, now time.Time) error {
 	return errors.Join(
 		w.inChunks(ctx, "ignored events", `DELETE FROM webhook_events WHERE id IN (
-			SELECT id FROM webhook_events WHERE status = 'ignored' AND received_at < ? ORDER BY received_at LIMIT ?)`, now.Add(-ignoredRetention)),
+			SELECT id FROM webhook_events WHERE status = 'ignored' AND received_at < ? AND id NOT IN (`+ofOpenCases+`) ORDER BY received_at LIMIT ?)`, now.Add(-ignoredRetention)),
+		w.inChunks(ctx, "keys that nothing waits for", `DELETE FROM waiting_events WHERE event_id IN (
+			SELECT event_id FROM waiting_events WHERE NOT EXISTS (SELECT 1 FROM webhook_events WHERE id = event_id) LIMIT ?)`),
 		w.inChunks(ctx, "deliveries", `DELETE FROM event_deliveries WHERE id IN (
 			SELECT id FROM event_deliveries WHERE delivered_at < ? LIMIT ?)`, database.WallClock().Add(-deliveries.KeptFor)),
 		// A refund's key holds no answer (status 0), and goes on to name its refund.
@@ -94,10 +101,11 @@ func (w *PruneWorker) movePayloads(ctx context.Context) error {
 	return err
 }
 
-// inChunks runs a statement, for what is older than before, until it finds no more.
-func (w *PruneWorker) inChunks(ctx context.Context, what, statement string, before time.Time) error {
+// inChunks runs a statement, whose last argument is how many rows it may find, until it
+// finds no more.
+func (w *PruneWorker) inChunks(ctx context.Context, what, statement string, args ...any) error {
 	for pruned := int64(0); ; {
-		gone := w.db.WithContext(ctx).Exec(statement, before, pruneMany)
+		gone := w.db.WithContext(ctx).Exec(statement, append(args, pruneMany)...)
 		if gone.Error != nil {
 			return fmt.Errorf("prune %s: %w", what, gone.Error)
 		}

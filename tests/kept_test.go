@@ -161,3 +161,36 @@ func TestNobodyElseReadsTheFilesOfSQLite(t *testing.T) {
 	wide.Serve(t)
 	wantPrivate(path)
 }
+
+// What settles an open case is kept as long as the case is open, however old.
+func TestWhatAnOpenCaseIsAboutIsKept(t *testing.T) {
+	harness.ForEachDatabase(t, func(t *testing.T, db *harness.Database) {
+		app := db.Serve(t, "PARK_FOR=0s")
+		monthly(t, app)
+		app.MustRun(t, "plans", "add", "--id", "ten", "--name", "10 hours", "--hours", "10.00", "--amount", "5000", "--currency", "eur")
+		s := harness.NewTeller(harness.V2026)
+		paid := s.Bare().Paid("pi_1", 5000)
+		tellAny(t, app, paid, s.Bare().Invoice("paid", "in_1", month).With("parent", nil))
+		closed := s.Bare().Paid("pi_2", 5000)
+		tellAny(t, app, closed)
+		for _, c := range app.Get(t, api+"/cases/?status=open").Get("data").Array() {
+			if c.Get("payment").String() == s.ID("pi_2") {
+				app.Post(t, harness.AdminKey, api+"/cases/"+c.Get("id").String()+"/close/", `{"note":"known"}`).Want(t, http.StatusOK)
+			}
+		}
+		app.Stop(t)
+		db.Exec(t, "UPDATE webhook_events SET received_at = $1", daysAgo(91))
+		db.Exec(t, "DELETE FROM scheduled_jobs WHERE name = 'prune'")
+		app = db.Serve(t, "PARK_FOR=0s")
+		harness.Eventually(t, "what no open case is about is gone", func() bool {
+			return db.Count(t, "SELECT count(*) FROM webhook_events WHERE id = '"+closed.ID+"'")+db.Count(t, "SELECT count(*) FROM waiting_events WHERE event_id = '"+closed.ID+"'") == 0
+		})
+		for _, c := range app.Get(t, api+"/cases/?status=open").WantFields(t, fields{"data.#": "2"}).Get("data").Array() {
+			plan := map[bool]string{true: "monthly4", false: "ten"}[strings.HasPrefix(c.Get("payment").String(), "in_")]
+			app.Post(t, harness.AdminKey, api+"/cases/"+c.Get("id").String()+"/purchase/", `{"student_id":"student_1","plan":"`+plan+`"}`).Want(t, http.StatusCreated)
+		}
+		app.WantBalance(t, "student_1", fields{"hours_available": "14.00"})
+		app.Get(t, api+"/cases/?status=open").WantFields(t, fields{"data.#": "0"})
+		db.MustAudit(t)
+	})
+}
