@@ -59,7 +59,8 @@ func tryAgain(ctx context.Context, db *database.DB, name string) error {
 }
 
 // takeJob gives the job to whoever moves its next run on; nil where another
-// replica had it, or it isn't due.
+// replica had it, or it isn't due. One that is due later than a run from now on would
+// be was put off by nobody of ours.
 func takeJob(ctx context.Context, db *database.DB, name string, every time.Duration) (*scheduledJob, error) {
 	ctx, cancel := context.WithTimeout(ctx, database.TransactionTimeout)
 	defer cancel()
@@ -68,7 +69,7 @@ func takeJob(ctx context.Context, db *database.DB, name string, every time.Durat
 	if err := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&first).Error; err != nil {
 		return nil, fmt.Errorf("schedule %s: %w", name, err)
 	}
-	moved := tx.Model(&scheduledJob{}).Where("name = ? AND next_run_at <= ?", name, now).Update("next_run_at", now.Add(every))
+	moved := tx.Model(&scheduledJob{}).Where("name = ? AND (next_run_at <= ? OR next_run_at > ?)", name, now, now.Add(max(every, jobAgain))).Update("next_run_at", now.Add(every))
 	if moved.Error != nil {
 		return nil, fmt.Errorf("take %s: %w", name, moved.Error)
 	}

@@ -112,6 +112,17 @@ func TestWhatWasSoldStaysInTwoStepsToo(t *testing.T) {
 	})
 }
 
+// An account without lots lets nothing expire, and no entry says so.
+func TestAnAccountKeepsItsLots(t *testing.T) {
+	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
+		p := harness.NewPurchase(t).ValidFor(30).Create(app.Database)
+		app.MustProcess(t, p.Succeeded().At(now()))
+		if _, err := shell(t, app).ExecContext(t.Context(), "UPDATE student_account_balances SET lots_settled = NULL"); err == nil {
+			t.Error("the database took it")
+		}
+	})
+}
+
 // A role without any permission hangs the ledger's own function on a table of its own.
 func TestNobodyElseRunsWhatMovesAccounts(t *testing.T) {
 	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {

@@ -71,7 +71,7 @@ func migrateTo(t *testing.T, db *harness.Database, version int64) {
 func TestAMigrationThatWaitsLetsOthersPass(t *testing.T) {
 	t.Parallel()
 	db := harness.NewDatabase(t, database.Postgres)
-	for _, statement := range []string{"ALTER TABLE refund_requests DROP COLUMN for_hours", "DELETE FROM goose_db_version WHERE version_id >= 28", "DELETE FROM older_programs WHERE migration >= 28"} {
+	for _, statement := range []string{"DROP FUNCTION keep_lots() CASCADE", "ALTER TABLE refund_requests DROP COLUMN for_hours", "DELETE FROM goose_db_version WHERE version_id >= 28", "DELETE FROM older_programs WHERE migration >= 28"} {
 		db.Exec(t, statement)
 	}
 	dump, err := db.SQL(t).BeginTx(t.Context(), nil)
