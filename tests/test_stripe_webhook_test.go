@@ -229,37 +229,6 @@ func TestWebhookToolAsksStripeWhoseTheKeyIs(t *testing.T) {
 	}
 }
 
-// A restricted key may not ask whose it is, which is no fault of its own; and
-// an endpoint for connected accounts is one that tells only foreign events.
-func TestWebhookToolKnowsRestrictedKeysAndConnectEndpoints(t *testing.T) {
-	db := harness.NewDatabase(t, harness.Engines[0])
-	stripe := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		key := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
-		switch {
-		case r.URL.Path == "/v1/account", key == "rk_test_nothing":
-			w.WriteHeader(http.StatusForbidden)
-			fmt.Fprint(w, `{"error":{"type":"invalid_request_error","message":"The provided key does not have the required permissions for this endpoint."}}`)
-		case r.URL.Path == "/v1/webhook_endpoints" && key == "rk_test_connect":
-			fmt.Fprint(w, `{"object":"list","data":[{"id":"we_1","url":"https://example.com/api/finances/webhooks/stripe/","application":"ca_1"}],"has_more":false}`)
-		case r.URL.Path == "/v1/webhook_endpoints":
-			fmt.Fprint(w, `{"object":"list","data":[{"id":"we_1","url":"https://example.com/api/finances/webhooks/stripe/","application":null}],"has_more":false}`)
-		default:
-			fmt.Fprint(w, `{"object":"list","data":[],"has_more":false}`)
-		}
-	}))
-	t.Cleanup(stripe.Close)
-	for key, want := range map[string][2]string{
-		"rk_test_reads": {"pass", "pass"}, "rk_test_nothing": {"fail", ""}, "rk_test_connect": {"pass", "fail"},
-	} {
-		result := harness.RunWith(t, []string{
-			"DATABASE_URL=" + db.URL, "STRIPE_WEBHOOK_SECRET=" + harness.WebhookSecret, "STRIPE_API_BASE=" + stripe.URL, "STRIPE_SECRET_KEY=" + key,
-		}, webhookTest, "--validate-config", "--json")
-		wantJSON(t, result.Stdout, fields{
-			`checks.#(name=="Stripe reached").result`: want[0], `checks.#(name=="no endpoint for connected accounts").result`: want[1],
-		})
-	}
-}
-
 func TestWebhookToolGivesTheCLIOurPort(t *testing.T) {
 	stdout := harness.RunWith(t, []string{"LISTEN_ADDR=:8123"}, webhookTest, "--stripe-cli-instructions").Stdout
 	for _, line := range []string{

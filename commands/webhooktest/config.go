@@ -217,6 +217,9 @@ func (t *webhookTest) checkSchema(ctx context.Context, db *database.DB, name str
 	case len(migrations):
 		t.pass(name, seen)
 		t.checkOwner(ctx, db)
+		if err := t.readPlans(ctx, db); err != nil {
+			t.fail("plans", "a list", "none", err.Error())
+		}
 	case 0:
 		t.skip(name, "it is empty; the first start, or \"hourbank migrate up\", makes its tables")
 	default:

@@ -26,6 +26,7 @@ func (t *webhookTest) checkStripe(ctx context.Context) {
 	})
 	if t.checkAccount(ctx, service, name) {
 		t.checkConnect(ctx, service)
+		t.checkPrices(ctx, service)
 	}
 }
 

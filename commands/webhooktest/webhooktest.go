@@ -33,8 +33,9 @@ type webhookTest struct {
 	options  webhookTestOptions
 	terms    models.Terms
 	cfg      *config.Config
-	mistakes error  // of the configuration
-	blocked  string // why nothing that needs the database can be tried
+	mistakes error         // of the configuration
+	blocked  string        // why nothing that needs the database can be tried
+	plans    []models.Plan // on sale, with a price at Stripe
 	report   checkReport
 }
 

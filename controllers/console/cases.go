@@ -115,9 +115,9 @@ func (h *Console) dashboard(known *models.Case) string {
 	case h.cfg.Sandbox:
 		return "" // its Stripe has none
 	case known.Payment != nil:
-		return h.services.Stripe.DashboardURL(*known.Payment)
+		return h.services.Stripe.Dashboard().URL(*known.Payment)
 	case known.EventID != nil:
-		return h.services.Stripe.DashboardURL(*known.EventID)
+		return h.services.Stripe.Dashboard().URL(*known.EventID)
 	default:
 		return ""
 	}

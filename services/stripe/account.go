@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 
 	stripego "github.com/stripe/stripe-go/v76"
 	"github.com/stripe/stripe-go/v76/form"
@@ -73,6 +74,31 @@ func (s *StripeService) ConnectEndpoints(ctx context.Context) ([]string, error) 
 		}
 	}
 	return addresses, err
+}
+
+// Price is what one unit costs.
+type Price struct {
+	UnitAmount int64 // minor units
+	Currency   string
+	PerUnit    bool // each costs the same, one by one
+}
+
+// Price asks Stripe for a price. It returns ErrNotPermitted where the key may not read
+// prices, and an error that IsMissing where there is none.
+// https://docs.stripe.com/api/prices/object
+func (s *StripeService) Price(ctx context.Context, id string) (*Price, error) {
+	var object RawObject
+	if err := s.Read(ctx, "/v1/prices/"+url.PathEscape(id), &form.Values{}, &object); err != nil {
+		if refused, ok := errors.AsType[*stripego.Error](err); ok && refused.HTTPStatusCode == http.StatusForbidden {
+			return nil, worded(refused)
+		}
+		return nil, err
+	}
+	price := gjson.ParseBytes(object.RawMessage)
+	return &Price{
+		UnitAmount: amount(price.Get("unit_amount")), Currency: currency(price.Get("currency")),
+		PerUnit: price.Get("billing_scheme").Str != "tiered" && !price.Get("transform_quantity").IsObject(),
+	}, nil
 }
 
 // firstPage lists up to limit objects, once and within ten seconds.

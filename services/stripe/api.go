@@ -14,6 +14,8 @@ import (
 	"github.com/stripe/stripe-go/v76/form"
 	"github.com/tidwall/gjson"
 	"golang.org/x/time/rate"
+
+	"hourbank/services/stripe/dashboard"
 )
 
 const (
@@ -43,6 +45,11 @@ func newBackend(apiBase string, transport http.RoundTripper) stripego.Backend {
 
 // HasKey says whether Stripe's API can be asked anything.
 func (s *StripeService) HasKey() bool { return s.key != "" }
+
+// Dashboard is our account's, in the mode of our key.
+func (s *StripeService) Dashboard() dashboard.Dashboard {
+	return dashboard.Dashboard{Account: s.account, Live: s.live}
+}
 
 // Live says whether money is real.
 func (s *StripeService) Live() bool { return s.live }
