@@ -187,7 +187,7 @@ func TestWhatTurnsOutToHaveBoughtWithWhatNobodyPaidIsACase(t *testing.T) {
 	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
 		monthly(t, app)
 		s := harness.NewTeller(harness.V2026)
-		want := func(what string, cases, hours string) {
+		want := func(cases, hours string) {
 			t.Helper()
 			app.Get(t, api+"/cases/?status=open&kind=unexplained_invoice&student_id="+s.Student).WantFields(t, fields{"data.#": cases})
 			app.WantBalance(t, s.Student, fields{"hours_available": hours})
@@ -196,14 +196,14 @@ func TestWhatTurnsOutToHaveBoughtWithWhatNobodyPaidIsACase(t *testing.T) {
 		more.Quantity, more.Amount, more.Proration = 2, 11_200, true
 		next := givingBack(s, "in_up", s.Invoice("paid", "in_2", prorated(month, -5600), more))
 		tell(t, app, s.Invoice("paid", "in_1", month), next)
-		want("before anything is told of it", "1", "8.00")
+		want("1", "8.00") // before anything is told of it
 		tell(t, app, s.Invoice("payment_failed", "in_up", month))
-		want("once it failed", "1", "8.00")
+		want("1", "8.00") // once it failed
 		app.Get(t, api+"/cases/?status=open&kind=unexplained_invoice&student_id="+s.Student).WantFields(t, fields{"data.0.payment": s.ID("in_2"), "data.0.amount": "5600"})
 		tellAny(t, app, next.Again())
-		want("told again", "1", "8.00")
+		want("1", "8.00") // told again
 		tell(t, app, s.Invoice("paid", "in_up", month))
-		want("once it is paid", "0", "12.00")
+		want("0", "12.00") // once it is paid
 		app.MustAudit(t)
 	})
 }
