@@ -210,8 +210,8 @@ func (p *Purchase) become(evidence money.Evidence, mergedInto *string) Change {
 	p.Evidence, p.MergedInto = evidence, mergedInto
 	after := p.Derive()
 	p.settle(after)
-	when := money.LastMoves(known, before)
-	when.Follow(money.LastMoves(evidence, after))
+	when := lastMoves(known, before)
+	when.follow(lastMoves(evidence, after))
 	change := Change{Entries: p.postings(&posted, when), Before: before.Cases, After: after.Cases}
 	change.Changed = len(change.Entries) > 0 || knownInto != mergedInto || !reflect.DeepEqual(known, evidence)
 	change.New = len(change.Entries) > 0 || knownInto != mergedInto ||
@@ -293,12 +293,12 @@ func lastOf[T any](before *string, objects map[string]T, times func(string, T) [
 // to the purchase's state now: hours, and every movement of money, also where
 // it moves no hours. Each is dated by the last money that moved in its
 // direction, so that a month's sums are the same in whatever order it was told.
-func (p *Purchase) postings(before *Purchase, when money.Moves) []LedgerEntry {
+func (p *Purchase) postings(before *Purchase, when moves) []LedgerEntry {
 	entries := []LedgerEntry{}
 	post := func(kind EntryKind, hours Hours, amount int64) {
-		at := when.In
+		at := when.in
 		if kind == EntryReversal || kind == EntryReinstatement {
-			at = cmp.Or(when.Back, when.In)
+			at = cmp.Or(when.back, when.in)
 		}
 		entry := LedgerEntry{StudentID: p.AccountID(), TransactionID: &p.ID, Kind: kind, Hours: hours, Amount: amount, Currency: &p.Currency}
 		if at > 0 {

@@ -208,6 +208,42 @@ func TestWhatTurnsOutToHaveBoughtWithWhatNobodyPaidIsACase(t *testing.T) {
 	})
 }
 
+// An invoice that waited for its owner, too, stands on those that it gives back alone.
+func TestWhatAnInvoiceWaitedForIsNotGivenBack(t *testing.T) {
+	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
+		monthly(t, app)
+		s := harness.NewTeller(harness.V2026)
+		next := givingBack(s, "in_1", s.Invoice("paid", "in_2", prorated(month, -2800), month))
+		tellAny(t, app, s.Invoice("payment_failed", "in_1", month), next)
+		tell(t, app, s.Invoice("paid", "in_1", month))
+		harness.Eventually(t, "it is woken", func() bool {
+			return app.Get(t, api+"/events/"+next.ID+"/").Get("status").String() == "processed"
+		})
+		tell(t, app, s.CreditNote("created", "cn_1", "in_1", 100))
+		app.Get(t, api+"/cases/?status=open&student_id="+s.Student).WantFields(t, fields{"data.#": "0"})
+	})
+}
+
+// A change of plan for another of the same sum and hours is for nothing, and known.
+func TestAChangeForTheSameCanBeGivenBack(t *testing.T) {
+	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
+		monthly(t, app)
+		for _, swapFirst := range []bool{true, false} {
+			s := harness.NewTeller(harness.V2026)
+			swap := givingBack(s, "in_1", s.Invoice("paid", "in_2", prorated(month, -2800), prorated(month, 2800)))
+			up := givingBack(s, "in_2", s.Invoice("paid", "in_3", prorated(month, -1400), month))
+			tell(t, app, s.Invoice("paid", "in_1", month))
+			for _, told := range map[bool]events{true: {swap, up}, false: {up, swap}}[swapFirst] {
+				tellAny(t, app, told)
+			}
+			app.Get(t, api+"/events/"+swap.ID+"/").WantFields(t, fields{"status": "ignored", "reason": "not_a_period"})
+			app.Get(t, api+"/cases/?status=open&student_id="+s.Student).WantFields(t, fields{"data.#": "0"})
+			app.WantBalance(t, s.Student, fields{"hours_available": "7.00"})
+		}
+		app.MustAudit(t)
+	})
+}
+
 // Nor does an invoice of no subscription take off what was never credited.
 func TestAnInvoiceOfItsOwnTakesOffNothingThatWasNeverCredited(t *testing.T) {
 	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {

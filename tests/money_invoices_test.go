@@ -252,6 +252,33 @@ var invoiceStories = []story{
 		ends: "partially_refunded 5.33 h due 12000 received 12000 refunded 4000", balance: "5.33 h 8000",
 	},
 	{
+		name: "one refund by which two credit notes gave back, of the hours and of the book", versions: sinceBasil,
+		told: func(s *harness.Teller) events {
+			refund := s.Refund("refund.created", "re_1", "pi_1", 8000, "succeeded")
+			return append(s.PaidInvoice("in_1", "pi_1", eight, book), refund,
+				refundedBy(s, s.CreditNoteOf("cn_1", "in_1", 0, 2000), 2000), refundedBy(s, s.CreditNoteOf("cn_2", "in_1", 6000), 6000))
+		},
+		ends: "partially_refunded 4.00 h due 12000 received 12000 refunded 6000", balance: "4.00 h 6000",
+	},
+	{
+		name: "a refund of which a credit note says what a part of it was for", versions: sinceBasil,
+		told: func(s *harness.Teller) events {
+			refund := s.Refund("refund.created", "re_1", "pi_1", 5000, "succeeded")
+			return append(s.PaidInvoice("in_1", "pi_1", eight, book), refund, refundedBy(s, s.CreditNoteOf("cn_1", "in_1", 0, 1000), 1000))
+		},
+		// 1000 for the book; four fifths of the other 4000 for hours
+		ends: "partially_refunded 5.87 h due 12000 received 12000 refunded 3200", balance: "5.87 h 8800",
+	},
+	{
+		name: "a refund of the book that failed, and was made again",
+		told: func(s *harness.Teller) events {
+			failed := []*harness.Told{s.Refund("refund.created", "re_1", "pi_1", 3000, "succeeded"), s.Refund("refund.failed", "re_1", "pi_1", 3000, "failed").At(20)}
+			again := s.Refund("refund.created", "re_2", "pi_1", 3000, "succeeded").With("created", harness.Epoch+30).At(30)
+			return append(append(s.PaidInvoice("in_1", "pi_1", eight, book), failed...), refundedBy(s, s.CreditNoteOf("cn_1", "in_1", 0, 3000), 3000), again)
+		},
+		ends: renewed, balance: "8.00 h 12000",
+	},
+	{
 		name: "a credit note of what its invoice doesn't hold counts by share",
 		told: func(s *harness.Teller) events {
 			note := s.CreditNoteOf("cn_1", "in_1", 0, 3000)

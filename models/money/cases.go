@@ -98,32 +98,44 @@ func (l caseList) sorted() []CaseState {
 // refundCases are of refunds that did not reach the customer and were not made
 // again, and of those whose status nobody knows.
 func (e *Evidence) refundCases(list caseList) {
-	again := map[string]bool{} // refunds that stand in for a failed one
-	for _, id := range sortedByFailure(e.Refunds) {
-		refund := e.Refunds[id]
+	again := e.standIns()
+	for id, refund := range e.Refunds {
 		paymentID := e.paymentOfLink(refund.Charge, refund.PaymentIntent)
 		switch {
 		case !refund.known():
 			list.about(CaseUnknownStatus, paymentID, refund.Amount, refund.Currency, 0)
-		case refund.counts() || refund.Amount == 0 || e.madeAgain(refund, paymentID, again):
-		default:
+		case refund.failed() && again[id] == "":
 			list.about(CaseRefundFailed, paymentID, refund.Amount, refund.Currency, 0)
 		}
 	}
 }
 
-// madeAgain finds a later refund of the same payment and amount that stands in
-// for a failed one; each stands in for one.
-func (e *Evidence) madeAgain(failed Refund, paymentID string, again map[string]bool) bool {
-	for _, id := range slices.Sorted(maps.Keys(e.Refunds)) {
-		refund := e.Refunds[id]
-		if !again[id] && refund.counts() && refund.Amount == failed.Amount && refund.Created >= failed.FailedAt &&
-			e.paymentOfLink(refund.Charge, refund.PaymentIntent) == paymentID {
-			again[id] = true
-			return true
+// failed says whether the customer has not got the refund, if it was of anything.
+func (r Refund) failed() bool { return r.known() && !r.counts() && r.Amount > 0 }
+
+// standIns finds, of refunds that failed, the later ones of the same payment and amount that
+// stand in for them; each stands in for one.
+func (e *Evidence) standIns() map[string]string {
+	again, taken := map[string]string{}, map[string]bool{}
+	for _, id := range sortedByFailure(e.Refunds) {
+		if failed := e.Refunds[id]; failed.failed() {
+			if other := e.madeAgain(failed, taken); other != "" {
+				again[id], taken[other] = other, true
+			}
 		}
 	}
-	return false
+	return again
+}
+
+func (e *Evidence) madeAgain(failed Refund, taken map[string]bool) string {
+	for _, id := range slices.Sorted(maps.Keys(e.Refunds)) {
+		refund := e.Refunds[id]
+		if !taken[id] && refund.counts() && refund.Amount == failed.Amount && refund.Created >= failed.FailedAt &&
+			e.paymentOfLink(refund.Charge, refund.PaymentIntent) == e.paymentOfLink(failed.Charge, failed.PaymentIntent) {
+			return id
+		}
+	}
+	return ""
 }
 
 // sortedByFailure lists refunds, the latest failures first: what stands in

@@ -37,21 +37,34 @@ func (e *Evidence) givenBack(invoice string, t Terms) (sum givenBack) {
 	return sum
 }
 
-// toldParts tells of refunds which part of them was for hours: all of those that we asked
-// for as hours, and of those by which credit notes gave back what the notes' lines say.
+// toldParts tells how much of refunds was for what: all of those that we asked for as hours
+// was, and of those by which credit notes gave back, what the notes' lines say. What stands
+// in for a refund that failed is for the same, unless it is told itself.
 func (e *Evidence) toldParts(t Terms) map[string]part {
 	told := map[string]part{}
+	for id, refund := range e.Refunds {
+		if refund.ForHours {
+			told[id] = part{refund.Amount, refund.Amount}
+		}
+	}
 	for _, id := range slices.Sorted(maps.Keys(e.CreditNotes)) {
 		note := e.CreditNotes[id]
-		for refund := range note.Refunds {
-			if part := e.toldPart(note, t); part.whole > 0 && !note.Voided {
-				told[refund] = part
+		of := e.toldPart(note, t)
+		for refund, amount := range note.Refunds {
+			left := e.Refunds[refund].Amount - told[refund].whole
+			if amount > 0 {
+				left = min(left, amount)
+			}
+			if !note.Voided && of.whole > 0 {
+				told[refund] = told[refund].plus(of.of(left))
 			}
 		}
 	}
-	for id, refund := range e.Refunds {
-		if refund.ForHours {
-			told[id] = part{1, 1}
+	if len(told) > 0 {
+		for failed, again := range e.standIns() {
+			if told[again].whole == 0 {
+				told[again] = told[failed]
+			}
 		}
 	}
 	return told

@@ -223,7 +223,7 @@ type CreditNote struct {
 	// Lines are how much it gives back of which lines of the invoice, after discounts and
 	// with tax; empty: nobody says.
 	Lines   map[string]int64 `json:"lines,omitempty"`
-	Refunds map[string]bool  `json:"refunds,omitempty"` // by which it gives back
+	Refunds map[string]int64 `json:"refunded,omitempty"` // by which it gives back, and how much; 0: all of it
 }
 
 // Acceptance is staff's word that a payment counts as paid in full.

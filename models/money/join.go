@@ -136,7 +136,7 @@ func joinCreditNote(a, b CreditNote) CreditNote {
 		return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.Amount, b.Amount), cmp.Compare(a.Invoice, b.Invoice), cmp.Compare(a.Refund, b.Refund))
 	})
 	note.Voided = a.Voided || b.Voided
-	note.Lines, note.Refunds = bounded(joinMaps(a.Lines, b.Lines, maxOf), nil), bounded(joinMaps(a.Refunds, b.Refunds, orOf), nil)
+	note.Lines, note.Refunds = bounded(joinMaps(a.Lines, b.Lines, maxOf), nil), bounded(joinMaps(a.Refunds, b.Refunds, maxOf), nil)
 	return note
 }
 

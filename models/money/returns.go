@@ -17,7 +17,7 @@ func (e *Evidence) takeBack(id string, p *payment, told map[string]part) {
 	for _, refundID := range slices.Sorted(maps.Keys(told)) {
 		refund, known := e.Refunds[refundID]
 		if known && refund.counts() && e.paymentOfLink(refund.Charge, refund.PaymentIntent) == id {
-			p.told = p.told.plus(told[refundID].of(min(refund.Amount, p.returned-p.told.whole)))
+			p.told = p.told.plus(told[refundID].of(min(told[refundID].whole, p.returned-p.told.whole)))
 		}
 	}
 	for _, dispute := range e.Disputes {

@@ -230,7 +230,7 @@ func (b *book) makeOfInvoice(e *stripe.Event, group []*models.Purchase) result {
 		bought.Hours == 0 && bought.All != 0, bought.Hours > models.MaxHours, bought.Hours > 0 && bought.Price <= 0:
 		return b.unexplained(e, student)
 	case bought.Hours == 0:
-		return result{status: models.EventIgnored, reason: models.ReasonNotAPeriod}
+		return b.buysNothing(e)
 	case models.ValidateID("student_id", student) != nil:
 		return b.unexplained(e, "")
 	case !models.IsCurrency(invoice.Currency) || !b.catalogue.takes(student, invoice.Currency):
@@ -295,10 +295,11 @@ func (b *book) unexplained(e *stripe.Event, student string) result {
 	if !e.Invoice.Paid || !b.concerns(e) {
 		return parked("")
 	}
-	b.cases.OpenFor(student, models.CaseState{
-		Kind: models.CaseUnexplainedInvoice, Subject: e.Invoice.ID, Payment: e.Invoice.ID,
-		Amount: cmp.Or(e.Told.Invoices[e.Invoice.ID].Paid.Total, max(0, -b.catalogue.buy(e.Invoice).All)), Currency: e.Invoice.Currency,
-	}, e.ID)
+	state := models.CaseState{Kind: models.CaseUnexplainedInvoice, Subject: e.Invoice.ID, Payment: e.Invoice.ID}
+	if total := e.Told.Invoices[e.Invoice.ID].Paid.Total; total > 0 {
+		state.Amount, state.Currency = total, e.Invoice.Currency
+	}
+	b.cases.OpenFor(student, state, e.ID)
 	return parked(models.CaseUnexplainedInvoice)
 }
 

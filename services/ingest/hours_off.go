@@ -90,6 +90,18 @@ func (b *book) noteGivingBack(g *prorations.GivingBack) (awaits []string) {
 	return g.Others
 }
 
+// buysNothing leaves an invoice that is for nothing. What gives it back, where it changed a
+// plan for another of the same sum and hours, gives back what others gave.
+func (b *book) buysNothing(e *stripe.Event) result {
+	ignored := result{status: models.EventIgnored, reason: models.ReasonNotAPeriod}
+	if e.Invoice.Paid && len(e.Invoice.Credited) > 0 {
+		b.catalogue.credited[e.Invoice.ID] = true
+		b.watch(e.Invoice.ID, e.ID)
+		ignored.awaits = []string{e.Invoice.ID}
+	}
+	return ignored
+}
+
 // leftOf is what a subscription gave a student's account and did not take off again,
 // whatever became of the money: that is the same in any order.
 func (b *book) leftOf(subscription, student string) (left models.Hours) {

@@ -63,9 +63,9 @@ func TestACreditNotesRefundOfUnknownAmountIsKept(t *testing.T) {
 // What a note says that it gives back of which lines, and by which refunds.
 func TestCreditNotesLinesAreRead(t *testing.T) {
 	for lines, want := range map[string]string{
-		`{"invoice_line_item":"il_1","amount":700}`: `,"lines":{"il_1":700},"refunds":{"re_1":true}`,
-		`{"invoice_line_item":{"id":"il_1"},"amount":900,"discount_amount":100,"taxes":[{"amount":80}]},{"invoice_line_item":"il_2","amount":5}`: `,"lines":{"il_1":880,"il_2":5},"refunds":{"re_1":true}`,
-		`{"invoice_line_item":"il_1","amount":300},{"invoice_line_item":"il_1","amount":400,"tax_amounts":[{"amount":9,"inclusive":true}]}`:      `,"lines":{"il_1":700},"refunds":{"re_1":true}`,
+		`{"invoice_line_item":"il_1","amount":700}`: `,"lines":{"il_1":700},"refunded":{"re_1":0}`,
+		`{"invoice_line_item":{"id":"il_1"},"amount":900,"discount_amount":100,"taxes":[{"amount":80}]},{"invoice_line_item":"il_2","amount":5}`: `,"lines":{"il_1":880,"il_2":5},"refunded":{"re_1":0}`,
+		`{"invoice_line_item":"il_1","amount":300},{"invoice_line_item":"il_1","amount":400,"tax_amounts":[{"amount":9,"inclusive":true}]}`:      `,"lines":{"il_1":700},"refunded":{"re_1":0}`,
 		`{"invoice_line_item":"il_1","amount":300},{"invoice_line_item":null,"type":"custom_line_item","amount":400}`:                            ``,
 	} {
 		event := decodeBody(t, `{"id":"evt_1","type":"credit_note.created","created":500,"data":{"object":{"id":"cn_1","invoice":"in_1",

@@ -42,12 +42,16 @@ func linesGivenBack(note gjson.Result) map[string]int64 {
 	return lines
 }
 
-func refundsOf(note gjson.Result) map[string]bool {
-	refunds := map[string]bool{}
-	for _, refund := range append(note.Get("refunds.#.refund").Array(), note.Get("refund")) {
-		if refundID := id(refund); models.IsObjectID(refundID) {
-			refunds[refundID] = true
+// refundsOf is by which refunds a credit note gives back, and how much.
+func refundsOf(note gjson.Result) map[string]int64 {
+	refunds := map[string]int64{}
+	for _, refund := range note.Get("refunds").Array() {
+		if refundID := id(refund.Get("refund")); models.IsObjectID(refundID) {
+			refunds[refundID] = amount(refund.Get("amount_refunded"))
 		}
+	}
+	if refundID := id(note.Get("refund")); models.IsObjectID(refundID) && len(refunds) == 0 {
+		refunds[refundID] = 0
 	}
 	return refunds
 }

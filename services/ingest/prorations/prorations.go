@@ -5,6 +5,7 @@ package prorations
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"gorm.io/gorm"
@@ -79,7 +80,7 @@ func Read(tx *gorm.DB, invoices []string) (map[string][]*GivingBack, error) {
 		return nil, fmt.Errorf("read what they gave back: %w", err)
 	}
 	for _, w := range awaited {
-		if g := known[w.EventID]; g != nil && w.Key != g.Case.Subject {
+		if g := known[w.EventID]; g != nil && strings.HasPrefix(w.Key, "in_") && w.Key != g.Case.Subject { // others waited for its owner
 			g.Others = append(g.Others, w.Key)
 			found[w.Key] = append(found[w.Key], g)
 		}
@@ -172,7 +173,7 @@ func ReadTaken(tx *gorm.DB, invoices []string) (map[string]bool, error) {
 }
 
 // ReadCredited says of those invoices that are known whether their hours are credited, or
-// were taken off.
+// were taken off, or none were to be.
 func ReadCredited(tx *gorm.DB, invoices []string) (map[string]bool, error) {
 	credited, err := ReadTaken(tx, invoices)
 	if err != nil || len(invoices) == 0 {
@@ -189,6 +190,15 @@ func ReadCredited(tx *gorm.DB, invoices []string) (map[string]bool, error) {
 	}
 	for _, invoice := range known {
 		credited[invoice.Key] = invoice.Credited
+	}
+	var swaps []string
+	err = tx.Session(&gorm.Session{NewDB: true}).Table("waiting_events w").Joins("JOIN webhook_events e ON e.id = w.event_id AND e.reason = ?", models.ReasonNotAPeriod).
+		Where(database.IsAnyOf(tx, "w.key", invoices)).Pluck("w.key", &swaps).Error
+	if err != nil {
+		return nil, fmt.Errorf("look which invoices were for nothing: %w", err)
+	}
+	for _, key := range swaps {
+		credited[key] = true
 	}
 	return credited, nil
 }
