@@ -175,8 +175,10 @@ func (w *world) giveBack(p *payment, charges []charge) {
 	}
 	p.moved = p.moved || loose > 0
 	p.returned = min(returned, p.received)
-	for _, r := range all {
-		if r.ofHours && !r.gone {
+	again := madeAgain(all)
+	for _, r := range all { // what was made again is for what the first one was
+		ofHours := r.ofHours || slices.ContainsFunc(all, func(o refund) bool { return o.ofHours && again[o.id] == r.id })
+		if ofHours && !r.gone {
 			p.ofHours = min(p.ofHours+r.amount, p.returned)
 		}
 	}
@@ -249,25 +251,32 @@ func (c charge) returned(refunds []refund) (sum, unclear int64, moved bool) {
 // failedRefunds: the customer has no money, until another refund of the same
 // amount was made since.
 func (w *world) failedRefunds(p *payment, all []refund) {
-	used := map[string]bool{}
 	var owed int64
-	failed := slices.DeleteFunc(slices.Clone(all), func(r refund) bool { return !r.gone })
-	// The latest first, which have the fewest to choose from.
-	slices.SortStableFunc(failed, func(a, b refund) int { return cmp.Compare(b.goneAt, a.goneAt) })
-	for _, r := range failed {
-		again := false
-		for _, o := range all {
-			if !again && !o.gone && !used[o.id] && o.amount == r.amount && o.created >= r.goneAt {
-				again, used[o.id] = true, true
-			}
-		}
-		if !again {
+	again := madeAgain(all)
+	for _, r := range all {
+		if r.gone && again[r.id] == "" {
 			owed += r.amount
 		}
 	}
 	if owed > 0 {
 		p.open("refund_failed", owed, p.currency)
 	}
+}
+
+// madeAgain says which refunds were made for which that failed.
+func madeAgain(all []refund) map[string]string {
+	used, again := map[string]bool{}, map[string]string{}
+	failed := slices.DeleteFunc(slices.Clone(all), func(r refund) bool { return !r.gone })
+	// The latest first, which have the fewest to choose from.
+	slices.SortStableFunc(failed, func(a, b refund) int { return cmp.Compare(b.goneAt, a.goneAt) })
+	for _, r := range failed {
+		for _, o := range all {
+			if again[r.id] == "" && !o.gone && !used[o.id] && o.amount == r.amount && o.created >= r.goneAt {
+				again[r.id], used[o.id] = o.id, true
+			}
+		}
+	}
+	return again
 }
 
 // hold adds up what disputes hold.
