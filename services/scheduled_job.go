@@ -41,6 +41,9 @@ func poll(ctx context.Context, every time.Duration, log *zap.Logger, failure str
 // jobAgain is when a daily job is tried again that failed, or whose replica was stopped.
 const jobAgain = 10 * time.Minute
 
+// jobSkew is how far replicas' clocks may differ.
+const jobSkew = 5 * time.Minute
+
 // noteSuccess has every replica show that a job succeeded, of what was there at a moment.
 func noteSuccess(ctx context.Context, db *database.DB, name string, at time.Time) error {
 	if err := db.WithContext(ctx).Model(&scheduledJob{}).Where("name = ?", name).Update("last_success_at", at).Error; err != nil {
@@ -69,7 +72,7 @@ func takeJob(ctx context.Context, db *database.DB, name string, every time.Durat
 	if err := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&first).Error; err != nil {
 		return nil, fmt.Errorf("schedule %s: %w", name, err)
 	}
-	moved := tx.Model(&scheduledJob{}).Where("name = ? AND (next_run_at <= ? OR next_run_at > ?)", name, now, now.Add(max(every, jobAgain))).Update("next_run_at", now.Add(every))
+	moved := tx.Model(&scheduledJob{}).Where("name = ? AND (next_run_at <= ? OR next_run_at > ?)", name, now, now.Add(max(every, jobAgain)+jobSkew)).Update("next_run_at", now.Add(every))
 	if moved.Error != nil {
 		return nil, fmt.Errorf("take %s: %w", name, moved.Error)
 	}

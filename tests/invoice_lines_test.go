@@ -128,7 +128,7 @@ func TestASubscriptionTakesNoMoreOffThanItGave(t *testing.T) {
 		tell(t, app, nobodys(s.Invoice("paid", "in_1", month)))
 		app.WantBalance(t, "victim", fields{"hours_available": "14.00"})
 		wantUnexplained(t, app, nobodys(s.Invoice("paid", "in_2", prorated(month, -11_200))), "victim", "14.00")
-		app.Get(t, api+"/cases/?status=open").WantFields(t, fields{"data.#": "1", "data.0.amount": "11200", "data.0.student_id": "victim"})
+		app.Get(t, api+"/cases/?status=open").WantFields(t, fields{"data.#": "1", "data.0.amount": "", "data.0.payment": "", "data.0.student_id": "victim"})
 		tell(t, app, nobodys(s.Invoice("paid", "in_3", prorated(month, -2800))), nobodys(s.Invoice("paid", "in_4", prorated(month, -2800))))
 		app.WantBalance(t, "victim", fields{"hours_available": "10.00"})
 		wantUnexplained(t, app, nobodys(s.Invoice("paid", "in_5", prorated(month, -2800))), "victim", "10.00")

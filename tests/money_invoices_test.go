@@ -279,6 +279,20 @@ var invoiceStories = []story{
 		ends: renewed, balance: "8.00 h 12000",
 	},
 	{
+		name: "a refund of the book that failed twice, and was made again",
+		told: func(s *harness.Teller) events {
+			made := func(re string, at int64) *harness.Told {
+				return s.Refund("refund.created", re, "pi_1", 3000, "succeeded").With("created", harness.Epoch+at).At(at)
+			}
+			failed := func(re string, made, at int64) *harness.Told {
+				return s.Refund("refund.failed", re, "pi_1", 3000, "failed").With("created", harness.Epoch+made).At(at)
+			}
+			return append(s.PaidInvoice("in_1", "pi_1", eight, book), made("re_1", 10), failed("re_1", 10, 20), made("re_2", 30), failed("re_2", 30, 40), made("re_3", 50),
+				refundedBy(s, s.CreditNoteOf("cn_1", "in_1", 0, 3000), 3000))
+		},
+		ends: renewed, balance: "8.00 h 12000",
+	},
+	{
 		name: "a credit note of what its invoice doesn't hold counts by share",
 		told: func(s *harness.Teller) events {
 			note := s.CreditNoteOf("cn_1", "in_1", 0, 3000)

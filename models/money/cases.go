@@ -114,7 +114,7 @@ func (e *Evidence) refundCases(list caseList) {
 func (r Refund) failed() bool { return r.known() && !r.counts() && r.Amount > 0 }
 
 // standIns finds, of refunds that failed, the later ones of the same payment and amount that
-// stand in for them; each stands in for one.
+// stand in for them, and may have failed in turn; each stands in for one.
 func (e *Evidence) standIns() map[string]string {
 	again, taken := map[string]string{}, map[string]bool{}
 	for _, id := range sortedByFailure(e.Refunds) {
@@ -130,7 +130,7 @@ func (e *Evidence) standIns() map[string]string {
 func (e *Evidence) madeAgain(failed Refund, taken map[string]bool) string {
 	for _, id := range slices.Sorted(maps.Keys(e.Refunds)) {
 		refund := e.Refunds[id]
-		if !taken[id] && refund.counts() && refund.Amount == failed.Amount && refund.Created >= failed.FailedAt &&
+		if !taken[id] && (refund.counts() || refund.FailedAt > failed.FailedAt) && refund.known() && refund.Amount == failed.Amount && refund.Created >= failed.FailedAt &&
 			e.paymentOfLink(refund.Charge, refund.PaymentIntent) == e.paymentOfLink(failed.Charge, failed.PaymentIntent) {
 			return id
 		}

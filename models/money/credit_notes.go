@@ -61,9 +61,10 @@ func (e *Evidence) toldParts(t Terms) map[string]part {
 		}
 	}
 	if len(told) > 0 {
-		for failed, again := range e.standIns() {
-			if told[again].whole == 0 {
-				told[again] = told[failed]
+		again := e.standIns()
+		for _, failed := range slices.Backward(sortedByFailure(e.Refunds)) { // the first one first: the next may fail, too
+			if other := again[failed]; other != "" && told[other].whole == 0 {
+				told[other] = told[failed]
 			}
 		}
 	}

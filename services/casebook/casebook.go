@@ -81,7 +81,7 @@ func (b Book) Withdraw(eventID string) {
 // with it. Those that the purchase which took it derives stay.
 func (b Book) Settle(e *stripe.Event, p *models.Purchase) {
 	kinds := map[key]bool{
-		{models.CaseUnmatchedPayment, e.Payment}: true, {models.CaseUnexplainedInvoice, e.Payment}: true,
+		{models.CaseUnmatchedPayment, e.Payment}: true, {models.CaseUnexplainedInvoice, e.Payment}: e.Invoice != nil,
 		{models.CaseUnfetchedEvent, e.Object}: true, {models.CaseMissingObject, e.ID}: true,
 		{models.CaseOtherCurrency, e.Payment}: len(e.Told.Payments)+len(e.Told.Invoices) > 0,
 	}

@@ -7,6 +7,7 @@ import (
 	"hourbank/models"
 	"hourbank/models/invoicing"
 	"hourbank/models/money"
+	"hourbank/services/ingest/prorations"
 	"hourbank/services/ingest/statements"
 	"hourbank/services/stripe"
 )
@@ -97,34 +98,36 @@ func (b *book) learn(e *stripe.Event, group []*models.Purchase) result {
 			p = other
 		}
 	}
-	merged := false
+	var gained money.Evidence
 	for _, other := range group {
 		if other != p {
-			b.merge(p, other, e.ID)
-			merged = true
+			gained = money.Join(gained, b.merge(p, other, e.ID))
 		}
 	}
 	b.share(e, p)
 	customer := p.NoteCustomer(e.Names.Customer)
 	b.weigh(e)
 	wasCredited := p.HoursCredited > 0
-	change := p.Observe(b.own(e.Told, p))
+	change := p.Observe(money.Join(gained, b.own(e.Told, p))) // at once: money counts by what the event says of it
 	change.Changed = change.Changed || customer
 	b.note(p, change, e.ID)
 	for invoice := range p.Evidence.Invoices {
 		b.credited[invoice] = b.credited[invoice] || (!wasCredited && p.HoursCredited > 0)
 		b.watch(invoice, e.ID)
 	}
-	outcome := result{status: models.EventProcessed, purchase: p, reason: models.Reason(change.Opened()), awaits: b.standsOn(e, p)}
-	if outcome.reason == "" && !change.New && !merged {
+	outcome := result{status: models.EventProcessed, purchase: p, reason: models.Reason(change.Opened())}
+	if e.Invoice != nil && len(e.Invoice.Credited) > 0 && p.Evidence.Invoices[e.Invoice.ID].Paid != nil {
+		outcome.awaits = b.giveBack(prorations.NewBought(p, e.Invoice.ID, e.ID, e.Invoice.Credited))
+	}
+	if outcome.reason == "" && !change.New {
 		outcome.reason = models.ReasonStale
 	}
 	return outcome
 }
 
-// merge lets p take all evidence of the other one, which turned out to be the
-// same purchase.
-func (b *book) merge(p, other *models.Purchase, eventID string) {
+// merge lets the other one give up its evidence, which it returns: it turned out to be the
+// same purchase as p.
+func (b *book) merge(p, other *models.Purchase, eventID string) money.Evidence {
 	for _, id := range other.Evidence.IDs() {
 		b.byKey[id] = p
 		if b.keys[id] == other {
@@ -133,9 +136,9 @@ func (b *book) merge(p, other *models.Purchase, eventID string) {
 			b.moved[id] = p
 		}
 	}
-	gained, lost := p.Absorb(other)
+	evidence, lost := other.GiveUp(p)
 	b.note(other, lost, eventID)
-	b.note(p, gained, eventID)
+	return evidence
 }
 
 // share notes the customer and the subscription that an event names: people
@@ -160,7 +163,7 @@ func (b *book) share(e *stripe.Event, p *models.Purchase) {
 // is known for it, or only one that was made of what counts less.
 func (b *book) mayMake(e *stripe.Event) bool {
 	for _, p := range b.group(e) {
-		if p.Origin <= b.origin(e) {
+		if p.Standing() <= models.StandingOf(b.origin(e), false) {
 			return false
 		}
 	}
@@ -178,7 +181,9 @@ func (b *book) origin(e *stripe.Event) models.Origin {
 // purchase and no status. A status says why it can't.
 func (b *book) make(e *stripe.Event, group []*models.Purchase) result {
 	switch {
-	case e.Invoice != nil && !slices.ContainsFunc(group, func(p *models.Purchase) bool { return p.Origin <= models.OriginInvoice }):
+	case e.Invoice != nil && !slices.ContainsFunc(group, func(p *models.Purchase) bool {
+		return p.Origin == models.OriginInvoice || p.Standing() <= models.StandingOf(models.OriginInvoice, b.catalogue.prices(e.Invoice))
+	}):
 		return b.makeOfInvoice(e, group)
 	case e.Sale != nil && b.mayMake(e):
 		return b.makeOfSale(e, group)
@@ -223,14 +228,14 @@ func (b *book) makeOfSale(e *stripe.Event, group []*models.Purchase) result {
 // the hours off that they give back.
 func (b *book) makeOfInvoice(e *stripe.Event, group []*models.Purchase) result {
 	invoice, bought := e.Invoice, b.catalogue.buy(e.Invoice)
-	student := b.catalogue.owner(invoice)
+	buyer, student := b.catalogue.buyer(invoice, group)
 	switch {
 	case invoice.Paid && bought.ForHours > 0 && bought.All <= 0, // a credit for something else paid for the hours
 		bought.Hours < 0 && bought.ForHours > 0, // what is paid for fewer hours would be in no book
 		bought.Hours == 0 && bought.All != 0, bought.Hours > models.MaxHours, bought.Hours > 0 && bought.Price <= 0:
 		return b.unexplained(e, student)
 	case bought.Hours == 0:
-		return b.buysNothing(e)
+		return result{status: models.EventIgnored, reason: models.ReasonNotAPeriod}
 	case models.ValidateID("student_id", student) != nil:
 		return b.unexplained(e, "")
 	case !models.IsCurrency(invoice.Currency) || !b.catalogue.takes(student, invoice.Currency):
@@ -241,13 +246,18 @@ func (b *book) makeOfInvoice(e *stripe.Event, group []*models.Purchase) result {
 	case bought.Hours < 0:
 		return b.takeOff(e, student, bought.Hours)
 	}
-	n := models.NewPurchase{ID: b.idOf(invoice.ID), Origin: models.OriginInvoice, StudentID: student}
+	n := models.NewPurchase{ID: b.idOf(invoice.ID), Origin: models.OriginInvoice, StudentID: buyer}
+	if student != buyer {
+		n.BeneficiaryID = &student
+	}
 	n.OfPlan(bought.Plan, 1)
 	n.TransactionType, n.Hours, n.Amount, n.Currency = models.TypeSubscription, bought.Hours, bought.Price, invoice.Currency
 	if slices.ContainsFunc(group, n.IsOfTheSame) {
 		return result{}
 	}
-	return result{purchase: n.Purchase(b.now)}
+	p := n.Purchase(b.now)
+	p.Evidence.Invoices = map[string]money.Invoice{invoice.ID: {Priced: b.catalogue.prices(invoice)}}
+	return result{purchase: p}
 }
 
 // idOf is the id of a purchase that Stripe began: it follows from the object
@@ -279,6 +289,7 @@ func (b *book) weigh(e *stripe.Event) {
 	}
 	told := e.Told.Invoices[e.Invoice.ID]
 	bought := b.catalogue.buy(e.Invoice)
+	told.Priced = b.catalogue.prices(e.Invoice)
 	if bought.Plan == nil || bought.All < 0 || bought.ForHours < 0 || bought.ForHours > bought.All {
 		return
 	}
@@ -295,7 +306,10 @@ func (b *book) unexplained(e *stripe.Event, student string) result {
 	if !e.Invoice.Paid || !b.concerns(e) {
 		return parked("")
 	}
-	state := models.CaseState{Kind: models.CaseUnexplainedInvoice, Subject: e.Invoice.ID, Payment: e.Invoice.ID}
+	state := models.CaseState{Kind: models.CaseUnexplainedInvoice, Subject: e.Invoice.ID}
+	if b.catalogue.buy(e.Invoice).Hours >= 0 { // what takes hours off is no payment, and nobody's to be given
+		state.Payment = e.Invoice.ID
+	}
 	if total := e.Told.Invoices[e.Invoice.ID].Paid.Total; total > 0 {
 		state.Amount, state.Currency = total, e.Invoice.Currency
 	}

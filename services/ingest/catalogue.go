@@ -25,7 +25,7 @@ type catalogue struct {
 	subscriptions  map[string][]*models.Subscription   // all that was told of each
 	currencies     map[string]string                   // by student
 	taken          map[string]bool                     // invoices whose hours were taken off before
-	credited       map[string]bool                     // of the invoices that others give back, those that are known
+	worth          map[string]prorations.Worth         // of the invoices that others give back, where they are known
 	givingBack     map[string][]*prorations.GivingBack // by the invoices that they give back
 	given          map[string][]given                  // what subscriptions of which invoices take hours off gave and took before
 }
@@ -33,7 +33,7 @@ type catalogue struct {
 func openCatalogue(tx *gorm.DB, b *book, events []*stripe.Event, lock bool) (*catalogue, error) {
 	c := &catalogue{
 		plans: map[string]*models.Plan{}, byPrice: map[string]*models.Plan{},
-		subscriptions: map[string][]*models.Subscription{}, currencies: map[string]string{}, credited: map[string]bool{}, given: map[string][]given{},
+		subscriptions: map[string][]*models.Subscription{}, currencies: map[string]string{}, worth: map[string]prorations.Worth{}, given: map[string][]given{},
 	}
 	subscriptions, invoices := b.periods(), []string(nil)
 	sells := false
@@ -168,7 +168,8 @@ func (c *catalogue) accounts(b *book, e *stripe.Event) map[string]string {
 	var buyer, account, currency string
 	switch {
 	case e.Invoice != nil:
-		buyer, currency = c.owner(e.Invoice), e.Invoice.Currency
+		buyer, account = c.buyer(e.Invoice, b.group(e))
+		currency = e.Invoice.Currency
 		if bought := c.buy(e.Invoice); bought.Plan == nil || bought.Hours == 0 {
 			return nil
 		}
@@ -234,6 +235,27 @@ func (c *catalogue) subscription(invoice *stripe.Invoice) models.Subscription {
 // subscription's.
 func (c *catalogue) owner(invoice *stripe.Invoice) string {
 	return cmp.Or(invoice.StudentID, c.subscription(invoice).StudentID)
+}
+
+// buyer is who bought by an invoice, and whose account gets the hours: as metadata of its
+// Checkout Session or PaymentIntent say, where these began a purchase, else its owner.
+func (c *catalogue) buyer(invoice *stripe.Invoice, group []*models.Purchase) (student, account string) {
+	for _, p := range group {
+		if p.Origin == models.OriginSession || p.Origin == models.OriginPaymentIntent {
+			return p.StudentID, p.AccountID()
+		}
+	}
+	owner := c.owner(invoice)
+	return owner, owner
+}
+
+// prices says whether the prices of an invoice's lines say that it buys hours.
+func (c *catalogue) prices(invoice *stripe.Invoice) bool {
+	isPlans := func(line invoicing.Line) bool {
+		return slices.ContainsFunc(line.PriceIDs, func(id string) bool { return c.byPrice[id] != nil })
+	}
+	bought := c.buy(invoice)
+	return slices.ContainsFunc(invoice.Lines, isPlans) && bought.Hours > 0 && bought.Hours <= models.MaxHours && bought.Price > 0 && bought.All >= bought.ForHours
 }
 
 // buy says what an invoice's lines buy. A line's price counts more than a plan

@@ -26,80 +26,66 @@ func (b *book) mayTakeOff(invoice *stripe.Invoice, student string, hours models.
 
 // neverCredited says whether an invoice is known, and none of its hours are credited.
 func (b *book) neverCredited(id string) bool {
-	credited, known := b.credits(id)
-	return known && !credited
+	worth, known := b.worthOf(id)
+	return known && !worth.Credited
 }
 
-// notCredited says the same, or that nothing was told of the invoice: Stripe tells nothing
-// of one that is just left open.
-func (b *book) notCredited(id string) bool {
-	credited, _ := b.credits(id)
-	return !credited
-}
-
-// credits says whether an invoice's hours are credited, or were taken off, where it is known.
-func (b *book) credits(id string) (credited, known bool) {
+// worthOf says what an invoice is worth that another gives back, where it is known.
+func (b *book) worthOf(id string) (worth prorations.Worth, known bool) {
 	if p := b.byKey[id]; p != nil {
-		return p.HoursCredited > 0, true
+		return prorations.Worth{Credited: p.HoursCredited > 0, Kept: p.HoursCredited > p.HoursReversed}, true
 	}
 	if b.catalogue.taken[id] {
-		return true, true
+		return prorations.Worth{Credited: true, Kept: true}, true
 	}
-	credited, known = b.catalogue.credited[id]
-	return credited, known
+	worth, known = b.catalogue.worth[id]
+	return worth, known
 }
 
-// watch looks again at what gave an invoice back.
+// watch looks again at what an invoice gave back, and at what gave it back.
 func (b *book) watch(invoice, eventID string) {
 	for _, g := range b.catalogue.givingBack[invoice] {
 		b.lookAt(g, eventID)
 	}
 }
 
-// lookAt opens a case of what gave an invoice back that was not credited, as far as is known.
-// Where it turns out that it never was, hours come back that were taken off for it; once it
-// is credited, they are taken again: as if that had been told first.
+// lookAt opens a case of what gives back an invoice that is worth nothing, as far as is known:
+// Stripe gives back what nobody paid or what was refunded, too, and tells nothing of an
+// upgrade that is just left open. Hours that were taken off for what turns out never to have
+// been credited come back; once it is, they are taken again: as if that had been told first.
 func (b *book) lookAt(g *prorations.GivingBack, eventID string) {
-	wrong := slices.ContainsFunc(g.Others, b.neverCredited)
-	if slices.ContainsFunc(g.Others, b.notCredited) {
+	if g.Taken != nil {
+		never := slices.ContainsFunc(g.Others, b.neverCredited)
+		b.tell(g, slices.ContainsFunc(g.Others, func(id string) bool { worth, _ := b.worthOf(id); return !worth.Credited }))
+		if never == g.Taken.Stands() && g.Taken.MayTurn() {
+			b.ledger = append(b.ledger, g.Taken.Turn(eventID, b.now))
+		}
+		return
+	}
+	p := g.Bought
+	if known := b.byID[p.ID]; known != nil {
+		p = known
+	}
+	b.tell(g, p.HoursCredited > 0 && slices.ContainsFunc(g.Others, func(id string) bool { worth, _ := b.worthOf(id); return !worth.Kept }))
+}
+
+// tell opens the case of what gives others back, or closes it.
+func (b *book) tell(g *prorations.GivingBack, open bool) {
+	if open {
 		b.cases.OpenFor(g.StudentID, g.Case, g.EventID)
 	} else {
 		b.cases.Close(g.Case.Kind, g.Case.Subject, "")
 	}
-	if t := g.Taken; t != nil && wrong == t.Stands() && t.MayTurn() {
-		b.ledger = append(b.ledger, t.Turn(eventID, b.now))
-	}
 }
 
-// standsOn lists the invoices that an event's gives back, and bought more than that: they
-// are awaited from then on.
-func (b *book) standsOn(e *stripe.Event, p *models.Purchase) []string {
-	if e.Invoice == nil || len(e.Invoice.Credited) == 0 || p.HoursCredited == 0 {
-		return nil
+// giveBack notes what an invoice did that gives others back, and what its event then awaits.
+func (b *book) giveBack(g *prorations.GivingBack) (awaits []string) {
+	awaits = append([]string{g.Case.Subject}, g.Others...)
+	for _, invoice := range awaits {
+		b.catalogue.givingBack[invoice] = append(b.catalogue.givingBack[invoice], g)
 	}
-	g := prorations.NewBought(p, e.Invoice.ID, e.ID, e.Invoice.Credited)
-	b.lookAt(g, e.ID)
-	return b.noteGivingBack(g)
-}
-
-// noteGivingBack notes what an invoice did that gives others back, and what its event awaits.
-func (b *book) noteGivingBack(g *prorations.GivingBack) (awaits []string) {
-	for _, other := range g.Others {
-		b.catalogue.givingBack[other] = append(b.catalogue.givingBack[other], g)
-	}
-	return g.Others
-}
-
-// buysNothing leaves an invoice that is for nothing. What gives it back, where it changed a
-// plan for another of the same sum and hours, gives back what others gave.
-func (b *book) buysNothing(e *stripe.Event) result {
-	ignored := result{status: models.EventIgnored, reason: models.ReasonNotAPeriod}
-	if e.Invoice.Paid && len(e.Invoice.Credited) > 0 {
-		b.catalogue.credited[e.Invoice.ID] = true
-		b.watch(e.Invoice.ID, e.ID)
-		ignored.awaits = []string{e.Invoice.ID}
-	}
-	return ignored
+	b.lookAt(g, g.EventID)
+	return awaits
 }
 
 // leftOf is what a subscription gave a student's account and did not take off again,
@@ -144,9 +130,7 @@ func (b *book) takeOff(e *stripe.Event, student string, hours models.Hours) resu
 		OccurredAt: time.Unix(e.Told.Invoices[invoice.ID].Paid.At, 0).UTC(),
 	}
 	b.ledger = append(b.ledger, entry)
-	g := prorations.NewTaken(entry, invoice.Credited)
-	b.lookAt(g, e.ID)
-	return result{status: models.EventProcessed, awaits: append([]string{invoice.ID}, b.noteGivingBack(g)...)}
+	return result{status: models.EventProcessed, awaits: b.giveBack(prorations.NewTaken(entry, invoice.Credited))}
 }
 
 // invoices are those of events and of all purchases of the book.
@@ -177,12 +161,12 @@ func (c *catalogue) readGivingBack(tx *gorm.DB, invoices []string, lock bool) (e
 			return err
 		}
 	}
-	return c.readCredited(tx, slices.Collect(maps.Keys(c.givingBack)))
+	return c.readWorth(tx, slices.Collect(maps.Keys(c.givingBack)))
 }
 
-func (c *catalogue) readCredited(tx *gorm.DB, invoices []string) error {
-	credited, err := prorations.ReadCredited(tx, invoices)
-	maps.Copy(c.credited, credited)
+func (c *catalogue) readWorth(tx *gorm.DB, invoices []string) error {
+	worth, err := prorations.ReadWorth(tx, invoices)
+	maps.Copy(c.worth, worth)
 	return err
 }
 
@@ -203,7 +187,7 @@ func (c *catalogue) readGiven(tx *gorm.DB, events []*stripe.Event) error {
 			subscriptions, reasons = append(subscriptions, e.Invoice.SubscriptionID), append(reasons, reasonOfLess(e.Invoice.SubscriptionID))
 		}
 	}
-	if err := c.readCredited(tx, credited); err != nil || len(subscriptions) == 0 {
+	if err := c.readWorth(tx, credited); err != nil || len(subscriptions) == 0 {
 		return err
 	}
 	tx = tx.Session(&gorm.Session{NewDB: true})

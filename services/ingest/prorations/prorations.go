@@ -20,9 +20,10 @@ import (
 type GivingBack struct {
 	EventID   string
 	StudentID string           // whose hours are on it
-	Case      models.CaseState // while one of the others was not credited, as far as is known
+	Case      models.CaseState // while one of the others is worth nothing, as far as is known
 	Others    []string         // the other invoices
-	Taken     *Taken           // nil: it bought hours
+	Taken     *Taken           // the hours that it took off
+	Bought    *models.Purchase // else
 }
 
 // Taken is an adjustment by which an invoice took hours off.
@@ -52,7 +53,8 @@ func (t *Taken) Turn(eventID string, now time.Time) models.LedgerEntry {
 	return entry
 }
 
-// Read finds those that gave any of these invoices back, by each of the others.
+// Read finds those that gave any of these invoices back, or are one of them, by these and by
+// each of the others.
 func Read(tx *gorm.DB, invoices []string) (map[string][]*GivingBack, error) {
 	found := map[string][]*GivingBack{}
 	if len(invoices) == 0 {
@@ -80,9 +82,13 @@ func Read(tx *gorm.DB, invoices []string) (map[string][]*GivingBack, error) {
 		return nil, fmt.Errorf("read what they gave back: %w", err)
 	}
 	for _, w := range awaited {
-		if g := known[w.EventID]; g != nil && strings.HasPrefix(w.Key, "in_") && w.Key != g.Case.Subject { // others waited for its owner
+		g := known[w.EventID]
+		if g == nil || !strings.HasPrefix(w.Key, "in_") { // it waited for its owner, too
+			continue
+		}
+		found[w.Key] = append(found[w.Key], g)
+		if w.Key != g.Case.Subject {
 			g.Others = append(g.Others, w.Key)
-			found[w.Key] = append(found[w.Key], g)
 		}
 	}
 	return found, nil
@@ -125,13 +131,17 @@ func readBought(tx *gorm.DB, events []string, known map[string]*GivingBack) erro
 		EventID string
 		models.Purchase
 	}
-	err := tx.Table("webhook_events e").Select("e.id AS event_id, p.id, p.student_id, p.beneficiary_id, p.stripe_invoice_id, p.currency, p.evidence").
+	err := tx.Table("webhook_events e").Select("e.id AS event_id, p.id, p.student_id, p.beneficiary_id, p.stripe_invoice_id, p.currency, p.hours_credited, p.evidence").
 		Joins("JOIN purchase_transactions p ON p.id = e.transaction_id AND p.stripe_invoice_id IS NOT NULL").
 		Where(database.IsAnyOf(tx, "e.id", events)).Find(&made).Error
 	if err != nil {
 		return fmt.Errorf("read what they bought: %w", err)
 	}
-	for _, m := range made {
+	for i := range made {
+		m := &made[i]
+		if known[m.EventID] != nil {
+			continue
+		}
 		known[m.EventID] = NewBought(&m.Purchase, *m.StripeInvoiceID, m.EventID, nil)
 	}
 	return nil
@@ -141,7 +151,7 @@ func readBought(tx *gorm.DB, events []string, known map[string]*GivingBack) erro
 func NewTaken(entry models.LedgerEntry, others []string) *GivingBack {
 	return &GivingBack{
 		EventID: *entry.EventID, StudentID: entry.StudentID, Others: others, Taken: &Taken{LedgerEntry: entry},
-		Case: models.CaseState{Kind: models.CaseUnexplainedInvoice, Subject: *entry.Reference, Payment: *entry.Reference},
+		Case: models.CaseState{Kind: models.CaseUnexplainedInvoice, Subject: *entry.Reference},
 	}
 }
 
@@ -151,7 +161,7 @@ func NewBought(p *models.Purchase, invoice, eventID string, others []string) *Gi
 	if bill := p.Evidence.Invoices[invoice].Paid; bill != nil {
 		state.Amount = bill.Total
 	}
-	return &GivingBack{EventID: eventID, StudentID: p.AccountID(), Others: others, Case: state}
+	return &GivingBack{EventID: eventID, StudentID: p.AccountID(), Others: others, Bought: p, Case: state}
 }
 
 // ReadTaken finds which of invoices took hours off before.
@@ -172,33 +182,33 @@ func ReadTaken(tx *gorm.DB, invoices []string) (map[string]bool, error) {
 	return taken, nil
 }
 
-// ReadCredited says of those invoices that are known whether their hours are credited, or
-// were taken off, or none were to be.
-func ReadCredited(tx *gorm.DB, invoices []string) (map[string]bool, error) {
-	credited, err := ReadTaken(tx, invoices)
+// Worth is what an invoice is that another gives back.
+type Worth struct {
+	Credited bool // its hours were, or it took hours off
+	Kept     bool // not all of them were reversed
+}
+
+// ReadWorth says it of those invoices that are known.
+func ReadWorth(tx *gorm.DB, invoices []string) (map[string]Worth, error) {
+	worth := map[string]Worth{}
+	taken, err := ReadTaken(tx, invoices)
 	if err != nil || len(invoices) == 0 {
-		return credited, err
+		return worth, err
+	}
+	for invoice := range taken {
+		worth[invoice] = Worth{Credited: true, Kept: true}
 	}
 	var known []struct {
-		Key      string
-		Credited bool
+		Key string
+		Worth
 	}
-	err = tx.Session(&gorm.Session{NewDB: true}).Table("purchase_keys").Select("key, p.hours_credited > 0 AS credited").Joins("JOIN purchase_transactions p ON p.id = purchase_id").
-		Where(database.IsAnyOf(tx, "key", invoices)).Find(&known).Error
+	err = tx.Session(&gorm.Session{NewDB: true}).Table("purchase_keys").Joins("JOIN purchase_transactions p ON p.id = purchase_id").
+		Select("key, p.hours_credited > 0 AS credited, p.hours_credited > p.hours_reversed AS kept").Where(database.IsAnyOf(tx, "key", invoices)).Find(&known).Error
 	if err != nil {
-		return nil, fmt.Errorf("look which invoices are credited: %w", err)
+		return nil, fmt.Errorf("look what invoices are worth: %w", err)
 	}
 	for _, invoice := range known {
-		credited[invoice.Key] = invoice.Credited
+		worth[invoice.Key] = invoice.Worth
 	}
-	var swaps []string
-	err = tx.Session(&gorm.Session{NewDB: true}).Table("waiting_events w").Joins("JOIN webhook_events e ON e.id = w.event_id AND e.reason = ?", models.ReasonNotAPeriod).
-		Where(database.IsAnyOf(tx, "w.key", invoices)).Pluck("w.key", &swaps).Error
-	if err != nil {
-		return nil, fmt.Errorf("look which invoices were for nothing: %w", err)
-	}
-	for _, key := range swaps {
-		credited[key] = true
-	}
-	return credited, nil
+	return worth, nil
 }

@@ -30,7 +30,8 @@ package telling
 //  9. A dispute waits for an answer in needs_response and
 //     warning_needs_response, and in no other status.
 // 10. refund_failed closes with another refund of the same amount and payment
-//     created since the failure; one closes one. One case a payment: the sum.
+//     created since the failure, which may fail in turn; one closes one. One
+//     case a payment: the sum.
 // 11. Held and shared amounts are rounded half up, each; 5 % is inclusive.
 // 12. A dispute in another currency than its payment opens other_currency.
 // 13. Hours of an invoice are rounded half up once, over all its lines.

@@ -177,7 +177,7 @@ func (w *world) giveBack(p *payment, charges []charge) {
 	p.returned = min(returned, p.received)
 	again := madeAgain(all)
 	for _, r := range all { // what was made again is for what the first one was
-		ofHours := r.ofHours || slices.ContainsFunc(all, func(o refund) bool { return o.ofHours && again[o.id] == r.id })
+		ofHours := isOfHours(r, all, again)
 		if ofHours && !r.gone {
 			p.ofHours = min(p.ofHours+r.amount, p.returned)
 		}
@@ -263,7 +263,13 @@ func (w *world) failedRefunds(p *payment, all []refund) {
 	}
 }
 
-// madeAgain says which refunds were made for which that failed.
+// isOfHours says whether a refund was asked for as hours, or is one that failed made again, or
+// again, that was.
+func isOfHours(r refund, all []refund, again map[string]string) bool {
+	return r.ofHours || slices.ContainsFunc(all, func(o refund) bool { return again[o.id] == r.id && isOfHours(o, all, again) })
+}
+
+// madeAgain says which refunds were made for which that failed, and may have failed in turn.
 func madeAgain(all []refund) map[string]string {
 	used, again := map[string]bool{}, map[string]string{}
 	failed := slices.DeleteFunc(slices.Clone(all), func(r refund) bool { return !r.gone })
@@ -271,7 +277,7 @@ func madeAgain(all []refund) map[string]string {
 	slices.SortStableFunc(failed, func(a, b refund) int { return cmp.Compare(b.goneAt, a.goneAt) })
 	for _, r := range failed {
 		for _, o := range all {
-			if again[r.id] == "" && !o.gone && !used[o.id] && o.amount == r.amount && o.created >= r.goneAt {
+			if again[r.id] == "" && (!o.gone || o.goneAt > r.goneAt) && !used[o.id] && o.amount == r.amount && o.created >= r.goneAt {
 				again[r.id], used[o.id] = o.id, true
 			}
 		}
