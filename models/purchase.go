@@ -74,7 +74,8 @@ func FirstIDAt(t time.Time) string {
 	return id.String()
 }
 
-// Origin is what a purchase was made of.
+// Origin is what a purchase was made of. Where two turn out to be one, the one
+// with the lower origin takes the evidence.
 type Origin int
 
 // The origins of purchases.
@@ -85,32 +86,6 @@ const (
 	OriginInvoice                     // of what an invoice's lines say
 	OriginSubscription                // of the metadata of a Checkout Session that began a subscription
 )
-
-// Standing orders purchases that turn out to be one: the one of the lower standing takes
-// the evidence. An invoice whose lines' prices are plans' says what was bought, whatever plan
-// metadata name.
-type Standing int
-
-// StandingOf is that of an origin; priced: of an invoice of which prices say what it bought.
-func StandingOf(o Origin, priced bool) Standing {
-	switch {
-	case o == OriginInvoice && priced:
-		return Standing(OriginSession)
-	case o >= OriginSession:
-		return Standing(o) + 1
-	default:
-		return Standing(o)
-	}
-}
-
-// Standing is the purchase's.
-func (p *Purchase) Standing() Standing {
-	priced := false
-	for _, invoice := range p.Evidence.Invoices {
-		priced = priced || invoice.Priced
-	}
-	return StandingOf(p.Origin, priced)
-}
 
 // AccountID is the student whose account has the purchase's hours and money.
 func (p *Purchase) AccountID() string { return accountOf(p.StudentID, p.BeneficiaryID) }
@@ -158,9 +133,9 @@ func (p *Purchase) HasOwn() bool {
 
 // Outranks says which of two purchases that turn out to be one takes the
 // evidence: the one that was sold (with an object of its own, else first), else
-// the one of the lower standing.
+// the one of the lower origin.
 func (p *Purchase) Outranks(o *Purchase) bool {
-	return cmp.Or(cmp.Compare(p.Standing(), o.Standing()), cmp.Compare(age(o.HasOwn()), age(p.HasOwn())), p.CreatedAt.Compare(o.CreatedAt)*age(p.Origin == OriginSale), cmp.Compare(p.ID, o.ID)) < 0
+	return cmp.Or(cmp.Compare(p.Origin, o.Origin), cmp.Compare(age(o.HasOwn()), age(p.HasOwn())), p.CreatedAt.Compare(o.CreatedAt)*age(p.Origin == OriginSale), cmp.Compare(p.ID, o.ID)) < 0
 }
 
 // Terms are what the purchase agreed on.

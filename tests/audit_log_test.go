@@ -2,6 +2,7 @@ package tests
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -137,4 +138,24 @@ func TestForgettingAStudentRewritesNoOthersAuditEntries(t *testing.T) {
 			t.Errorf("the log has %s", after)
 		}
 	})
+}
+
+// Who is called as the beginning of another's name takes no words of theirs along.
+func TestForgettingWhoIsCalledLikeABeginning(t *testing.T) {
+	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
+		addPlan(t, app)
+		for _, name := range []string{"a", "a, for the plan b"} {
+			app.Post(t, harness.AdminKey, api+"/students/"+url.PathEscape(name)+"/grants/", `{"hours":"1.00","reason":"goodwill","reference":"g"}`).Want(t, http.StatusCreated)
+		}
+		s := harness.NewTeller(harness.V2026)
+		tellAny(t, app, s.Bare().Paid("pi_1", 12_000), s.Bare().Paid("pi_2", 12_000))
+		for i, name := range []string{"a, b", "a, for the plan b"} {
+			c := app.Get(t, api+"/cases/?status=open").Get("data.0.id").String()
+			app.Post(t, harness.AdminKey, api+"/cases/"+c+"/purchase/", `{"student_id":"`+name+`","plan":"pack8"}`).Want(t, http.StatusCreated)
+			app.Get(t, api+"/cases/?status=open").WantFields(t, fields{"data.#": []string{"1", "0"}[i]})
+		}
+		app.MustRun(t, "forget-student", "a", "--yes")
+		given := app.As(t, harness.AdminKey, http.MethodGet, api+"/audit-log/?action=payment_given")
+		given.WantFields(t, fields{"data.0.note": "to a, for the plan b, for the plan pack8", "data.1.note": "to a, b, for the plan pack8"})
+	}, "PARK_FOR=0s")
 }

@@ -1,6 +1,7 @@
 package tests
 
 import (
+	"net/http"
 	"testing"
 
 	"hourbank/tests/harness"
@@ -64,5 +65,18 @@ func TestDisputeBesideARefundTakesNoMoreThanThereIs(t *testing.T) {
 			app.WantPurchase(t, p, fields{"payment_status": "partially_refunded", "amount_disputed": "0", "hours_reversed": "4.00"})
 		})
 		app.MustAudit(t)
+	})
+}
+
+// An inquiry that staff closed and that becomes a dispute has a new last day: it is open again.
+func TestAnInquiryThatBecomesADisputeIsOpenAgain(t *testing.T) {
+	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
+		s := soldTo(t, app)
+		tell(t, app, s.Paid("pi_1", 5000), s.Dispute("created", "dp_1", "pi_1", 5000, "warning_needs_response").With("evidence_details", object{"due_by": 1_900_000_000}))
+		open := api + "/cases/?status=open&kind=dispute"
+		id := app.Get(t, open).WantFields(t, fields{"data.#": "1"}).Get("data.0.id").String()
+		app.Post(t, harness.AdminKey, api+"/cases/"+id+"/close/", `{"note":"answered by mail"}`).Want(t, http.StatusOK)
+		tell(t, app, s.Dispute("updated", "dp_1", "pi_1", 5000, "needs_response", -5000).With("evidence_details", object{"due_by": 1_900_500_000}).At(1000))
+		app.Get(t, open).WantFields(t, fields{"data.#": "1", "data.0.due_by": "2030-03-23T12:40:00Z", "data.0.note": ""})
 	})
 }

@@ -239,3 +239,20 @@ func TestForgottenTestDataStayOutOfTheSums(t *testing.T) {
 		}
 	})
 }
+
+// A sale that is repeated after its student was forgotten is a new one.
+func TestASaleOfWhoWasForgottenIsNotRepeated(t *testing.T) {
+	selling(t, func(t *testing.T, app *harness.App, standIn *harness.Stripe) {
+		sell := func() harness.Response {
+			return app.Post(t, harness.WriteKey, api+"/purchases/", order, "Idempotency-Key", "k1").Want(t, http.StatusCreated)
+		}
+		first := sell().Get("id").String()
+		pay(t, standIn, app.Get(t, api+"/purchases/"+first+"/").Get("stripe_payment_intent_id").String())
+		standIn.Settle(t)
+		app.MustRun(t, "forget-student", "student_1", "--yes")
+		if again := sell(); again.Get("id").String() == first || again.Get("student_id").String() != "student_1" {
+			t.Errorf("answered %s", again.Body)
+		}
+		app.MustRun(t, "forget-student", "student_1", "--yes")
+	})
+}

@@ -38,3 +38,23 @@ func TestWhatComesBackIsOwedAsBefore(t *testing.T) {
 		}
 	})
 }
+
+// Hours that are held of a lot that has ended are still owed, and lower nobody's overdrawn ones.
+func TestWhatIsHeldOfWhatEndedIsOwed(t *testing.T) {
+	harness.ForEachDatabase(t, func(t *testing.T, db *harness.Database) {
+		app := db.Serve(t)
+		end := time.Now().Add(4 * time.Second).Truncate(time.Second)
+		p := expiring(t, app, "student_1", end)
+		app.Post(t, harness.WriteKey, student(p)+"/holds/", `{"hours":"3.00","reference":"l1","lesson_at":"`+inForce(end.Add(-time.Second))+`"}`).Want(t, http.StatusCreated)
+		other := harness.NewPurchase(t).For("student_2").Create(db)
+		app.MustProcess(t, other.Succeeded())
+		app.Post(t, harness.WriteKey, student(other)+"/consumptions/", `{"hours":"5.00","reference":"l2"}`).Want(t, http.StatusCreated)
+		app.MustProcess(t, other.ChargeRefunded(5000).At(now()))
+		harness.Eventually(t, "the rest expires", func() bool {
+			return app.Get(t, student(p)+"/balance/").Get("hours_expired").String() == "7.00"
+		})
+		if rows := exported(t, db, "statement"); len(rows) != 1 || rows[0]["hours_unused"] != "3.00" || rows[0]["hours_overdrawn"] != "5.00" || rows[0]["liability"] != "1500" {
+			t.Errorf("%v", rows)
+		}
+	})
+}

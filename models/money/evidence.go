@@ -182,8 +182,7 @@ type Invoice struct {
 	Paid     *Bill            `json:"paid,omitempty"`
 	Period   *Period          `json:"period,omitempty"` // nil: of no subscription, as far as is known
 	// Lines are those of an invoice that is for other things, too: whether each is for hours.
-	Lines  map[string]bool `json:"lines,omitempty"`
-	Priced bool            `json:"priced,omitempty"` // its lines' prices say what it bought
+	Lines map[string]bool `json:"lines,omitempty"`
 	Attempts
 }
 

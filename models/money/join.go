@@ -126,7 +126,6 @@ func joinInvoice(a, b Invoice) Invoice {
 		Paid:     first(a.Paid, b.Paid, compareBills),
 		Period:   latest(a.Period, b.Period, comparePeriods),
 		Lines:    bounded(joinMaps(a.Lines, b.Lines, orOf), nil),
-		Priced:   a.Priced || b.Priced,
 		Attempts: joinAttempts(a.Attempts, b.Attempts),
 	}
 }

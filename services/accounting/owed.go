@@ -15,12 +15,12 @@ import (
 //   - Each purchase that was credited is a lot: the hours credited and not
 //     reversed until then, for the money that was kept of it until then. So is
 //     each grant and each adjustment upwards by staff, for nothing. What expired until
-//     then is gone from its lot; of one that had ended, nothing is owed, and what did
-//     not expire was used.
-//   - All other hours that the student used until then (lessons less what was given
+//     then is gone from its lot.
+//   - All hours that the student used until then (lessons less what was given
 //     back, adjustments downwards, and what invoices took off and gave back of that)
-//     are taken from the lots that had not ended, from the one that was credited first;
-//     of two in one moment, from the one with the lower id.
+//     are taken from the lots: first from those that had ended, of which only what is
+//     held can be left, then from the one that was credited first; of two in one moment,
+//     from the one with the lower id.
 //   - What is left of a lot is worth kept × left ÷ hours of the lot, rounded half
 //     up, in minor units. Hours of nothing are worth nothing.
 //   - Hours that were used beyond all lots are overdrawn. Nobody owes them
@@ -43,18 +43,12 @@ const lotsLeft = `WITH told AS (
 		FROM told WHERE transaction_id IS NOT NULL OR kind IN ('grant', 'expiration') OR (kind = 'adjustment' AND NOT uses)
 		GROUP BY student_id, coalesce(lot_id, transaction_id, id)
 		HAVING sum(hours) > 0
-	), ended AS (
-		SELECT lots.student_id, lot, size FROM lots JOIN hour_lots ON hour_lots.id = lot AND hour_lots.student_id = lots.student_id AND expires_at < ?
 	), used AS (
-		SELECT student_id, sum(hours) AS hours FROM (
-			SELECT student_id, -hours AS hours FROM told WHERE kind IN ('consumption', 'restoration') OR uses
-			UNION ALL SELECT student_id, -size FROM ended
-		) AS taken GROUP BY student_id
+		SELECT student_id, -sum(hours) AS hours FROM told WHERE kind IN ('consumption', 'restoration') OR uses GROUP BY student_id
 	), drawn AS (
 		SELECT lots.student_id, lots.hours, lots.kept, lots.size,
-			coalesce(used.hours, 0) - sum(lots.size) OVER (PARTITION BY lots.student_id ORDER BY at, lot) + lots.size AS taken
-		FROM lots LEFT JOIN used ON used.student_id = lots.student_id
-		WHERE NOT EXISTS (SELECT 1 FROM ended WHERE ended.student_id = lots.student_id AND ended.lot = lots.lot)
+			coalesce(used.hours, 0) + lots.size - sum(lots.size) OVER (PARTITION BY lots.student_id ORDER BY CASE WHEN expires_at < ? THEN 0 ELSE 1 END, at, lot) AS taken
+		FROM lots LEFT JOIN used ON used.student_id = lots.student_id LEFT JOIN hour_lots ON hour_lots.id = lot
 	)
 	SELECT coalesce(a.currency, '') AS currency, CAST(drawn.hours AS bigint) AS hours, CAST(kept AS bigint) AS kept,
 		CAST(CASE WHEN taken > 0 THEN size - taken ELSE size END AS bigint) AS unused
@@ -88,7 +82,7 @@ func addOwed(tx *gorm.DB, parts []Period, lines []Line) error {
 		}
 	}
 	for i := range lines {
-		lines[i].Overdrawn = max(0, lines[i].Unused-lines[i].Closing) // below 0 while hours wait to expire
+		lines[i].Overdrawn = lines[i].Unused - lines[i].Closing
 	}
 	return nil
 }

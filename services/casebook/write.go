@@ -7,8 +7,14 @@ import (
 	"hourbank/models"
 )
 
+// largest is the amount of a case: of a purchase what follows from it now, else the most that
+// any event told of, while it is open.
+const largest = `CASE WHEN EXCLUDED.transaction_id IS NULL AND cases.closed_at IS NULL AND cases.currency = EXCLUDED.currency AND cases.amount > EXCLUDED.amount
+			THEN cases.amount ELSE EXCLUDED.amount END`
+
 // Opened opens cases, or renews what is known of open ones. One that staff
-// closed opens again only when its amount grows.
+// closed opens again only when its amount grows, or its last day is a later one: an inquiry
+// has become a dispute.
 func (b Book) Opened(now time.Time) database.Write {
 	rows := b.rows(true, now)
 	w := database.Insert("open cases", "cases", rows, append(columns(rows),
@@ -22,10 +28,10 @@ func (b Book) Opened(now time.Time) database.Write {
 		database.ColumnOf("due_by", "timestamptz", rows, func(c models.Case) *time.Time { return c.DueBy }),
 		database.ColumnOf("opened_at", "timestamptz", rows, func(c models.Case) *time.Time { return &c.OpenedAt }),
 	), `ON CONFLICT (kind, subject) DO UPDATE SET student_id = EXCLUDED.student_id, transaction_id = EXCLUDED.transaction_id,
-			event_id = EXCLUDED.event_id, payment = EXCLUDED.payment, amount = EXCLUDED.amount, currency = EXCLUDED.currency,
+			event_id = EXCLUDED.event_id, payment = EXCLUDED.payment, amount = `+largest+`, currency = EXCLUDED.currency,
 			due_by = EXCLUDED.due_by, closed_at = NULL, closed_by = NULL, note = NULL,
 			opened_at = CASE WHEN cases.closed_at IS NULL THEN cases.opened_at ELSE EXCLUDED.opened_at END
-		WHERE cases.closed_at IS NULL OR cases.closed_by IS NULL OR EXCLUDED.amount > coalesce(cases.amount, 0)`)
+		WHERE cases.closed_at IS NULL OR cases.closed_by IS NULL OR EXCLUDED.amount > coalesce(cases.amount, 0) OR EXCLUDED.due_by > cases.due_by`)
 	w.AtMost = true
 	return w
 }

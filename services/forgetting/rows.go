@@ -113,15 +113,15 @@ func (s *student) forgetEvents(tx *gorm.DB, _ string) error {
 // an API key, or like anything else.
 func (s *student) forgetAudit(tx *gorm.DB, pseudonym string) error {
 	ofStudent := []models.AuditAction{models.ActionAdjustment, models.ActionGrant, models.ActionForgotten}
-	given := "to " + s.id + ", "
+	given := "to " + s.id + ", for the plan "
 	return write(tx, "the audit log", `UPDATE audit_log SET subject = CASE WHEN action IN ? THEN ? ELSE subject END, note = NULL
 		WHERE (action IN ? AND subject = ?) OR (action IN ? AND ?) OR (action IN ? AND ?) OR (action = ? AND ?)
-			OR (action = ? AND substr(note, 1, length(?)) = ?)`,
+			OR (action = ? AND substr(note, 1, length(?)) = ? AND substr(note, length(?) + 1) NOT LIKE '%, for the plan %')`,
 		ofStudent, pseudonym, ofStudent, s.id,
 		[]models.AuditAction{models.ActionRefund, models.ActionAcceptance}, database.IsAnyOf(tx, "subject", s.ids),
 		[]models.AuditAction{models.ActionCaseClosed, models.ActionPaymentGive}, database.IsAnyOf(tx, "subject", s.cases),
 		models.ActionReplay, database.IsAnyOf(tx, "subject", s.events),
-		models.ActionPaymentGive, given, given)
+		models.ActionPaymentGive, given, given, given)
 }
 
 func write(tx *gorm.DB, what, statement string, args ...any) error {

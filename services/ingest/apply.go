@@ -166,7 +166,6 @@ func (b *book) weigh(e *stripe.Event) {
 	}
 	told := e.Told.Invoices[e.Invoice.ID]
 	bought := b.catalogue.buy(e.Invoice)
-	told.Priced = b.catalogue.prices(e.Invoice)
 	if bought.Plan == nil || bought.All < 0 || bought.ForHours < 0 || bought.ForHours > bought.All {
 		return
 	}

@@ -168,8 +168,7 @@ func (c *catalogue) accounts(b *book, e *stripe.Event) map[string]string {
 	var buyer, account, currency string
 	switch {
 	case e.Invoice != nil:
-		buyer, account = c.buyer(e.Invoice, b.group(e))
-		currency = e.Invoice.Currency
+		buyer, currency = c.owner(e.Invoice), e.Invoice.Currency
 		if bought := c.buy(e.Invoice); bought.Plan == nil || bought.Hours == 0 {
 			return nil
 		}
@@ -235,27 +234,6 @@ func (c *catalogue) subscription(invoice *stripe.Invoice) models.Subscription {
 // subscription's.
 func (c *catalogue) owner(invoice *stripe.Invoice) string {
 	return cmp.Or(invoice.StudentID, c.subscription(invoice).StudentID)
-}
-
-// buyer is who bought by an invoice, and whose account gets the hours: as metadata of its
-// Checkout Session or PaymentIntent say, where these began a purchase, else its owner.
-func (c *catalogue) buyer(invoice *stripe.Invoice, group []*models.Purchase) (student, account string) {
-	for _, p := range group {
-		if p.Origin == models.OriginSession || p.Origin == models.OriginPaymentIntent {
-			return p.StudentID, p.AccountID()
-		}
-	}
-	owner := c.owner(invoice)
-	return owner, owner
-}
-
-// prices says whether the prices of an invoice's lines say that it buys hours.
-func (c *catalogue) prices(invoice *stripe.Invoice) bool {
-	isPlans := func(line invoicing.Line) bool {
-		return slices.ContainsFunc(line.PriceIDs, func(id string) bool { return c.byPrice[id] != nil })
-	}
-	bought := c.buy(invoice)
-	return slices.ContainsFunc(invoice.Lines, isPlans) && bought.Hours > 0 && bought.Hours <= models.MaxHours && bought.Price > 0 && bought.All >= bought.ForHours
 }
 
 // buy says what an invoice's lines buy. A line's price counts more than a plan

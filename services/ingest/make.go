@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"hourbank/models"
-	"hourbank/models/money"
 	"hourbank/services/stripe"
 )
 
@@ -13,7 +12,7 @@ import (
 // is known for it, or only one that was made of what counts less.
 func (b *book) mayMake(e *stripe.Event) bool {
 	for _, p := range b.group(e) {
-		if p.Standing() <= models.StandingOf(b.origin(e), false) {
+		if p.Origin <= b.origin(e) {
 			return false
 		}
 	}
@@ -31,9 +30,7 @@ func (b *book) origin(e *stripe.Event) models.Origin {
 // purchase and no status. A status says why it can't.
 func (b *book) make(e *stripe.Event, group []*models.Purchase) result {
 	switch {
-	case e.Invoice != nil && !slices.ContainsFunc(group, func(p *models.Purchase) bool {
-		return p.Origin == models.OriginInvoice || p.Standing() <= models.StandingOf(models.OriginInvoice, b.catalogue.prices(e.Invoice))
-	}):
+	case e.Invoice != nil && !slices.ContainsFunc(group, func(p *models.Purchase) bool { return p.Origin <= models.OriginInvoice }):
 		return b.makeOfInvoice(e, group)
 	case e.Sale != nil && b.mayMake(e):
 		return b.makeOfSale(e, group)
@@ -78,7 +75,7 @@ func (b *book) makeOfSale(e *stripe.Event, group []*models.Purchase) result {
 // the hours off that they give back.
 func (b *book) makeOfInvoice(e *stripe.Event, group []*models.Purchase) result {
 	invoice, bought := e.Invoice, b.catalogue.buy(e.Invoice)
-	buyer, student := b.catalogue.buyer(invoice, group)
+	student := b.catalogue.owner(invoice)
 	switch {
 	case invoice.Paid && bought.ForHours > 0 && bought.All <= 0, // a credit for something else paid for the hours
 		bought.Hours < 0 && bought.ForHours > 0, // what is paid for fewer hours would be in no book
@@ -96,18 +93,13 @@ func (b *book) makeOfInvoice(e *stripe.Event, group []*models.Purchase) result {
 	case bought.Hours < 0:
 		return b.takeOff(e, student, bought.Hours)
 	}
-	n := models.NewPurchase{ID: b.idOf(invoice.ID), Origin: models.OriginInvoice, StudentID: buyer}
-	if student != buyer {
-		n.BeneficiaryID = &student
-	}
+	n := models.NewPurchase{ID: b.idOf(invoice.ID), Origin: models.OriginInvoice, StudentID: student}
 	n.OfPlan(bought.Plan, 1)
 	n.TransactionType, n.Hours, n.Amount, n.Currency = models.TypeSubscription, bought.Hours, bought.Price, invoice.Currency
 	if slices.ContainsFunc(group, n.IsOfTheSame) {
 		return result{}
 	}
-	p := n.Purchase(b.now)
-	p.Evidence.Invoices = map[string]money.Invoice{invoice.ID: {Priced: b.catalogue.prices(invoice)}}
-	return result{purchase: p}
+	return result{purchase: n.Purchase(b.now)}
 }
 
 // idOf is the id of a purchase that Stripe began: it follows from the object

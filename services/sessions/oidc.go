@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/subtle"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -97,10 +98,10 @@ func (p *Provider) Finish(ctx context.Context, attempt Attempt, state, code stri
 		return nil, refused(nil)
 	}
 	var claims struct {
-		Party         string   `json:"azp"`
-		Email         string   `json:"email"`
-		EmailVerified bool     `json:"email_verified"`
-		Groups        []string `json:"groups"`
+		Party         string `json:"azp"`
+		Email         string `json:"email"`
+		EmailVerified any    `json:"email_verified"` // some providers write "true"
+		Groups        anyOf  `json:"groups"`
 	}
 	if err := id.Claims(&claims); err != nil {
 		return nil, refused(fmt.Errorf("read an ID token: %w", err))
@@ -112,7 +113,7 @@ func (p *Provider) Finish(ctx context.Context, attempt Attempt, state, code stri
 		return nil, refused(err)
 	}
 	person := &Person{Name: "oidc:" + id.Subject, Role: p.cfg.OIDCGroups.RoleOf(claims.Groups)}
-	if claims.EmailVerified && p.isName(claims.Email) {
+	if isTrue(claims.EmailVerified) && p.isName(claims.Email) {
 		person.Name = claims.Email
 	}
 	if person.Role == config.RolePublic {
@@ -120,6 +121,21 @@ func (p *Provider) Finish(ctx context.Context, attempt Attempt, state, code stri
 	}
 	return person, nil
 }
+
+// anyOf is a list, which some providers write as its only text.
+type anyOf []string
+
+// UnmarshalJSON reads either.
+func (l *anyOf) UnmarshalJSON(data []byte) error {
+	var one string
+	if data[0] == '"' && json.Unmarshal(data, &one) == nil {
+		*l = anyOf{one}
+		return nil
+	}
+	return json.Unmarshal(data, (*[]string)(l))
+}
+
+func isTrue(claim any) bool { return claim == true || claim == "true" }
 
 // isName says whether somebody may be named by the e-mail address: it must be one, and
 // nobody else's name. A colon stands after what kind of actor another one is ("oidc:",

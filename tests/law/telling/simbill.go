@@ -1,9 +1,6 @@
 package telling
 
-import (
-	"fmt"
-	"slices"
-)
+import "fmt"
 
 // simInvoice is an invoice.
 type simInvoice struct {
@@ -478,11 +475,6 @@ func (s *sim) handwritten() {
 	default:
 		s.tag("line outranks metadata")
 		v.metadata, v.lines = buys(student, s.h.Plans[0]), []*simLine{s.line(s.h.Plans[2], 1)}
-	}
-	if v.intentMetadata == nil && s.features&Begun != 0 && s.chance("PaymentIntent names any plan", 30) {
-		s.tag("lines outrank a PaymentIntent's metadata")
-		others := slices.DeleteFunc(slices.Clone(s.h.Plans), func(o Plan) bool { return o.ID == p.ID || o.ID == s.h.Plans[2].ID })
-		v.intentMetadata = buys(student, pick(s, "its plan", others...))
 	}
 	s.rememberInvoice(v)
 	s.bill(v)
