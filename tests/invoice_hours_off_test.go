@@ -267,6 +267,24 @@ func TestWhatIsWorthNothingBuysNothingUnseen(t *testing.T) {
 	})
 }
 
+// What takes hours off may be given back itself, in any order.
+func TestWhatTookHoursOffIsGivenBackInAnyOrder(t *testing.T) {
+	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
+		monthly(t, app)
+		for _, laterFirst := range []bool{false, true} {
+			s := harness.NewTeller(harness.V2026)
+			told := events{givingBack(s, "in_1", s.Invoice("paid", "in_x", prorated(month, -2800))), givingBack(s, "in_x", s.Invoice("paid", "in_y", prorated(month, -1400)))}
+			if laterFirst {
+				told[0], told[1] = told[1], told[0]
+			}
+			tell(t, app, s.Invoice("paid", "in_1", month))
+			tell(t, app, told...)
+			app.WantBalance(t, s.Student, fields{"hours_available": "1.00"})
+			app.Get(t, api+"/cases/?status=open&student_id="+s.Student).WantFields(t, fields{"data.#": "0"})
+		}
+	})
+}
+
 // What staff accept stands on what it gave back like anything else that was paid.
 func TestWhatIsAcceptedStandsOnWhatItGivesBack(t *testing.T) {
 	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {

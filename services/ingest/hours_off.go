@@ -130,7 +130,9 @@ func (b *book) takeOff(e *stripe.Event, student string, hours models.Hours) resu
 		OccurredAt: time.Unix(e.Told.Invoices[invoice.ID].Paid.At, 0).UTC(),
 	}
 	b.ledger = append(b.ledger, entry)
-	return result{status: models.EventProcessed, awaits: b.giveBack(prorations.NewTaken(entry, invoice.Credited))}
+	awaits := b.giveBack(prorations.NewTaken(entry, invoice.Credited))
+	b.watch(invoice.ID, e.ID)
+	return result{status: models.EventProcessed, awaits: awaits}
 }
 
 // invoices are those of events and of all purchases of the book.
