@@ -1,6 +1,7 @@
 package tests
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"strings"
@@ -240,19 +241,24 @@ func TestForgottenTestDataStayOutOfTheSums(t *testing.T) {
 	})
 }
 
-// A sale that is repeated after its student was forgotten is a new one.
+// A sale that is repeated after its student, or who got the hours, was forgotten is a new one.
 func TestASaleOfWhoWasForgottenIsNotRepeated(t *testing.T) {
-	selling(t, func(t *testing.T, app *harness.App, standIn *harness.Stripe) {
-		sell := func() harness.Response {
-			return app.Post(t, harness.WriteKey, api+"/purchases/", order, "Idempotency-Key", "k1").Want(t, http.StatusCreated)
-		}
-		first := sell().Get("id").String()
-		pay(t, standIn, app.Get(t, api+"/purchases/"+first+"/").Get("stripe_payment_intent_id").String())
-		standIn.Settle(t)
-		app.MustRun(t, "forget-student", "student_1", "--yes")
-		if again := sell(); again.Get("id").String() == first || again.Get("student_id").String() != "student_1" {
-			t.Errorf("answered %s", again.Body)
-		}
-		app.MustRun(t, "forget-student", "student_1", "--yes")
-	})
+	for name, order := range map[string]string{"a student's": order, "a gift": giftOfPlan} {
+		t.Run(name, func(t *testing.T) {
+			selling(t, func(t *testing.T, app *harness.App, standIn *harness.Stripe) {
+				addPlan(t, app)
+				sell := func() harness.Response {
+					return app.Post(t, harness.WriteKey, api+"/purchases/", order, "Idempotency-Key", "k1").Want(t, http.StatusCreated)
+				}
+				first := sell()
+				pay(t, standIn, first.Get("stripe_payment_intent_id").String())
+				standIn.Settle(t)
+				account := cmp.Or(first.Get("beneficiary_id").String(), first.Get("student_id").String())
+				app.MustRun(t, "forget-student", account, "--yes")
+				if again := sell(); again.Get("id").String() == first.Get("id").String() || again.Get("student_id").String() != first.Get("student_id").String() {
+					t.Errorf("answered %s", again.Body)
+				}
+			})
+		})
+	}
 }

@@ -58,8 +58,12 @@ func (b Book) Open(p *models.Purchase, state models.CaseState, eventID string) {
 	b[key{state.Kind, subjectOf(state, p)}] = &change{CaseState: state, open: true, student: p.AccountID(), purchase: p.ID, eventID: eventID}
 }
 
-// OpenFor opens a case that no purchase has; the student may be unknown.
+// OpenFor opens a case that no purchase has, of the most that any event told; the student
+// may be unknown.
 func (b Book) OpenFor(student string, state models.CaseState, eventID string) {
+	if known := b[key{state.Kind, state.Subject}]; known != nil && known.open && known.purchase == "" && known.Currency == state.Currency {
+		state.Amount = max(state.Amount, known.Amount)
+	}
 	b[key{state.Kind, state.Subject}] = &change{CaseState: state, open: true, student: student, eventID: eventID}
 }
 

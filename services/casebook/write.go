@@ -13,7 +13,7 @@ const largest = `CASE WHEN EXCLUDED.transaction_id IS NULL AND cases.closed_at I
 			THEN cases.amount ELSE EXCLUDED.amount END`
 
 // Opened opens cases, or renews what is known of open ones. One that staff
-// closed opens again only when its amount grows, or its last day is a later one: an inquiry
+// closed opens again only when its amount grows, or its last day is another one: an inquiry
 // has become a dispute.
 func (b Book) Opened(now time.Time) database.Write {
 	rows := b.rows(true, now)
@@ -31,7 +31,8 @@ func (b Book) Opened(now time.Time) database.Write {
 			event_id = EXCLUDED.event_id, payment = EXCLUDED.payment, amount = `+largest+`, currency = EXCLUDED.currency,
 			due_by = EXCLUDED.due_by, closed_at = NULL, closed_by = NULL, note = NULL,
 			opened_at = CASE WHEN cases.closed_at IS NULL THEN cases.opened_at ELSE EXCLUDED.opened_at END
-		WHERE cases.closed_at IS NULL OR cases.closed_by IS NULL OR EXCLUDED.amount > coalesce(cases.amount, 0) OR EXCLUDED.due_by > coalesce(cases.due_by, cases.opened_at)`)
+		WHERE cases.closed_at IS NULL OR cases.closed_by IS NULL OR EXCLUDED.amount > coalesce(cases.amount, 0) 
+			OR EXCLUDED.due_by IS NOT NULL AND EXCLUDED.due_by IS DISTINCT FROM cases.due_by`)
 	w.AtMost = true
 	return w
 }

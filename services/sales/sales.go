@@ -202,14 +202,14 @@ const AnswersKeptFor = 24 * time.Hour
 
 // idOf is the id of the purchase that a key makes. A key whose answer is gone is
 // new, as it is to Stripe, so that what it once made must be left alone; so is one whose
-// student was forgotten.
+// student, or who got the hours, was forgotten.
 func (s *SalesService) idOf(ctx context.Context, key RequestKey) (string, error) {
 	var made []models.Purchase
-	err := s.db.Reader.WithContext(ctx).Select("created_at, student_id").Where("id = ?", key.id()).Limit(1).Find(&made).Error
+	err := s.db.Reader.WithContext(ctx).Select("created_at, student_id, beneficiary_id").Where("id = ?", key.id()).Limit(1).Find(&made).Error
 	if err != nil {
 		return "", fmt.Errorf("look for what an idempotency key made: %w", err)
 	}
-	if len(made) > 0 && (s.db.NowFunc().Sub(made[0].CreatedAt) > AnswersKeptFor || models.IsForgotten(made[0].StudentID)) {
+	if len(made) > 0 && (s.db.NowFunc().Sub(made[0].CreatedAt) > AnswersKeptFor || models.IsForgotten(made[0].StudentID) || models.IsForgotten(made[0].AccountID())) {
 		return models.NewID(), nil
 	}
 	return key.id(), nil
