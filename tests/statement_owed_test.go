@@ -8,6 +8,15 @@ import (
 	"hourbank/tests/harness"
 )
 
+// wantOwed wants the statement to be one line, which says what is owed.
+func wantOwed(t *testing.T, db *harness.Database, unused, overdrawn, liability string) {
+	t.Helper()
+	rows := exported(t, db, "statement")
+	if len(rows) != 1 || rows[0]["hours_unused"] != unused || rows[0]["hours_overdrawn"] != overdrawn || rows[0]["liability"] != liability {
+		t.Errorf("%v", rows)
+	}
+}
+
 // What ended is owed no more, and what was used of it is taken from nothing else.
 func TestNothingIsOwedOfWhatEnded(t *testing.T) {
 	harness.ForEachDatabase(t, func(t *testing.T, db *harness.Database) {
@@ -19,9 +28,7 @@ func TestNothingIsOwedOfWhatEnded(t *testing.T) {
 		app.MustProcess(t, dear.Succeeded().At(end.AddDate(0, 0, -10).Unix()-harness.Epoch))
 		app.Post(t, harness.WriteKey, student(kept)+"/consumptions/", `{"hours":"4.00","reference":"l1","lesson_at":"`+inForce(end.Add(-time.Hour))+`"}`).Want(t, http.StatusCreated)
 		app.WantBalance(t, "student_1", fields{"hours_available": "10.00", "hours_expired": "6.00"})
-		if rows := exported(t, db, "statement"); len(rows) != 1 || rows[0]["hours_unused"] != "10.00" || rows[0]["hours_overdrawn"] != "0.00" || rows[0]["liability"] != "5000" {
-			t.Errorf("%v", rows)
-		}
+		wantOwed(t, db, "10.00", "0.00", "5000")
 	})
 }
 
@@ -33,9 +40,7 @@ func TestWhatComesBackIsOwedAsBefore(t *testing.T) {
 		s := harness.NewTeller(harness.V2026)
 		tell(t, app, s.Invoice("paid", "in_1", month), givingBack(s, "in_up", s.Invoice("paid", "in_down", prorated(month, -5600))), s.Invoice("voided", "in_up", month))
 		app.WantBalance(t, s.Student, fields{"hours_available": "4.00"})
-		if rows := exported(t, db, "statement"); len(rows) != 1 || rows[0]["hours_unused"] != "4.00" || rows[0]["liability"] != "5600" {
-			t.Errorf("%v", rows)
-		}
+		wantOwed(t, db, "4.00", "0.00", "5600")
 	})
 }
 
@@ -53,8 +58,6 @@ func TestWhatIsHeldOfWhatEndedIsOwed(t *testing.T) {
 		harness.Eventually(t, "the rest expires", func() bool {
 			return app.Get(t, student(p)+"/balance/").Get("hours_expired").String() == "7.00"
 		})
-		if rows := exported(t, db, "statement"); len(rows) != 1 || rows[0]["hours_unused"] != "3.00" || rows[0]["hours_overdrawn"] != "5.00" || rows[0]["liability"] != "1500" {
-			t.Errorf("%v", rows)
-		}
+		wantOwed(t, db, "3.00", "5.00", "1500")
 	})
 }

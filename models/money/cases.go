@@ -130,7 +130,8 @@ func (e *Evidence) standIns() map[string]string {
 func (e *Evidence) madeAgain(failed Refund, taken map[string]bool) string {
 	for _, id := range slices.Sorted(maps.Keys(e.Refunds)) {
 		refund := e.Refunds[id]
-		if !taken[id] && (refund.counts() || refund.FailedAt > failed.FailedAt) && refund.known() && refund.Amount == failed.Amount && refund.Created >= failed.FailedAt &&
+		isLater := refund.Created >= failed.FailedAt && (refund.counts() || refund.FailedAt > failed.FailedAt)
+		if !taken[id] && isLater && refund.Amount == failed.Amount &&
 			e.paymentOfLink(refund.Charge, refund.PaymentIntent) == e.paymentOfLink(failed.Charge, failed.PaymentIntent) {
 			return id
 		}

@@ -41,6 +41,9 @@ func (e *Evidence) givenBack(invoice string, t Terms) (sum givenBack) {
 // was, and of those by which credit notes gave back, what the notes' lines say. What stands
 // in for a refund that failed is for the same, unless it is told itself.
 func (e *Evidence) toldParts(t Terms) map[string]part {
+	if len(e.Refunds) == 0 {
+		return nil
+	}
 	told := map[string]part{}
 	for id, refund := range e.Refunds {
 		if refund.ForHours {
@@ -50,14 +53,15 @@ func (e *Evidence) toldParts(t Terms) map[string]part {
 	for _, id := range slices.Sorted(maps.Keys(e.CreditNotes)) {
 		note := e.CreditNotes[id]
 		of := e.toldPart(note, t)
+		if note.Voided || of.whole == 0 {
+			continue
+		}
 		for refund, amount := range note.Refunds {
 			left := e.Refunds[refund].Amount - told[refund].whole
 			if amount > 0 {
 				left = min(left, amount)
 			}
-			if !note.Voided && of.whole > 0 {
-				told[refund] = told[refund].plus(of.of(left))
-			}
+			told[refund] = told[refund].plus(of.of(left))
 		}
 	}
 	if len(told) > 0 {
@@ -75,7 +79,7 @@ func (e *Evidence) toldParts(t Terms) map[string]part {
 // is for other things than hours, too; else nothing.
 func (e *Evidence) toldPart(note CreditNote, t Terms) (told part) {
 	invoice := e.Invoices[note.Invoice]
-	if invoice.Share == nil || invoice.isOfOtherHours(t) {
+	if !invoice.isOf(t) {
 		return part{}
 	}
 	for line, amount := range note.Lines {

@@ -324,20 +324,20 @@ func (e *Evidence) hasPaid(intent, currency string) bool {
 
 // sells says whether the paid invoice is for these hours.
 func (i Invoice) sells(t Terms) bool {
-	return i.Paid.Subtotal == t.Amount || (i.Share != nil && i.Share.Gross == t.Amount)
+	return i.Paid.Subtotal == t.Amount || i.isOf(t)
 }
 
 // forHours is the part of an amount of the invoice that is for hours.
 func (i Invoice) forHours(amount int64, t Terms) int64 {
-	if i.Share == nil || i.Share.All == 0 || i.isOfOtherHours(t) {
+	if !i.isOf(t) || i.Share.All == 0 {
 		return amount
 	}
 	return proportion(amount, i.Share.Hours, i.Share.All)
 }
 
-// isOfOtherHours says whether the invoice's lines that are for hours have another price
-// than these: then all of its money is for these, and says nothing of what is due.
-func (i Invoice) isOfOtherHours(t Terms) bool { return i.Share != nil && i.Share.Gross != t.Amount }
+// isOf says whether the invoice's lines that are for hours have the price of these. Where
+// they have another, all of its money is for these, and says nothing of what is due.
+func (i Invoice) isOf(t Terms) bool { return i.Share != nil && i.Share.Gross == t.Amount }
 
 // received is what was paid of the bill, by whomever.
 func (b *Bill) received() int64 { return max(0, b.Total-b.Credited) }

@@ -61,10 +61,11 @@ func (b Book) Open(p *models.Purchase, state models.CaseState, eventID string) {
 // OpenFor opens a case that no purchase has, of the most that any event told; the student
 // may be unknown.
 func (b Book) OpenFor(student string, state models.CaseState, eventID string) {
-	if known := b[key{state.Kind, state.Subject}]; known != nil && known.open && known.purchase == "" && known.Currency == state.Currency {
+	k := key{state.Kind, state.Subject}
+	if known := b[k]; known != nil && known.open && known.purchase == "" && known.Currency == state.Currency {
 		state.Amount = max(state.Amount, known.Amount)
 	}
-	b[key{state.Kind, state.Subject}] = &change{CaseState: state, open: true, student: student, eventID: eventID}
+	b[k] = &change{CaseState: state, open: true, student: student, eventID: eventID}
 }
 
 // Close closes a case, unless another purchase has opened it meanwhile.

@@ -31,7 +31,7 @@ func (b Book) Opened(now time.Time) database.Write {
 			event_id = EXCLUDED.event_id, payment = EXCLUDED.payment, amount = `+largest+`, currency = EXCLUDED.currency,
 			due_by = EXCLUDED.due_by, closed_at = NULL, closed_by = NULL, note = NULL,
 			opened_at = CASE WHEN cases.closed_at IS NULL THEN cases.opened_at ELSE EXCLUDED.opened_at END
-		WHERE cases.closed_at IS NULL OR cases.closed_by IS NULL OR EXCLUDED.amount > coalesce(cases.amount, 0) 
+		WHERE cases.closed_at IS NULL OR cases.closed_by IS NULL OR EXCLUDED.amount > coalesce(cases.amount, 0)
 			OR EXCLUDED.due_by IS NOT NULL AND EXCLUDED.due_by IS DISTINCT FROM cases.due_by`)
 	w.AtMost = true
 	return w

@@ -111,14 +111,15 @@ func (b *book) learn(e *stripe.Event, group []*models.Purchase) result {
 	change := p.Observe(money.Join(gained, b.own(e.Told, p))) // at once: money counts by what the event says of it
 	change.Changed = change.Changed || customer
 	b.note(p, change, e.ID)
+	var awaits []string
+	if e.Invoice != nil && len(e.Invoice.Credited) > 0 && p.Evidence.Invoices[e.Invoice.ID].Paid != nil {
+		awaits = b.giveBack(prorations.NewBought(p, e.Invoice.ID, e.ID, e.Invoice.Credited))
+	}
 	for invoice := range p.Evidence.Invoices {
 		b.credited[invoice] = b.credited[invoice] || (!wasCredited && p.HoursCredited > 0)
 		b.watch(invoice, e.ID)
 	}
-	outcome := result{status: models.EventProcessed, purchase: p, reason: models.Reason(change.Opened())}
-	if e.Invoice != nil && len(e.Invoice.Credited) > 0 && p.Evidence.Invoices[e.Invoice.ID].Paid != nil {
-		outcome.awaits = b.giveBack(prorations.NewBought(p, e.Invoice.ID, e.ID, e.Invoice.Credited))
-	}
+	outcome := result{status: models.EventProcessed, purchase: p, reason: models.Reason(change.Opened()), awaits: awaits}
 	if outcome.reason == "" && !change.New {
 		outcome.reason = models.ReasonStale
 	}

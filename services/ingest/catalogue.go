@@ -56,9 +56,9 @@ func openCatalogue(tx *gorm.DB, b *book, events []*stripe.Event, lock bool) (*ca
 			return nil, err
 		}
 	}
-	told := c.withSubscriptionsOf(events)
+	beforeAndAfter := c.beforeAndAfter(events)
 	for _, e := range events {
-		for _, owners := range []*catalogue{c, told} {
+		for _, owners := range beforeAndAfter {
 			for student, currency := range owners.accounts(b, e) {
 				c.currencies[student] = cmp.Or(c.currencies[student], currency)
 			}
@@ -92,16 +92,20 @@ func openCatalogue(tx *gorm.DB, b *book, events []*stripe.Event, lock bool) (*ca
 	return c, err
 }
 
-// withSubscriptionsOf is the catalogue as it is once the events are told.
-func (c *catalogue) withSubscriptionsOf(events []*stripe.Event) *catalogue {
-	all := *c
-	all.subscriptions = maps.Clone(c.subscriptions)
+// beforeAndAfter are the catalogue and, where events tell of subscriptions, what it is once
+// they are told: either may say whose an invoice is.
+func (c *catalogue) beforeAndAfter(events []*stripe.Event) []*catalogue {
+	if !slices.ContainsFunc(events, func(e *stripe.Event) bool { return e.Subscription != nil }) {
+		return []*catalogue{c}
+	}
+	after := *c
+	after.subscriptions = maps.Clone(c.subscriptions)
 	for _, e := range events {
 		if told := e.Subscription; told != nil {
-			all.subscriptions[told.ID] = append(slices.Clip(all.subscriptions[told.ID]), told)
+			after.subscriptions[told.ID] = append(slices.Clip(after.subscriptions[told.ID]), told)
 		}
 	}
-	return &all
+	return []*catalogue{c, &after}
 }
 
 // periods are the subscriptions that the book's purchases are periods of.

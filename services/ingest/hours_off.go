@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -54,19 +55,21 @@ func (b *book) watch(invoice, eventID string) {
 // upgrade that is just left open. Hours that were taken off for what turns out never to have
 // been credited come back; once it is, they are taken again: as if that had been told first.
 func (b *book) lookAt(g *prorations.GivingBack, eventID string) {
-	if g.Taken != nil {
-		never := slices.ContainsFunc(g.Others, b.neverCredited)
-		b.tell(g, slices.ContainsFunc(g.Others, func(id string) bool { worth, _ := b.worthOf(id); return !worth.Credited }))
-		if never == g.Taken.Stands() && g.Taken.MayTurn() {
-			b.ledger = append(b.ledger, g.Taken.Turn(eventID, b.now))
-		}
+	var worth []prorations.Worth // of an invoice of which nothing is known: none
+	for _, id := range g.Others {
+		known, _ := b.worthOf(id)
+		worth = append(worth, known)
+	}
+	if g.Taken == nil {
+		p := cmp.Or(b.byID[g.Bought.ID], g.Bought)
+		b.tell(g, p.HoursCredited > 0 && slices.ContainsFunc(worth, func(w prorations.Worth) bool { return !w.Kept }))
 		return
 	}
-	p := g.Bought
-	if known := b.byID[p.ID]; known != nil {
-		p = known
+	b.tell(g, slices.ContainsFunc(worth, func(w prorations.Worth) bool { return !w.Credited }))
+	never := slices.ContainsFunc(g.Others, b.neverCredited)
+	if never == g.Taken.Stands() && g.Taken.MayTurn() {
+		b.ledger = append(b.ledger, g.Taken.Turn(eventID, b.now))
 	}
-	b.tell(g, p.HoursCredited > 0 && slices.ContainsFunc(g.Others, func(id string) bool { worth, _ := b.worthOf(id); return !worth.Kept }))
 }
 
 // tell opens the case of what gives others back, or closes it.
@@ -78,13 +81,13 @@ func (b *book) tell(g *prorations.GivingBack, open bool) {
 	}
 }
 
-// giveBack notes what an invoice did that gives others back, and what its event then awaits.
+// giveBack notes what an invoice did that gives others back, for watch, and what its event
+// then awaits.
 func (b *book) giveBack(g *prorations.GivingBack) (awaits []string) {
 	awaits = append([]string{g.Case.Subject}, g.Others...)
 	for _, invoice := range awaits {
 		b.catalogue.givingBack[invoice] = append(b.catalogue.givingBack[invoice], g)
 	}
-	b.lookAt(g, g.EventID)
 	return awaits
 }
 

@@ -71,10 +71,10 @@ func Read(tx *gorm.DB, invoices []string) (map[string][]*GivingBack, error) {
 		return found, nil
 	}
 	known := map[string]*GivingBack{}
-	if err := readTaken(tx, events, known); err != nil {
+	if err := addTaken(tx, events, known); err != nil {
 		return nil, err
 	}
-	if err := readBought(tx, events, known); err != nil {
+	if err := addBought(tx, events, known); err != nil {
 		return nil, err
 	}
 	var awaited []struct{ Key, EventID string }
@@ -94,8 +94,8 @@ func Read(tx *gorm.DB, invoices []string) (map[string][]*GivingBack, error) {
 	return found, nil
 }
 
-// readTaken reads what events took off, and how often that turned since.
-func readTaken(tx *gorm.DB, events []string, known map[string]*GivingBack) error {
+// addTaken adds what events took off, and how often that turned since.
+func addTaken(tx *gorm.DB, events []string, known map[string]*GivingBack) error {
 	var entries, since []models.LedgerEntry
 	if err := tx.Where("kind = 'adjustment' AND reference IS NOT NULL").Where(database.IsAnyOf(tx, "event_id", events)).Find(&entries).Error; err != nil {
 		return fmt.Errorf("read what they took off: %w", err)
@@ -125,8 +125,8 @@ func readTaken(tx *gorm.DB, events []string, known map[string]*GivingBack) error
 	return nil
 }
 
-// readBought reads the purchases that events made by invoices.
-func readBought(tx *gorm.DB, events []string, known map[string]*GivingBack) error {
+// addBought adds the purchases that other events made by invoices.
+func addBought(tx *gorm.DB, events []string, known map[string]*GivingBack) error {
 	var made []struct {
 		EventID string
 		models.Purchase
@@ -138,11 +138,9 @@ func readBought(tx *gorm.DB, events []string, known map[string]*GivingBack) erro
 		return fmt.Errorf("read what they bought: %w", err)
 	}
 	for i := range made {
-		m := &made[i]
-		if known[m.EventID] != nil {
-			continue
+		if m := &made[i]; known[m.EventID] == nil {
+			known[m.EventID] = NewBought(&m.Purchase, *m.StripeInvoiceID, m.EventID, nil)
 		}
-		known[m.EventID] = NewBought(&m.Purchase, *m.StripeInvoiceID, m.EventID, nil)
 	}
 	return nil
 }
