@@ -228,15 +228,15 @@ func TestWhatWaitedForAForgottenStudentIsEmptied(t *testing.T) {
 func TestForgottenTestDataStayOutOfTheSums(t *testing.T) {
 	harness.ForEachEngine(t, func(t *testing.T, app *harness.App) {
 		p := harness.NewPurchase(t).Create(app.Database)
-		app.Exec(t, "UPDATE purchase_transactions SET metadata = $1 WHERE id = $2", `{"made_by":"test-stripe-webhook","note":"Ada"}`, p.ID)
+		app.Exec(t, "UPDATE purchase_transactions SET metadata = $1 WHERE id = $2", `{"made_by":"test-stripe-webhook","note":"Ada Lovelace"}`, p.ID)
 		app.MustProcess(t, p.Succeeded())
 		before := statements(t, app)
 		app.MustRun(t, "forget-student", p.Student, "--yes")
 		if after := statements(t, app); after != before {
 			t.Errorf("the sums were\n%s\nand are\n%s", before, after)
 		}
-		if found := mentions(t, app.Database, "Ada"); len(found) > 0 {
-			t.Errorf("Ada is in %v", found)
+		if found := mentions(t, app.Database, "Ada Lovelace"); len(found) > 0 {
+			t.Errorf("Ada Lovelace is in %v", found)
 		}
 	})
 }

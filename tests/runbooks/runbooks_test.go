@@ -206,6 +206,9 @@ func TestThePlatformIsNotTold(t *testing.T) {
 	onEach(t, "The platform is not told", func(t *testing.T, d *desk) {
 		d.buy("anna-" + string(d.Engine))
 		receiver.WantTold(t, "anna-"+string(d.Engine), "purchase.completed", "hours.credited")
+		harness.Eventually(t, "what was told is noted", func() bool {
+			return d.Count(t, "SELECT count(*) FROM event_deliveries WHERE delivered_at IS NULL") == 0
+		})
 		d.Force(t, "UPDATE event_deliveries SET delivered_at = NULL, failed_at = created_at, last_error = 'the receiver answered 500'")
 		d.follow("the receiver answered 500")
 		d.follow()
